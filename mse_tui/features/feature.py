@@ -1,0 +1,99 @@
+"""What the engine and a feature (one task type) know of each other."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from mse_tui.archive.fence import Fence
+from mse_tui.archive.packs import Packs
+from mse_tui.exchange.mailbox import Mailbox, MailboxIdentity
+from mse_tui.reasons import Reason
+from mse_tui.terms import Mode, TaskType
+
+
+class Stopped(Exception):
+    """Raised by `Journal.boundary` when a person stopped or paused the execution; everything so far is committed."""
+
+
+class Journal(Protocol):
+    """Where a feature says what it did to one mailbox; the engine keeps it as the mailbox's result."""
+
+    def count(self, counter: str, number: int = 1) -> None:
+        """Add to a counter that the feature's documentation names."""
+        ...
+
+    def skip(self, reason: Reason, number: int = 1) -> None:
+        """Items left out for an expected reason."""
+        ...
+
+    def fail(self, item: str, reason: Reason, message: str) -> None:
+        """One item that could not be processed; the mailbox's result becomes orange."""
+        ...
+
+    def warn(self, reason: Reason, message: str) -> None:
+        """The mailbox was processed only in part for this reason; its result becomes orange."""
+        ...
+
+    def mode(self, mode: Mode) -> None: ...
+
+    def progress(self, *, phase: str, folder: str = "", expected: int | None = None) -> None:
+        """What is being done now; `expected` = items that this mailbox will have to look at, where known."""
+        ...
+
+    def advance(self, items: int, size: int) -> None:
+        """Items and bytes committed since the last call; written to the progress row, together with the counters."""
+        ...
+
+    def waiting(self, why: str) -> AbstractContextManager[None]:
+        """Within the block the task shows that it stands still, and why."""
+        ...
+
+    def boundary(self) -> None:
+        """Call between items or batches: raises Stopped when the execution is to end here.
+
+        A paused execution waits inside (without its worker or lock is the engine's affair: it raises Stopped and
+        starts the mailbox again on resume).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRun:
+    """One mailbox's turn in an execution."""
+
+    task_id: int
+    mailbox: Mailbox
+    identity: MailboxIdentity
+    """Read fresh by the engine, just before."""
+    definition: BaseModel
+    packs: Packs
+    fence: Fence
+    """Proof that the mailbox's lock is still held; checked in every commit."""
+    journal: Journal
+    cancel: Event
+    """Set when the execution is to end at the next boundary."""
+
+
+class Feature(Protocol):
+    """One task type: its definition and what it does to one mailbox."""
+
+    @property
+    def type(self) -> TaskType: ...
+
+    @property
+    def definition(self) -> type[BaseModel]:
+        """The pydantic model; forms, command line options, docs and JSON schema are made from it."""
+        ...
+
+    @property
+    def counters(self) -> Mapping[str, str]:
+        """Counter name -> what it says, in the order in which to show them."""
+        ...
+
+    def process(self, run: MailboxRun) -> None:
+        """Do the work. Raises Problem when the mailbox failed, Stopped at a boundary, Cancelled in a wait."""
+        ...

@@ -1,0 +1,275 @@
+"""Reason codes: every failure and every skip has one, with a sentence of what happened and one of what to do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Stable reason codes. The value is shown, logged, stored and documented; never rename one."""
+
+    # reaching Exchange
+    SERVER_UNREACHABLE = "server-unreachable"
+    SERVER_NAME_UNKNOWN = "server-name-unknown"
+    CERTIFICATE_REFUSED = "certificate-refused"
+    PASSWORD_REFUSED = "password-refused"  # noqa: S105 (a reason code)
+    ACCOUNT_HALTED = "account-halted"
+    ACCESS_DENIED = "access-denied"
+    IMPERSONATION_DENIED = "impersonation-denied"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server-error"
+    RESPONSE_BROKEN = "response-broken"
+    TIMEOUT = "timeout"
+    # one mailbox
+    MAILBOX_NOT_FOUND = "mailbox-not-found"
+    MAILBOX_DISABLED = "mailbox-disabled"
+    MAILBOX_MOVING = "mailbox-moving"
+    MAILBOX_LOCKED = "mailbox-locked"
+    FOLDER_NOT_FOUND = "folder-not-found"
+    SYNC_STATE_INVALID = "sync-state-invalid"
+    # one item
+    ITEM_CORRUPT = "item-corrupt"
+    ITEM_NOT_FOUND = "item-not-found"
+    ITEM_CONVERSION_FAILED = "item-conversion-failed"
+    ITEM_TOO_LARGE = "item-too-large"
+    PRIVATE = "private"
+    VAULT_SHORTCUT = "vault-shortcut"
+    # groups
+    GROUP_EMPTY = "group-empty"
+    ADDRESS_INVALID = "address-invalid"
+    # the archive and the store
+    ARCHIVE_UNREADABLE = "archive-unreadable"
+    CONTENT_MISSING = "content-missing"
+    CONTENT_DAMAGED = "content-damaged"
+    DISK_FULL = "disk-full"
+    DATABASE_DAMAGED = "database-damaged"
+    DATABASE_NEWER = "database-newer"
+    LEASE_LOST = "lease-lost"
+    CONSERVATION_BROKEN = "conservation-broken"
+    # the site and its configuration
+    CONFIGURATION_INVALID = "configuration-invalid"
+    SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (a reason code)
+    HOME_UNSAFE = "home-unsafe"
+    ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
+    SITE_DISABLED = "site-disabled"
+    IN_USE = "in-use"
+    NOT_FOUND = "not-found"
+    INVALID = "invalid"
+    # executions
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    OUTSIDE_WINDOW = "outside-window"
+    INTERNAL = "internal-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a reason means in general, for the help, the docs and the troubleshooting page."""
+
+    happened: str
+    remedy: str
+    expected: bool = False
+    """An expected skip is listed and counted, but does not colour the result."""
+
+
+class Problem(Exception):
+    """Something went wrong that a person can be told about.
+
+    Carries a stable reason, one sentence of what happened here, and one of what to do (by default the
+    reason's general remedy).
+    """
+
+    def __init__(self, reason: Reason, happened: str, remedy: str | None = None) -> None:
+        super().__init__(happened)
+        self.reason = reason
+        self.happened = happened
+        self.remedy = remedy if remedy is not None else explain(reason).remedy
+
+    def __str__(self) -> str:
+        return f"{self.happened} [{self.reason}] {self.remedy}"
+
+
+def explain(reason: Reason) -> Explanation:
+    """The general explanation of a reason code."""
+    return _EXPLANATIONS[reason]
+
+
+_EXPLANATIONS: dict[Reason, Explanation] = {
+    Reason.SERVER_UNREACHABLE: Explanation(
+        "The Exchange server could not be reached.",
+        "Check that the server is up and that the host and port in [exchange] endpoint are right; then run mse-tui doctor.",
+    ),
+    Reason.SERVER_NAME_UNKNOWN: Explanation(
+        "The server's name could not be resolved.",
+        "Check the host name in [exchange] endpoint and this machine's name servers.",
+    ),
+    Reason.CERTIFICATE_REFUSED: Explanation(
+        "The server's certificate could not be verified.",
+        "Set [exchange] ca_file to the authority that signed it, or renew the server's certificate.",
+    ),
+    Reason.PASSWORD_REFUSED: Explanation(
+        "The server refused the user name or the password.",
+        "Put the right password in place, then run mse-tui site retry (or press the retry key); nothing is tried before that.",
+    ),
+    Reason.ACCOUNT_HALTED: Explanation(
+        "The account was refused before and is not tried again, so that it does not get locked.",
+        "Correct the user name or password in the configuration, or say that it is right with mse-tui site retry.",
+    ),
+    Reason.ACCESS_DENIED: Explanation(
+        "The account may not open this mailbox.",
+        "Give the service account the ApplicationImpersonation role, or full access to the mailbox.",
+    ),
+    Reason.IMPERSONATION_DENIED: Explanation(
+        "The service account may not impersonate this mailbox's owner.",
+        "Give it the ApplicationImpersonation role with a scope that includes this mailbox.",
+    ),
+    Reason.THROTTLED: Explanation(
+        "The server asked to slow down for longer than the mailbox's time limit allows.",
+        "Run the task at a quieter time, or raise the service account's throttling policy on the server.",
+    ),
+    Reason.SERVER_ERROR: Explanation(
+        "The server answered with an error of its own.",
+        "Look at the server's event log at this time; the next execution goes on from the last committed batch.",
+    ),
+    Reason.RESPONSE_BROKEN: Explanation(
+        "The server's answer was cut off or not well-formed; it was not used.",
+        "Check proxies and load balancers between this machine and the server; the next execution tries again.",
+    ),
+    Reason.TIMEOUT: Explanation(
+        "The server did not answer in time.",
+        "Check the server's load, or raise [exchange] timeout_seconds.",
+    ),
+    Reason.MAILBOX_NOT_FOUND: Explanation(
+        "No mailbox has this address.",
+        "Correct the address in the task's group, or remove it.",
+    ),
+    Reason.MAILBOX_DISABLED: Explanation(
+        "The mailbox's account is disabled; the mailbox was skipped.",
+        "Nothing to do if the person has left; what was archived stays readable.",
+        expected=True,
+    ),
+    Reason.MAILBOX_MOVING: Explanation(
+        "The mailbox is being moved between databases.",
+        "Nothing to do: the next execution processes it once the move has ended.",
+    ),
+    Reason.MAILBOX_LOCKED: Explanation(
+        "Another task is processing this mailbox.",
+        "Nothing to do: the task waits its turn.",
+    ),
+    Reason.FOLDER_NOT_FOUND: Explanation(
+        "The folder disappeared while it was being read.",
+        "Nothing to do: the next execution sees the folder tree as it is then.",
+    ),
+    Reason.SYNC_STATE_INVALID: Explanation(
+        "The server no longer accepts the saved synchronisation state.",
+        "Nothing to do: the folder is read in full again and reconciled; history stays.",
+    ),
+    Reason.ITEM_CORRUPT: Explanation(
+        "The server could not read this item.",
+        "Open the item in Outlook; if it does not open there either, delete it or repair the mailbox on the server.",
+    ),
+    Reason.ITEM_NOT_FOUND: Explanation(
+        "The item was gone when its content was fetched.",
+        "Nothing to do: the next execution sees where it went.",
+    ),
+    Reason.ITEM_CONVERSION_FAILED: Explanation(
+        "The server could not convert this item to a message file.",
+        "Open the item in Outlook and save it again, or delete it; it is tried again at each execution.",
+    ),
+    Reason.ITEM_TOO_LARGE: Explanation(
+        "The item is larger than the site allows.",
+        "Raise [exchange] max_item_bytes, or leave it unarchived.",
+    ),
+    Reason.PRIVATE: Explanation(
+        "Private and personal items are skipped by this definition.",
+        "Switch off 'skip private items' in the definition to replicate them.",
+        expected=True,
+    ),
+    Reason.VAULT_SHORTCUT: Explanation(
+        "Enterprise Vault shortcuts are skipped by this definition.",
+        "Switch on 'include Enterprise Vault shortcuts' in the definition to replicate them.",
+        expected=True,
+    ),
+    Reason.GROUP_EMPTY: Explanation(
+        "The group resolved to no mailbox.",
+        "Check the task's group; an empty answer is never taken for 'no members'.",
+    ),
+    Reason.ADDRESS_INVALID: Explanation(
+        "This is not a mail address.",
+        "Correct it in the task's group.",
+    ),
+    Reason.ARCHIVE_UNREADABLE: Explanation(
+        "The archive could not be read or written.",
+        "Check the archive's directory, its owner and its mode.",
+    ),
+    Reason.CONTENT_MISSING: Explanation(
+        "Content that the archive lists is not there.",
+        "Run mse-tui archive verify --against-exchange --repair, or restore the pack from a backup.",
+    ),
+    Reason.CONTENT_DAMAGED: Explanation(
+        "Content in the archive does not match its checksum.",
+        "Check the disk; run mse-tui archive verify --against-exchange --repair, or restore the pack from a backup.",
+    ),
+    Reason.DISK_FULL: Explanation(
+        "The disk is full.",
+        "Free space or enlarge the file system; nothing was lost, the next execution goes on.",
+    ),
+    Reason.DATABASE_DAMAGED: Explanation(
+        "The database file is damaged or is not a database.",
+        "Restore it from a backup; the packs in the archive are untouched.",
+    ),
+    Reason.DATABASE_NEWER: Explanation(
+        "The database was written by a newer version of mse-tui.",
+        "Install that version or a newer one.",
+    ),
+    Reason.LEASE_LOST: Explanation(
+        "This engine lost its lease on the mailbox, so it committed nothing more.",
+        "Look for a second engine, a suspended machine or a clock jump; the next execution goes on.",
+    ),
+    Reason.CONSERVATION_BROKEN: Explanation(
+        "The items seen do not add up to those stored, known, skipped and failed.",
+        "This is a fault in mse-tui: report it with the execution's log. Run a full resync to be safe.",
+    ),
+    Reason.CONFIGURATION_INVALID: Explanation(
+        "The configuration is not valid.",
+        "Correct the named line; mse-tui doctor checks it.",
+    ),
+    Reason.SECRET_UNREADABLE: Explanation(
+        "The password could not be read.",
+        "Check the path, the owner and the mode (0600) of the password file, or the variable's name.",
+    ),
+    Reason.HOME_UNSAFE: Explanation(
+        "The data directory may be read or written by others.",
+        "Make it yours alone: chmod 700, and owned by the user that runs mse-tui.",
+    ),
+    Reason.ENGINE_RUNNING_ELSEWHERE: Explanation(
+        "Another engine is running this site.",
+        "Stop that engine first, or watch and command it from here.",
+    ),
+    Reason.SITE_DISABLED: Explanation(
+        "The site is disabled, so none of its tasks starts.",
+        "Enable it with mse-tui site enable.",
+    ),
+    Reason.IN_USE: Explanation(
+        "A task uses this, so it can't be deleted.",
+        "Give the named tasks another definition or schedule first, or remove them.",
+    ),
+    Reason.NOT_FOUND: Explanation("There is no such thing.", "Check the name; the list command shows what there is."),
+    Reason.INVALID: Explanation("What was entered is not valid.", "Correct the named field."),
+    Reason.STOPPED: Explanation(
+        "The execution was stopped by a person.",
+        "Nothing to do: the next execution goes on from the last committed batch.",
+    ),
+    Reason.INTERRUPTED: Explanation(
+        "The engine ended without finishing this execution.",
+        "Nothing to do: the next execution goes on from the last committed batch.",
+    ),
+    Reason.OUTSIDE_WINDOW: Explanation(
+        "A full sync may not run at this time.",
+        "Nothing to do: it goes on when the exclusion window ends.",
+        expected=True,
+    ),
+    Reason.INTERNAL: Explanation(
+        "Something unexpected happened inside mse-tui.",
+        "Report it with the engine's log; the next execution goes on from the last committed batch.",
+    ),
+}

@@ -1,0 +1,478 @@
+"""The database's tables. Times are aware UTC, kept as integer microseconds; JSON is text.
+
+Rows leave this package as frozen dataclasses (see the queries), never as models, except to the archive and the
+engine, which write them.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from peewee import (
+    SQL,
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DatabaseProxy,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+database = DatabaseProxy()
+"""The open database of this process; `store.database.open_database` fills it."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class UtcField(Field):  # type: ignore[misc]
+    """An aware datetime in UTC, stored as integer microseconds since 1970."""
+
+    field_type = "BIGINT"
+
+    def db_value(self, value: Any) -> int | None:
+        return to_micros(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: Any) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class Row(Model):  # type: ignore[misc]
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+# --- what people define ------------------------------------------------------------------------------------------
+
+
+class Site(Row):
+    id = AutoField()
+    code = CharField(unique=True)
+    """Persistent and random; names the site to other sites."""
+    description = TextField()
+    binding = CharField()
+    host_name = CharField(default="")
+    host_os = CharField(default="")
+    version = CharField(default="")
+    enabled = BooleanField(default=True)
+    created = UtcField()
+    last_active = UtcField(null=True)
+
+
+class Definition(Row):
+    id = AutoField()
+    type = CharField()
+    name = CharField()
+    settings = TextField()
+    """JSON of the feature's pydantic Definition."""
+    revision = IntegerField(default=1)
+    created = UtcField()
+    created_by = CharField()
+    modified = UtcField()
+    modified_by = CharField()
+
+    class Meta:
+        indexes = ((("type", "name"), True),)
+
+
+class Schedule(Row):
+    id = AutoField()
+    name = CharField(unique=True)
+    settings = TextField()
+    """JSON of engine.schedules.ScheduleSettings."""
+    created = UtcField()
+    created_by = CharField()
+    modified = UtcField()
+    modified_by = CharField()
+
+
+class Task(Row):
+    id = AutoField()
+    description = TextField(unique=True)
+    site = ForeignKeyField(Site, backref="tasks", on_delete="RESTRICT")
+    type = CharField()
+    definition = ForeignKeyField(Definition, backref="tasks", on_delete="RESTRICT")
+    schedule = ForeignKeyField(Schedule, backref="tasks", on_delete="RESTRICT")
+    group = TextField()
+    """As the person gave it: addresses separated by ; or , (later: a DN, a group's address)."""
+    created = UtcField()
+    created_by = CharField()
+    modified = UtcField()
+    modified_by = CharField()
+    paused = BooleanField(default=False)
+    """Set by pause, cleared by resume: an idle paused task is not started by its schedule."""
+    # what only the engine sets
+    status = CharField(default="Unknown")
+    light = CharField(default="none")
+    latest_detail = TextField(default="")
+    sequence = BigIntegerField(default=0)
+    """Committed submissions, over all mailboxes and executions."""
+    next_execution = UtcField(null=True)
+    last_started = UtcField(null=True)
+    last_finished = UtcField(null=True)
+
+
+class Command(Row):
+    """What a task has been told; the engine takes it, carries it out and says how that ended."""
+
+    id = AutoField()
+    task = ForeignKeyField(Task, backref="commands", on_delete="CASCADE")
+    verb = CharField()
+    arguments = TextField(default="{}")
+    """JSON: run now takes {"mailboxes": [...], "first": n}; remove takes {"keep_history": bool}."""
+    asked_by = CharField()
+    asked = UtcField()
+    taken = UtcField(null=True)
+    finished = UtcField(null=True)
+    outcome = TextField(default="")
+
+
+class EngineRequest(Row):
+    """A question that needs the engine's credentials: preview a group, test the connection."""
+
+    id = AutoField()
+    site = ForeignKeyField(Site, on_delete="CASCADE")
+    kind = CharField()
+    arguments = TextField(default="{}")
+    asked_by = CharField()
+    asked = UtcField()
+    answered = UtcField(null=True)
+    answer = TextField(default="")
+    """JSON; {"problem": {...}} where it failed."""
+
+
+# --- leases and waits --------------------------------------------------------------------------------------------
+
+
+class Lease(Row):
+    """Who may do a thing until when: 'engine:SITE', 'task:ID', 'mailbox:GUID'. The fence grows at every taking."""
+
+    key = CharField(primary_key=True)
+    owner = CharField(default="")
+    """'' when free."""
+    holder = TextField(default="")
+    """For people: which task on which host."""
+    fence = BigIntegerField(default=0)
+    until = UtcField()
+    host = CharField(default="")
+    pid = IntegerField(default=0)
+    pid_started = BigIntegerField(default=0)
+    """The process's start time, so that a reused pid is not taken for the old process."""
+
+
+class LockWait(Row):
+    """A task that waits for a mailbox; first come, first served."""
+
+    id = AutoField()
+    key = CharField(index=True)
+    task = ForeignKeyField(Task, on_delete="CASCADE")
+    since = UtcField()
+
+    class Meta:
+        indexes = ((("key", "task"), True),)
+
+
+class HaltedAccount(Row):
+    """An account whose password was refused: not tried again until the configuration changes or a person says so."""
+
+    key = CharField(primary_key=True)
+    """Digest of endpoint, user and secret: a changed configuration is another key."""
+    account = TextField()
+    since = UtcField()
+    message = TextField()
+
+
+# --- what happened -----------------------------------------------------------------------------------------------
+
+
+class Execution(Row):
+    id = AutoField()
+    task = ForeignKeyField(Task, backref="executions", on_delete="CASCADE")
+    trigger = CharField()
+    asked_by = CharField(default="")
+    started = UtcField(index=True)
+    finished = UtcField(null=True)
+    definition = TextField()
+    """JSON snapshot of the definition's settings that this execution works with."""
+    mailboxes = IntegerField(default=0)
+    processed = IntegerField(default=0)
+    light = CharField(default="none")
+    reason = CharField(default="")
+    message = TextField(default="")
+
+
+class MailboxResult(Row):
+    """One mailbox in one execution."""
+
+    id = AutoField()
+    execution = ForeignKeyField(Execution, backref="results", on_delete="CASCADE")
+    position = IntegerField()
+    address = CharField()
+    started = UtcField()
+    finished = UtcField(null=True)
+    light = CharField(default="none")
+    reason = CharField(default="")
+    message = TextField(default="")
+    mode = CharField(default="")
+    counters = TextField(default="{}")
+    """JSON: counter name -> number."""
+    skipped = TextField(default="{}")
+    """JSON: reason -> number."""
+    failures = TextField(default="[]")
+    """JSON: the first failed items as [{item, reason, message}]."""
+
+    class Meta:
+        indexes = ((("execution", "position"), False),)
+
+
+class Progress(Row):
+    """What a running task does now; one row a task, the latest value wins."""
+
+    task = ForeignKeyField(Task, primary_key=True, on_delete="CASCADE")
+    execution = IntegerField()
+    address = CharField(default="")
+    position = IntegerField(default=0)
+    total = IntegerField(default=0)
+    phase = CharField(default="")
+    folder = TextField(default="")
+    items = BigIntegerField(default=0)
+    expected = BigIntegerField(default=0)
+    """Items that this mailbox is expected to have to look at; 0 = unknown."""
+    bytes = BigIntegerField(default=0)
+    mailbox_started = UtcField(null=True)
+    waiting = TextField(default="")
+    """Why it stands still: a lock's holder, a back-off's end, a window; '' when it moves."""
+    updated = UtcField()
+
+
+class Audit(Row):
+    id = AutoField()
+    moment = UtcField(index=True)
+    who = CharField()
+    action = CharField()
+    subject = TextField()
+    before = TextField(default="")
+    after = TextField(default="")
+
+
+# --- the archive -------------------------------------------------------------------------------------------------
+
+
+class ArchiveMailbox(Row):
+    id = AutoField()
+    guid = CharField(unique=True)
+    address = CharField(index=True)
+    display_name = TextField(default="")
+    full_from = UtcField(null=True)
+    """A task removal's reset hides earlier history from the Full view; it deletes nothing."""
+
+
+class ArchiveFolder(Row):
+    id = AutoField()
+    mailbox = ForeignKeyField(ArchiveMailbox, backref="folders", on_delete="RESTRICT")
+    area = CharField()
+    remote_id = TextField()
+    distinguished = CharField(default="")
+    folder_class = CharField(default="")
+
+    class Meta:
+        indexes = ((("mailbox", "area", "remote_id"), True),)
+
+
+class FolderPlace(Row):
+    """Where a folder was and what it was called; half-open [opened, closed), at most one open."""
+
+    id = AutoField()
+    folder = ForeignKeyField(ArchiveFolder, backref="places", on_delete="RESTRICT")
+    parent = ForeignKeyField(ArchiveFolder, null=True, backref="child_places", on_delete="RESTRICT")
+    name = TextField()
+    opened = BigIntegerField()
+    """Pass stamp."""
+    closed = BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [SQL("CHECK (closed IS NULL OR closed >= opened)")]
+
+
+class Message(Row):
+    """One message's content and envelope; bytes once, wherever it lies."""
+
+    id = AutoField()
+    sha256 = BlobField(unique=True, null=True)
+    """Of the MIME; NULL where only metadata were wanted (yet)."""
+    size = BigIntegerField()
+    """Bytes of MIME, or the server's own size where there is no content."""
+    internet_message_id = TextField(default="", index=True)
+    subject = TextField(default="")
+    sender = TextField(default="")
+    recipients = TextField(default="")
+    sent = UtcField(null=True)
+    has_attachments = BooleanField(default=False)
+
+
+class Placement(Row):
+    """A message lay in a folder; half-open [opened, closed) in pass stamps. Flags are current, not history."""
+
+    id = AutoField()
+    folder = ForeignKeyField(ArchiveFolder, backref="placements", on_delete="RESTRICT", index=False)
+    remote_id = TextField()
+    message = ForeignKeyField(Message, backref="placements", on_delete="RESTRICT")
+    change_key = TextField()
+    item_class = CharField()
+    sensitivity = CharField(default="Normal")
+    received = UtcField(null=True)
+    is_read = BooleanField(default=False)
+    flag = CharField(default="NotFlagged")
+    categories = TextField(default="[]")
+    importance = CharField(default="Normal")
+    opened = BigIntegerField()
+    closed = BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [SQL("CHECK (closed IS NULL OR closed >= opened)")]
+
+
+# Unique while open; partial indexes that peewee's Meta cannot say.
+FolderPlace.add_index(FolderPlace.folder, unique=True, where=FolderPlace.closed.is_null(), name="folder_place_open")
+Placement.add_index(
+    Placement.folder, Placement.remote_id, unique=True, where=Placement.closed.is_null(), name="placement_open"
+)
+Placement.add_index(Placement.folder, Placement.received, name="placement_folder_received")
+
+
+class Pass(Row):
+    """One task's run over one mailbox; resumed under the same id until it is complete."""
+
+    id = AutoField()
+    task = ForeignKeyField(Task, on_delete="CASCADE")
+    mailbox = ForeignKeyField(ArchiveMailbox, on_delete="RESTRICT")
+    stamp = BigIntegerField()
+    """Microseconds since 1970, made to grow strictly within a mailbox; renewed when the pass is resumed."""
+    mode = CharField()
+    completed = BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("mailbox", "stamp"), True), (("task", "mailbox"), False))
+
+
+class Checkpoint(Row):
+    """How far one task has read one folder (or one area's hierarchy: folder NULL)."""
+
+    id = AutoField()
+    task = ForeignKeyField(Task, on_delete="CASCADE")
+    mailbox = ForeignKeyField(ArchiveMailbox, on_delete="RESTRICT")
+    area = CharField()
+    folder = ForeignKeyField(ArchiveFolder, null=True, on_delete="RESTRICT")
+    state = TextField(null=True)
+    """The server's sync state; NULL = from the beginning."""
+    batch = BigIntegerField(default=0)
+    """Committed submissions of this folder; compared and set at each commit."""
+    enumerating = BooleanField(default=True)
+    """A full enumeration is under way: what it has seen is in `enumerated`, what it hasn't is closed at its end."""
+
+    class Meta:
+        indexes = ((("task", "folder"), False), (("task", "mailbox", "area"), False))
+
+
+Checkpoint.add_index(
+    Checkpoint.task, Checkpoint.folder, unique=True, where=Checkpoint.folder.is_null(False), name="checkpoint_folder"
+)
+Checkpoint.add_index(
+    Checkpoint.task,
+    Checkpoint.mailbox,
+    Checkpoint.area,
+    unique=True,
+    where=Checkpoint.folder.is_null(),
+    name="checkpoint_hierarchy",
+)
+
+
+class Enumerated(Row):
+    """Items that a full enumeration under way has seen; kept until it ends."""
+
+    task = ForeignKeyField(Task, on_delete="CASCADE", index=False)
+    folder = ForeignKeyField(ArchiveFolder, on_delete="RESTRICT", index=False)
+    remote_id = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("task", "folder", "remote_id")
+        without_rowid = True
+
+
+class Removal(Row):
+    """An item seen gone in a pass under way; its placement closes when the pass ends, so that a move leaves no gap."""
+
+    task = ForeignKeyField(Task, on_delete="CASCADE", index=False)
+    folder = ForeignKeyField(ArchiveFolder, on_delete="RESTRICT", index=False)
+    remote_id = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("task", "folder", "remote_id")
+        without_rowid = True
+
+
+class Unfinished(Row):
+    """An item failed or skipped, entered with the checkpoint and looked at again at each pass."""
+
+    id = AutoField()
+    task = ForeignKeyField(Task, on_delete="CASCADE")
+    folder = ForeignKeyField(ArchiveFolder, on_delete="RESTRICT")
+    remote_id = TextField()
+    reason = CharField()
+    message = TextField(default="")
+    subject = TextField(default="")
+    attempts = IntegerField(default=1)
+    first_seen = UtcField()
+
+    class Meta:
+        indexes = ((("task", "folder", "remote_id"), True),)
+
+
+class Pack(Row):
+    """One immutable file of content. writing -> sealed -> condemned -> (deleted: the row goes)."""
+
+    id = AutoField()
+    name = CharField(unique=True)
+    state = CharField()
+    bytes = BigIntegerField(default=0)
+    live = BigIntegerField(default=0)
+    """Bytes still referred to by a blob."""
+    created = UtcField()
+    condemned = UtcField(null=True)
+
+
+class Blob(Row):
+    """Where a content's bytes lie."""
+
+    sha256 = BlobField(primary_key=True)
+    pack = ForeignKeyField(Pack, backref="blobs", on_delete="RESTRICT")
+    offset = BigIntegerField()
+    length = BigIntegerField()
+    """Stored (compressed) bytes."""
+
+    class Meta:
+        without_rowid = True
+
+
+ALL_MODELS: tuple[type[Row], ...] = (
+    Site, Definition, Schedule, Task, Command, EngineRequest,
+    Lease, LockWait, HaltedAccount,
+    Execution, MailboxResult, Progress, Audit,
+    ArchiveMailbox, ArchiveFolder, FolderPlace, Message, Placement,
+    Pass, Checkpoint, Enumerated, Removal, Unfinished, Pack, Blob,
+)  # fmt: skip
