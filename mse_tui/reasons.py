@@ -96,7 +96,7 @@ def explain(reason: Reason) -> Explanation:
 _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.SERVER_UNREACHABLE: Explanation(
         "The Exchange server could not be reached.",
-        "Check that the server is up and that the host and port in [exchange] endpoint are right; then run mse-tui doctor.",
+        "Check that the server is up and that [exchange] endpoint names it rightly; then run mse-tui doctor.",
     ),
     Reason.SERVER_NAME_UNKNOWN: Explanation(
         "The server's name could not be resolved.",
@@ -108,7 +108,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.PASSWORD_REFUSED: Explanation(
         "The server refused the user name or the password.",
-        "Put the right password in place, then run mse-tui site retry (or press the retry key); nothing is tried before that.",
+        "Put the right password in place, or say that it is right with mse-tui site retry; nothing is tried before.",
     ),
     Reason.ACCOUNT_HALTED: Explanation(
         "The account was refused before and is not tried again, so that it does not get locked.",

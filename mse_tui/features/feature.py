@@ -82,7 +82,7 @@ class Feature(Protocol):
     """One task type: its definition and what it does to one mailbox."""
 
     @property
-    def type(self) -> TaskType: ...
+    def task_type(self) -> TaskType: ...
 
     @property
     def definition(self) -> type[BaseModel]:
