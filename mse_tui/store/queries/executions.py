@@ -1,0 +1,159 @@
+"""Executions (the task summary log) and their mailboxes."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from peewee import fn
+
+from mse_tui.store.database import reading
+from mse_tui.store.models import Audit, Execution, MailboxResult, Task
+from mse_tui.store.queries.rows import (
+    ActivityRow,
+    AuditRow,
+    ExecutionDetail,
+    ExecutionRow,
+    Failure,
+    MailboxResultRow,
+)
+from mse_tui.terms import Light, Status, TaskType
+
+
+def _executions() -> Any:
+    return Execution.select(Execution, Task).join(Task)
+
+
+def execution_row(row: Any) -> ExecutionRow:
+    """The frozen row of an execution that was selected with its task."""
+    return ExecutionRow(
+        id=row.id,
+        task_id=row.task.id,
+        task=row.task.description,
+        type=TaskType(row.task.type),
+        trigger=row.trigger,
+        asked_by=row.asked_by,
+        started=row.started,
+        finished=row.finished,
+        mailboxes=row.mailboxes,
+        processed=row.processed,
+        light=Light(row.light),
+        reason=row.reason,
+        message=row.message,
+    )
+
+
+def recent_activity(limit: int = 20, offset: int = 0) -> list[ActivityRow]:
+    """The newest executions of all tasks, each beside what its task does now."""
+    found = _executions().order_by(Execution.started.desc(), Execution.id.desc()).limit(limit).offset(offset)
+    return [
+        ActivityRow(execution=execution_row(row), status=Status(row.task.status), latest_detail=row.task.latest_detail)
+        for row in found
+    ]
+
+
+def executions_count(task_id: int | None = None) -> int:
+    """How many executions are kept, of one task or of all."""
+    query = Execution.select()
+    if task_id is not None:
+        query = query.where(Execution.task == task_id)
+    return int(query.count())
+
+
+def executions_of(task_id: int | None, offset: int = 0, limit: int = 100) -> list[ExecutionRow]:
+    """One task's executions (None: all tasks'), newest first."""
+    query = _executions().order_by(Execution.started.desc(), Execution.id.desc()).offset(offset).limit(limit)
+    if task_id is not None:
+        query = query.where(Execution.task == task_id)
+    return [execution_row(row) for row in query]
+
+
+def execution_detail(execution_id: int) -> ExecutionDetail | None:
+    """One execution; None when it has been pruned or its task removed."""
+    with reading():
+        row = _executions().where(Execution.id == execution_id).first()
+        if row is None:
+            return None
+        counted: Any = (
+            MailboxResult.select(MailboxResult.light, fn.COUNT(MailboxResult.id))
+            .where(MailboxResult.execution == execution_id)
+            .group_by(MailboxResult.light)
+            .tuples()
+        )
+        lights = {Light(light): number for light, number in counted}
+        return ExecutionDetail(
+            execution=execution_row(row),
+            definition=json.loads(row.definition),
+            results=sum(lights.values()),
+            lights=lights,
+        )
+
+
+def mailbox_results(execution_id: int, offset: int = 0, limit: int = 200) -> list[MailboxResultRow]:
+    """The mailboxes of an execution, in the order in which they were processed."""
+    found = (
+        MailboxResult.select()
+        .where(MailboxResult.execution == execution_id)
+        .order_by(MailboxResult.position, MailboxResult.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [_result(row) for row in found]
+
+
+def mailbox_result(result_id: int) -> MailboxResultRow | None:
+    """One mailbox in one execution; None when it is gone."""
+    row = MailboxResult.get_or_none(MailboxResult.id == result_id)
+    return _result(row) if row is not None else None
+
+
+def _result(row: Any) -> MailboxResultRow:
+    return MailboxResultRow(
+        id=row.id,
+        execution_id=row.execution_id,
+        position=row.position,
+        address=row.address,
+        started=row.started,
+        finished=row.finished,
+        light=Light(row.light),
+        reason=row.reason,
+        message=row.message,
+        mode=row.mode,
+        counters=json.loads(row.counters),
+        skipped=json.loads(row.skipped),
+        failures=tuple(
+            Failure(item=one.get("item", ""), reason=one.get("reason", ""), message=one.get("message", ""))
+            for one in json.loads(row.failures)
+        ),
+    )
+
+
+def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:
+    """The counters and the skips (by reason) of all mailboxes of an execution, added up."""
+    counters: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    found: Any = (
+        MailboxResult.select(MailboxResult.counters, MailboxResult.skipped)
+        .where(MailboxResult.execution == execution_id)
+        .tuples()
+    )
+    for counted, left_out in found.iterator():
+        counters.update(json.loads(counted))
+        skipped.update(json.loads(left_out))
+    return dict(counters), dict(skipped)
+
+
+def audit(limit: int = 100, offset: int = 0) -> list[AuditRow]:
+    """The newest audit entries."""
+    found = Audit.select().order_by(Audit.moment.desc(), Audit.id.desc()).limit(limit).offset(offset)
+    return [
+        AuditRow(
+            id=row.id,
+            moment=row.moment,
+            who=row.who,
+            action=row.action,
+            subject=row.subject,
+            before=row.before,
+            after=row.after,
+        )
+        for row in found
+    ]

@@ -1,0 +1,81 @@
+"""The dashboard: problems first, what runs, what comes, how much there is, what happened."""
+
+from typing import Any
+
+from peewee import fn
+
+from mse_tui.store.database import reading
+from mse_tui.store.models import Definition, Execution, Task
+from mse_tui.store.queries.executions import execution_row, recent_activity
+from mse_tui.store.queries.rows import HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
+from mse_tui.store.queries.settings import halted_accounts, sites
+from mse_tui.store.queries.tasks import next_executions, progress_of_running, tasks_of_type
+from mse_tui.terms import Light, TaskType
+
+
+def dashboard(recent: int = 20, upcoming: int = 10) -> Overview:
+    """Everything the dashboard shows, from one moment."""
+    with reading():
+        all_sites = sites()
+        return Overview(
+            troubles=tuple(troubles(all_sites)),
+            running=tuple(progress_of_running()),
+            upcoming=tuple(next_executions(upcoming)),
+            types=tuple(type_counts()),
+            sites=tuple(all_sites),
+            recent=tuple(recent_activity(recent)),
+        )
+
+
+def type_counts() -> list[TypeCount]:
+    """How many definitions and tasks each type has."""
+    defined: dict[str, int] = _pairs(
+        Definition.select(Definition.type, fn.COUNT(Definition.id)).group_by(Definition.type).tuples()
+    )
+    used: dict[str, int] = _pairs(Task.select(Task.type, fn.COUNT(Task.id)).group_by(Task.type).tuples())
+    return [TypeCount(kind, defined.get(kind, 0), used.get(kind, 0)) for kind in TaskType]
+
+
+def _pairs(query: Any) -> dict[str, int]:
+    return dict(query)
+
+
+def troubles(all_sites: list[SiteRow] | None = None) -> list[Trouble]:
+    """What a person should look at, worst first."""
+    found = [_halt(row) for row in halted_accounts()]
+    found += [_site(row) for row in (all_sites if all_sites is not None else sites()) if _resting(row)]
+    found += [trouble for row in tasks_of_type() if (trouble := _task(row)) is not None]
+    return sorted(found, key=lambda one: one.light is not Light.RED)
+
+
+def _halt(row: HaltRow) -> Trouble:
+    return Trouble(Light.RED, row.account, "account-halted", row.message, moment=row.since)
+
+
+def _resting(row: SiteRow) -> bool:
+    return bool(row.tasks) and (not row.enabled or not row.engine)
+
+
+def _site(row: SiteRow) -> Trouble:
+    if not row.enabled:
+        return Trouble(Light.ORANGE, row.description, "site-disabled", "Disabled: none of its tasks starts.")
+    return Trouble(Light.ORANGE, row.description, "", "No engine runs for this site: its schedules rest.")
+
+
+def _task(row: TaskRow) -> Trouble | None:
+    if row.interrupted:
+        message = "Interrupted: the engine that ran it is gone."
+        return Trouble(Light.ORANGE, row.description, "interrupted", message, row.id, moment=row.last_started)
+    if row.light not in (Light.ORANGE, Light.RED):
+        return None
+    newest = (
+        Execution.select(Execution, Task)
+        .join(Task)
+        .where(Execution.task == row.id, Execution.finished.is_null(False))
+        .order_by(Execution.started.desc(), Execution.id.desc())
+        .first()
+    )
+    if newest is None:
+        return Trouble(row.light, row.description, "", row.latest_detail, row.id)
+    last = execution_row(newest)
+    return Trouble(row.light, row.description, last.reason, last.message, row.id, last.id, last.finished)

@@ -1,0 +1,292 @@
+"""What the queries answer with: frozen rows, safe to hand from thread to thread and to keep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mse_tui.terms import Light, SiteBinding, Status, TaskType
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCount:
+    """How much there is of one task type."""
+
+    type: TaskType
+    definitions: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """One site, and whether an engine runs it now."""
+
+    id: int
+    code: str
+    description: str
+    binding: SiteBinding
+    host_name: str
+    host_os: str
+    version: str
+    enabled: bool
+    created: datetime
+    last_active: datetime | None
+    tasks: int
+    engine: str
+    """Who holds the site's engine lease, for people; '' when no engine is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionRow:
+    """Named settings of one task type."""
+
+    id: int
+    type: TaskType
+    name: str
+    settings: Mapping[str, Any]
+    revision: int
+    created: datetime
+    created_by: str
+    modified: datetime
+    modified_by: str
+    tasks: int
+    """How many tasks use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """Named timing."""
+
+    id: int
+    name: str
+    settings: Mapping[str, Any]
+    created: datetime
+    created_by: str
+    modified: datetime
+    modified_by: str
+    tasks: int
+    """How many tasks use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task as lists show it."""
+
+    id: int
+    description: str
+    type: TaskType
+    site_id: int
+    site: str
+    definition_id: int
+    definition: str
+    schedule_id: int
+    schedule: str
+    group: str
+    status: Status
+    """Scheduled, where it says Running but its lease has run out; `interrupted` is set then."""
+    interrupted: bool
+    light: Light
+    paused: bool
+    command: str
+    """What it has been told and not finished carrying out; '' if nothing."""
+    latest_detail: str
+    sequence: int
+    next_execution: datetime | None
+    last_started: datetime | None
+    last_finished: datetime | None
+    created: datetime
+    created_by: str
+    modified: datetime
+    modified_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """What a running task does now."""
+
+    task_id: int
+    task: str
+    type: TaskType
+    execution_id: int
+    started: datetime
+    """When the execution began."""
+    address: str
+    position: int
+    """Which of the `total` mailboxes, from 1; 0 before the first."""
+    total: int
+    phase: str
+    folder: str
+    items: int
+    expected: int
+    """0 = unknown"""
+    bytes: int
+    mailbox_started: datetime | None
+    waiting: str
+    """Why it stands still; '' when it moves."""
+    updated: datetime
+
+    @property
+    def share(self) -> float | None:
+        """Of this mailbox's expected items, how much is done (0..1); None while unknown."""
+        return min(1.0, self.items / self.expected) if self.expected > 0 else None
+
+    @property
+    def items_per_second(self) -> float | None:
+        """Mean over this mailbox so far; None before there is a mean."""
+        if self.mailbox_started is None:
+            return None
+        seconds = (self.updated - self.mailbox_started).total_seconds()
+        return self.items / seconds if seconds > 0 and self.items else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """One entry of the task summary log."""
+
+    id: int
+    task_id: int
+    task: str
+    type: TaskType
+    trigger: str
+    asked_by: str
+    started: datetime
+    finished: datetime | None
+    mailboxes: int
+    processed: int
+    light: Light
+    reason: str
+    message: str
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it runs."""
+        return self.finished - self.started if self.finished else None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """One execution beside what its task does now."""
+
+    execution: ExecutionRow
+    status: Status
+    latest_detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One item that could not be processed."""
+
+    item: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxResultRow:
+    """One mailbox in one execution."""
+
+    id: int
+    execution_id: int
+    position: int
+    address: str
+    started: datetime
+    finished: datetime | None
+    light: Light
+    reason: str
+    message: str
+    mode: str
+    counters: Mapping[str, int]
+    skipped: Mapping[str, int]
+    """Reason -> items."""
+    failures: tuple[Failure, ...]
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it runs."""
+        return self.finished - self.started if self.finished else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDetail:
+    """One execution with what it worked with; its mailboxes come from `mailbox_results`."""
+
+    execution: ExecutionRow
+    definition: Mapping[str, Any]
+    """The snapshot of the definition's settings."""
+    results: int
+    """How many mailboxes have a result so far."""
+    lights: Mapping[Light, int]
+    """How many of them by light."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInformation:
+    """All that the task information screen shows."""
+
+    task: TaskRow
+    definition: DefinitionRow
+    schedule: ScheduleRow
+    progress: ProgressRow | None
+    """While it runs."""
+    last: ExecutionRow | None
+    """The newest execution, running or not."""
+    executions: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingRow:
+    """An execution to come."""
+
+    task_id: int
+    task: str
+    type: TaskType
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRow:
+    """An account that is not tried again until its configuration changes or a person says so."""
+
+    key: str
+    account: str
+    since: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that a person should look at."""
+
+    light: Light
+    subject: str
+    reason: str
+    """A reason code, '' where there is none."""
+    message: str
+    task_id: int | None = None
+    execution_id: int | None = None
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The dashboard, read in one go."""
+
+    troubles: tuple[Trouble, ...]
+    running: tuple[ProgressRow, ...]
+    upcoming: tuple[UpcomingRow, ...]
+    types: tuple[TypeCount, ...]
+    sites: tuple[SiteRow, ...]
+    recent: tuple[ActivityRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Who changed or looked at what."""
+
+    id: int
+    moment: datetime
+    who: str
+    action: str
+    subject: str
+    before: str
+    after: str

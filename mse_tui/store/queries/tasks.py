@@ -1,0 +1,188 @@
+"""Tasks: lists, one task's information, what runs and what comes next."""
+
+from datetime import datetime
+from typing import Any
+
+from mse_tui.store.database import now, reading
+from mse_tui.store.models import Command, Definition, Execution, Lease, Progress, Schedule, Site, Task
+from mse_tui.store.queries.executions import execution_row, executions_count
+from mse_tui.store.queries.rows import ProgressRow, TaskInformation, TaskRow, UpcomingRow
+from mse_tui.store.queries.settings import definition, schedule
+from mse_tui.terms import Light, Status, TaskType
+
+
+def tasks_of_type(task_type: TaskType | None = None) -> list[TaskRow]:
+    """All tasks, or one type's, by description."""
+    with reading():
+        query = _tasks().order_by(Task.description.collate("NOCASE"), Task.id)
+        if task_type is not None:
+            query = query.where(Task.type == task_type)
+        return _rows(query)
+
+
+def task(task_id: int) -> TaskRow | None:
+    """One task; None when it is gone."""
+    with reading():
+        return next(iter(_rows(_tasks().where(Task.id == task_id))), None)
+
+
+def task_named(text: str) -> TaskRow | None:
+    """The task with this description (exact, else the only one without regard to case), or this number."""
+    with reading():
+        exact = _rows(_tasks().where(Task.description == text))
+        if exact:
+            return exact[0]
+        if text.isdecimal():
+            return next(iter(_rows(_tasks().where(Task.id == int(text)))), None)
+        alike = [row for row in _rows(_tasks()) if row.description.casefold() == text.casefold()]
+        return alike[0] if len(alike) == 1 else None
+
+
+def task_information(task_id: int) -> TaskInformation | None:
+    """Everything about one task, from one moment; None when it is gone."""
+    with reading():
+        row = next(iter(_rows(_tasks().where(Task.id == task_id))), None)
+        if row is None:
+            return None
+        newest = (
+            Execution.select(Execution, Task)
+            .join(Task)
+            .where(Execution.task == task_id)
+            .order_by(Execution.started.desc(), Execution.id.desc())
+            .first()
+        )
+        used_definition = definition(row.definition_id)
+        used_schedule = schedule(row.schedule_id)
+        assert used_definition is not None
+        assert used_schedule is not None
+        running = [one for one in progress_of_running() if one.task_id == task_id]
+        return TaskInformation(
+            task=row,
+            definition=used_definition,
+            schedule=used_schedule,
+            progress=running[0] if running else None,
+            last=execution_row(newest) if newest is not None else None,
+            executions=executions_count(task_id),
+        )
+
+
+def progress_of_running() -> list[ProgressRow]:
+    """What the running tasks do now, by task description. A task whose lease has run out is not running."""
+    found: Any = (
+        Progress.select(Progress, Task, Execution.started.alias("execution_started"))
+        .join(Task)
+        .switch(Progress)
+        .join(Execution, on=(Execution.id == Progress.execution))
+        .where(Task.status == Status.RUNNING, Execution.finished.is_null())
+        .order_by(Task.description.collate("NOCASE"))
+        .objects()
+    )
+    moment = now()
+    leases = _task_leases()
+    return [_progress(row) for row in found if not _interrupted(row.task_id, Status.RUNNING, leases, moment)]
+
+
+def _progress(row: Any) -> ProgressRow:
+    return ProgressRow(
+        task_id=row.task_id,
+        task=row.description,
+        type=TaskType(row.type),
+        execution_id=row.execution,
+        started=row.execution_started,
+        address=row.address,
+        position=row.position,
+        total=row.total,
+        phase=row.phase,
+        folder=row.folder,
+        items=row.items,
+        expected=row.expected,
+        bytes=row.bytes,
+        mailbox_started=row.mailbox_started,
+        waiting=row.waiting,
+        updated=row.updated,
+    )
+
+
+def next_executions(limit: int = 10) -> list[UpcomingRow]:
+    """The executions to come, soonest first: one a task, none of paused tasks or disabled sites."""
+    found = (
+        Task.select(Task, Site)
+        .join(Site)
+        .where(Task.next_execution.is_null(False), ~Task.paused, Site.enabled)
+        .order_by(Task.next_execution, Task.id)
+        .limit(limit)
+    )
+    return [
+        UpcomingRow(task_id=row.id, task=row.description, type=TaskType(row.type), at=row.next_execution)
+        for row in found
+    ]
+
+
+def _tasks() -> Any:
+    return (
+        Task.select(Task, Site, Definition, Schedule)
+        .join(Site)
+        .switch(Task)
+        .join(Definition)
+        .switch(Task)
+        .join(Schedule)
+    )
+
+
+def _rows(query: Any) -> list[TaskRow]:
+    moment = now()
+    leases = _task_leases()
+    commands = _open_commands()
+    return [_task(row, leases, commands, moment) for row in query]
+
+
+def _task(row: Any, leases: dict[int, datetime], commands: dict[int, str], moment: datetime) -> TaskRow:
+    status = Status(row.status)
+    interrupted = _interrupted(row.id, status, leases, moment)
+    return TaskRow(
+        id=row.id,
+        description=row.description,
+        type=TaskType(row.type),
+        site_id=row.site.id,
+        site=row.site.description,
+        definition_id=row.definition.id,
+        definition=row.definition.name,
+        schedule_id=row.schedule.id,
+        schedule=row.schedule.name,
+        group=row.group,
+        status=Status.SCHEDULED if interrupted else status,
+        interrupted=interrupted,
+        light=Light(row.light),
+        paused=row.paused,
+        command=commands.get(row.id, ""),
+        latest_detail=row.latest_detail,
+        sequence=row.sequence,
+        next_execution=row.next_execution,
+        last_started=row.last_started,
+        last_finished=row.last_finished,
+        created=row.created,
+        created_by=row.created_by,
+        modified=row.modified,
+        modified_by=row.modified_by,
+    )
+
+
+def _task_leases() -> dict[int, datetime]:
+    """Task id -> until when its execution's lease holds."""
+    held: Any = Lease.select(Lease.key, Lease.until).where(Lease.key.startswith("task:"), Lease.owner != "").tuples()
+    return {int(key.partition(":")[2]): until for key, until in held}
+
+
+def _interrupted(task_id: int, status: Status, leases: dict[int, datetime], moment: datetime) -> bool:
+    if status is not Status.RUNNING:
+        return False
+    until = leases.get(task_id)
+    return until is None or until <= moment
+
+
+def _open_commands() -> dict[int, str]:
+    """Task id -> the newest command that has not been carried out."""
+    found: Any = (
+        Command.select(Command.task, Command.verb).where(Command.finished.is_null()).order_by(Command.id).tuples()
+    )
+    return dict(found)
