@@ -39,7 +39,7 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-class UtcField(Field):  # type: ignore[misc]
+class UtcField(Field):
     """An aware datetime in UTC, stored as integer microseconds since 1970."""
 
     field_type = "BIGINT"
@@ -51,7 +51,7 @@ class UtcField(Field):  # type: ignore[misc]
         return None if value is None else from_micros(value)
 
 
-class Row(Model):  # type: ignore[misc]
+class Row(Model):
     class Meta:
         database = database
         legacy_table_names = False

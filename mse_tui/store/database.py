@@ -1,0 +1,230 @@
+"""Opening the database: pragmas, migrations with a backup before, transactions, and faults in plain words.
+
+Every thread has its own connection, opened when first used; `keep_connection` closes it at a known place.
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from peewee import DatabaseError, SqliteDatabase
+from playhouse.migrations import Runner
+
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.models import EPOCH, database
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_HEADER = b"SQLite format 3\x00"
+_BUSY_SECONDS = 30
+_PRAGMAS = {"foreign_keys": 1, "synchronous": "FULL", "busy_timeout": _BUSY_SECONDS * 1000, "cache_size": -16000}
+_CLOCK = "SELECT CAST(strftime('%s', 'now') AS INTEGER), CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"
+
+
+def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
+    """Open the site's database for this process and bring its tables up to date (not when read-only).
+
+    An existing database is backed up beside itself before it is migrated. Raises Problem database-damaged,
+    database-newer, disk-full, not-found (read-only and there is none).
+    """
+    close_database()
+    if read_only and not path.exists():
+        raise Problem(Reason.NOT_FOUND, f"There is no database at {path}.", "Start mse-tui once to create it.")
+    _check_header(path)
+    opened = _read_only(path) if read_only else _read_write(path)
+    with faults_explained(path):
+        try:
+            _migrate(opened, path, read_only)
+        except BaseException:
+            opened.close()
+            raise
+    database.initialize(opened)
+    return opened
+
+
+def close_database() -> None:
+    """Close this thread's connection, if the database is open."""
+    if database.obj is not None and not database.is_closed():
+        database.close()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A transaction that sees one state of the database and waits for no writer."""
+    with database.atomic("DEFERRED"):
+        yield
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction that holds the writer's place from its start: what it reads stays true until it commits."""
+    with database.atomic("IMMEDIATE"):
+        yield
+
+
+@contextmanager
+def keep_connection() -> Iterator[None]:
+    """One connection for a thread's whole work; closed at the end unless it was open before."""
+    opened = database.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        if opened:
+            database.close()
+
+
+def now() -> datetime:
+    """The database's clock: the one by which leases are taken and lost. Aware, UTC, to the millisecond."""
+    seconds, milliseconds = database.execute_sql(_CLOCK).fetchone()
+    return EPOCH + timedelta(seconds=seconds, milliseconds=milliseconds)
+
+
+def data_version() -> int:
+    """Changes when another connection has committed; compare only values of one thread's kept connection."""
+    return int(database.execute_sql("PRAGMA data_version").fetchone()[0])
+
+
+def as_problem(error: BaseException, path: Path | None = None) -> Problem | None:
+    """A database or file error as the Problem that a person can do something about, else None."""
+    if isinstance(error, OSError) and error.errno in _FULL_ERRNOS:
+        return Problem(Reason.DISK_FULL, f"There is no space left for {error.filename or path or 'the archive'}.")
+    original = _sqlite_error(error)
+    if original is None:
+        return None
+    where = path or _path_of_open_database()
+    code = getattr(original, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary == sqlite3.SQLITE_FULL:
+        return Problem(Reason.DISK_FULL, f"There is no space left for the database {where}.")
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return Problem(Reason.DATABASE_DAMAGED, f"The database {where} is damaged: {original}.")
+    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
+        return Problem(
+            Reason.ARCHIVE_UNREADABLE,
+            f"The database {where} can't be opened or written: {original}.",
+            "Check the directory's owner, its mode, the free space and the disk.",
+        )
+    return None
+
+
+@contextmanager
+def faults_explained(path: Path | None = None) -> Iterator[None]:
+    """Turn a full disk, a damaged or an unwritable database into their Problems."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.Error, OSError) as error:
+        problem = as_problem(error, path)
+        if problem is None:
+            raise
+        raise problem from error
+
+
+_FULL_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
+
+
+def _sqlite_error(error: BaseException) -> sqlite3.Error | None:
+    """The driver's own error inside peewee's, which carries the result code."""
+    if isinstance(error, sqlite3.Error):
+        return error
+    if isinstance(error, DatabaseError) and error.args and isinstance(error.args[0], sqlite3.Error):
+        return error.args[0]
+    return None
+
+
+def _path_of_open_database() -> str:
+    return str(database.obj.database) if database.obj is not None else ""
+
+
+def _check_header(path: Path) -> None:
+    """SQLite calls a short file empty and would write over it; a site's database never is that short."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_HEADER))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Problem(
+            Reason.ARCHIVE_UNREADABLE,
+            f"The database {path} can't be read: {error.strerror}.",
+            "Check the file's owner and mode.",
+        ) from error
+    if header and header != _HEADER:
+        raise Problem(Reason.DATABASE_DAMAGED, f"{path} is not a database.")
+
+
+def _read_write(path: Path) -> SqliteDatabase:
+    return SqliteDatabase(
+        str(path), pragmas={"journal_mode": "wal", **_PRAGMAS}, lock_type="IMMEDIATE", timeout=_BUSY_SECONDS
+    )
+
+
+def _read_only(path: Path) -> SqliteDatabase:
+    return SqliteDatabase(f"file:{quote(str(path))}?mode=ro", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
+
+
+def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:
+    runner = Runner(opened, str(MIGRATIONS), table_name="schema_migration")
+    if read_only:
+        _refuse_newer(runner, path)
+        if pending := _pending(runner):
+            raise Problem(
+                Reason.INVALID,
+                f"The database {path} lacks {len(pending)} change(s) of this version.",
+                "Start the engine or the TUI of this version once; it backs the database up and changes it.",
+            )
+        return
+    with _alone(path):
+        _refuse_newer(runner, path)
+        pending = _pending(runner)
+        if not pending:
+            return
+        if runner.applied():
+            _back_up(path, path.with_name(f"{path.stem}.before-{pending[0]}.{datetime.now(UTC):%Y%m%dT%H%M%S}.db"))
+        runner.up()
+        log.info("Database %s: applied %s", path, ", ".join(pending))
+
+
+def _refuse_newer(runner: Runner, path: Path) -> None:
+    unknown = sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
+    if unknown:
+        raise Problem(
+            Reason.DATABASE_NEWER,
+            f"The database {path} was written by a newer version of mse-tui (it knows {unknown[-1]}).",
+        )
+
+
+def _pending(runner: Runner) -> list[str]:
+    applied = runner.applied()
+    return [migration.name for migration in runner.migrations() if migration.name not in applied]
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two processes that start together must not both create the tables."""
+    descriptor = os.open(path.with_name(path.name + ".migrating"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    """A consistent copy by SQLite's own means, on disk before anything is changed."""
+    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    source, target = sqlite3.connect(path), sqlite3.connect(copy)
+    try:
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
+    log.info("Database %s backed up to %s", path, copy)

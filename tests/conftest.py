@@ -1,0 +1,47 @@
+"""What all tests share: private homes, fresh databases, the shared material, and how hard hypothesis looks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mse_tui.home import Home
+from mse_tui.store.database import close_database, open_database
+
+REPOSITORY = Path(__file__).parents[1]
+
+_SEEDS = {"few": 5, "ci": 20, "soak": 500}
+for _profile, _examples in _SEEDS.items():
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+    )
+settings.load_profile(os.environ.get("MSE_TUI_SEEDS", "few"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A private directory of a site that has never started."""
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[Home]:
+    """A site's home with a fresh database open in this process."""
+    open_database(home.database)
+    yield home
+    close_database()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The material beside the repository (Microsoft's schemas, sample mail); skips where it is absent."""
+    path = REPOSITORY.parent / "shared"
+    if not path.is_dir():
+        pytest.skip(f"needs the shared material at {path}")
+    return path
