@@ -172,18 +172,46 @@ class Mailbox(Protocol):
         ...
 
 
+class AccountHalts(Protocol):
+    """The memory of refused passwords, shared by all of a site's processes; thread-safe.
+
+    The key is a digest of endpoint, user and secret, so a corrected configuration is another account.
+    """
+
+    def halted(self, key: str) -> str | None:
+        """What the refusal said, or None while the account may be tried."""
+        ...
+
+    def halt(self, key: str, account: str, message: str) -> None:
+        """The server refused this account: nobody tries it again until a person says so."""
+        ...
+
+
+class WaitObserver(Protocol):
+    """Told when a request stands still, so that people can be shown why."""
+
+    def __call__(self, until: datetime | None, why: str) -> None:
+        """Nothing is sent before `until`, for the reason `why`; (None, "") when it goes on. Any thread may call."""
+        ...
+
+
 class Exchange(Protocol):
     """A site's Exchange organisation: where mailboxes are opened and addresses resolved."""
 
-    def mailbox(self, address: str, cancel: Event) -> AbstractContextManager[Mailbox]:
+    def mailbox(
+        self, address: str, cancel: Event, on_wait: WaitObserver | None = None
+    ) -> AbstractContextManager[Mailbox]:
         """Open one mailbox (no request yet); closing it gives its sessions back.
 
-        Once `cancel` is set, waits and retries end at once with Cancelled.
+        Once `cancel` is set, requests, waits and retries end at once with Cancelled.
         """
         ...
 
     def resolve(self, address: str) -> MailboxIdentity:
-        """Resolve an address or alias to its mailbox (ResolveNames). Raises Problem mailbox-not-found."""
+        """Resolve an address or alias to its mailbox (ResolveNames). Raises Problem mailbox-not-found.
+
+        The directory knows no mailbox guid, so `guid` is '' here; `Mailbox.identity` reads it.
+        """
         ...
 
     def close(self) -> None: ...

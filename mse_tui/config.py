@@ -1,0 +1,277 @@
+"""A site's configuration: one TOML file, secrets by reference.
+
+Every failure names the file, the line where it can be told, the key, and what is wrong with it.
+"""
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from mse_tui.reasons import Problem, Reason
+
+ServerVersion = Literal["Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016"]
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Section(BaseModel):
+    """A table of the file. Unknown keys are refused: a misspelt one would silently do nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(Section):
+    """[site]: how this site presents itself."""
+
+    description: str = Field(default="", description="Shown in the list of sites.")
+
+
+class ExchangeSettings(Section):
+    """[exchange]: the server, the service account, and how patient to be with them."""
+
+    endpoint: str = Field(description="Full address of Exchange Web Services, https://HOST/EWS/Exchange.asmx.")
+    auth: Literal["basic", "ntlm"] = Field(default="ntlm", description="How the account signs in.")
+    user: str = Field(min_length=1, description="The service account: DOMAIN\\name or name@domain.")
+    password_file: Path | None = Field(
+        default=None, description="A file with the password, readable by this user alone; relative to this file."
+    )
+    password_env: str | None = Field(default=None, description="The environment variable that holds the password.")
+    password_credential: str | None = Field(
+        default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the password."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
+    )
+    impersonation: bool = Field(
+        default=True,
+        description="Use the ApplicationImpersonation role; off: the account needs full access to each mailbox.",
+    )
+    version: ServerVersion = Field(
+        default="Exchange2013_SP1",
+        description="Schema version to speak; Exchange2013_SP1 suits 2013 SP1, 2016, 2019 and later.",
+    )
+    proxy: str | None = Field(
+        default=None, description="HTTP proxy, http://HOST:PORT. Proxy variables in the environment are not used."
+    )
+    requests_in_flight: int = Field(
+        default=2, ge=1, le=4, description="Content requests kept in flight for one mailbox."
+    )
+    connect_timeout_seconds: float = Field(default=10, gt=0, le=120, description="Time to reach the server.")
+    timeout_seconds: float = Field(default=120, ge=1, le=3600, description="Time to wait for the next bytes.")
+    retry_seconds: float = Field(
+        default=300,
+        ge=0,
+        le=7200,
+        description="How long one call goes on being tried, all waits together, before the mailbox is given up.",
+    )
+    max_item_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1024, description="Larger items are listed as failed, not fetched."
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint_is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise ValueError("must be a full address such as https://mail.example.com/EWS/Exchange.asmx")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold a user or a password; use user and password_file")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must begin with https:// (http would send the password in clear)")
+        try:
+            parts.port  # noqa: B018 (raises ValueError where the port is no number)
+        except ValueError as error:
+            raise ValueError("has a port that is not a number from 0 to 65535") from error
+        return value
+
+    @field_validator("password_file", "ca_file")
+    @classmethod
+    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        base = (info.context or {}).get("directory")
+        value = value.expanduser()
+        return value if value.is_absolute() or base is None else base / value
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        given = [self.password_file, self.password_env, self.password_credential]
+        if sum(source is not None for source in given) != 1:
+            raise ValueError("needs exactly one of password_file, password_env, password_credential")
+        return self
+
+    def secret(self) -> SecretStr:
+        """The password, read now. Raises Problem secret-unreadable; the text of the password is never in it."""
+        if self.password_env is not None:
+            return _from_environment(self.password_env)
+        if self.password_credential is not None:
+            return _from_file(_credential_path(self.password_credential))
+        assert self.password_file is not None
+        return _from_file(self.password_file)
+
+
+class EngineSettings(Section):
+    """[engine]: how much is done at a time and how long records are kept."""
+
+    workers: int = Field(default=4, ge=1, le=64, description="Mailboxes processed at the same time, over all tasks.")
+    keep_executions_days: int = Field(
+        default=400, ge=1, description="Executions older than this are pruned; what they archived stays."
+    )
+    keep_audit_days: int = Field(default=3650, ge=1, description="Audit entries older than this are pruned.")
+
+
+class ArchiveSettings(Section):
+    """[archive]: where content lies."""
+
+    directory: Path | None = Field(
+        default=None, description="Directory of the packs; by default 'archive' in the data directory."
+    )
+
+    @field_validator("directory")
+    @classmethod
+    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        base = (info.context or {}).get("directory")
+        value = value.expanduser()
+        return value if value.is_absolute() or base is None else base / value
+
+
+class Configuration(Section):
+    """The whole file."""
+
+    site: SiteSettings = SiteSettings()
+    exchange: ExchangeSettings
+    engine: EngineSettings = EngineSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+
+
+def load_configuration(path: Path) -> Configuration:
+    """Read and check a configuration file.
+
+    Raises Problem configuration-invalid with every fault that was found, each with its key and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise Problem(
+            Reason.CONFIGURATION_INVALID,
+            f"There is no configuration at {path}.",
+            "Copy docs/config.example.toml there and fill in the [exchange] table.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} could not be read: {error}.") from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {error}.") from error
+    try:
+        return Configuration.model_validate(values, context={"directory": path.parent})
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault, text) for fault in error.errors(include_url=False, include_input=False))
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path}: {faults}.") from None
+
+
+def _fault(fault: Any, text: str) -> str:
+    """One validation fault as a person reads it: 'line 4, [exchange] requests_in_flight: ...'."""
+    keys = [str(part) for part in fault["loc"]]
+    line = _line_of(keys, text)
+    where = f"[{keys[0]}]" + (f" {'.'.join(keys[1:])}" if len(keys) > 1 else "") if keys else "the file"
+    message = _message(fault, keys)
+    return (f"line {line}, " if line else "") + f"{where}: {message}"
+
+
+def _message(fault: Any, keys: list[str]) -> str:
+    if fault["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+        return "unknown key" + (f", did you mean {close[0]}?" if close else "")
+    if fault["type"] == "missing":
+        return "is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _known_keys(parents: list[str]) -> list[str]:
+    model: Any = Configuration
+    for parent in parents:
+        model = model.model_fields[parent].annotation
+    return list(model.model_fields)
+
+
+def _line_of(keys: list[str], text: str) -> int | None:
+    """The line on which a key stands, else its table's; None where neither is written out."""
+    table, found = "", None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = header.group(1).strip()
+            if keys and table == keys[0]:
+                found = number
+        elif (assignment := re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)) and keys:
+            path = [*([table] if table else []), assignment.group(1)]
+            if path == keys or ".".join(path) == ".".join(keys):
+                return number
+    return found
+
+
+def _from_environment(name: str) -> SecretStr:
+    value = os.environ.get(name)
+    if not value:
+        raise Problem(Reason.SECRET_UNREADABLE, f"The environment variable {name} is not set or empty.")
+    return SecretStr(value)
+
+
+def _credential_path(name: str) -> Path:
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        raise Problem(
+            Reason.SECRET_UNREADABLE,
+            f"The systemd credential {name} is not there: CREDENTIALS_DIRECTORY is not set.",
+            f"Start mse-tui as a systemd unit with LoadCredential={name}:/path/to/file.",
+        )
+    if "/" in name or name in ("", ".", ".."):
+        raise Problem(Reason.SECRET_UNREADABLE, f"{name!r} is not the name of a systemd credential.")
+    return Path(directory) / name
+
+
+def _from_file(path: Path) -> SecretStr:
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is not a regular file.")
+            if status.st_mode & 0o077:
+                mode = stat.S_IMODE(status.st_mode)
+                raise Problem(
+                    Reason.SECRET_UNREADABLE,
+                    f"The password file {path} may be used by others (mode {mode:04o}).",
+                    f"Make it yours alone: chmod 600 {path}",
+                )
+            if status.st_uid not in (os.geteuid(), 0):
+                raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} belongs to another user.")
+            value = file.read(64 * 1024).decode("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise Problem(
+            Reason.SECRET_UNREADABLE, f"The password file {path} could not be read: {error.strerror}."
+        ) from error
+    except UnicodeDecodeError:
+        raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is not UTF-8 text.") from None
+    if not value:
+        raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is empty.")
+    return SecretStr(value)
