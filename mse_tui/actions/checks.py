@@ -1,0 +1,48 @@
+"""What is checked of everything that a person enters."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mse_tui.reasons import Problem, Reason
+
+LONGEST_NAME = 100
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def valid_name(text: str, what: str) -> str:
+    """A name as it will be kept: trimmed, on one line, without control characters. Raises Problem invalid."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise Problem(Reason.INVALID, f"The {what} is empty.", f"Enter a {what}.")
+    if len(name) > LONGEST_NAME:
+        raise Problem(Reason.INVALID, f"The {what} is longer than {LONGEST_NAME} characters.", "Shorten it.")
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in name):
+        raise Problem(Reason.INVALID, f"The {what} has a character that can't be shown.", "Enter it without.")
+    if name.isdecimal():
+        raise Problem(
+            Reason.INVALID, f"The {what} {name!r} is only a number, which names things by their id.", "Add a word."
+        )
+    return name
+
+
+def valid_settings(model: type[_Settings], settings: BaseModel | Mapping[str, Any]) -> _Settings:
+    """Settings as the model wants them. Raises Problem invalid, naming every field that is wrong and why."""
+    if isinstance(settings, model):
+        return settings
+    values = settings.model_dump() if isinstance(settings, BaseModel) else dict(settings)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise Problem(Reason.INVALID, "; ".join(_sentences(error)) + ".") from error
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {_message(fault['msg'])}"
+            for fault in error.errors(include_url=False)]  # fmt: skip
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ").rstrip(".")

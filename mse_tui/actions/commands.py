@@ -1,0 +1,112 @@
+"""What a task is told: run now, stop, pause, resume, full resync, remove. The engine carries it out."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mse_tui.actions.audit import audit, who
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import now, writing
+from mse_tui.store.models import Command, Task
+from mse_tui.terms import Status, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class CommandState:
+    """How far the engine has come with a command."""
+
+    id: int
+    verb: Verb
+    asked: datetime
+    taken: datetime | None
+    finished: datetime | None
+    outcome: str
+
+
+def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = None) -> int:
+    """Start the task now; on chosen mailboxes, or on the first n, only. Gives the command's id.
+
+    Raises Problem not-found, invalid (it runs already, or it or its site may not start).
+    """
+    if first is not None and first < 1:
+        raise Problem(Reason.INVALID, f"{first} is not a number of mailboxes.", "Give 1 or more.")
+    arguments: dict[str, Any] = {}
+    if mailboxes:
+        arguments["mailboxes"] = list(mailboxes)
+    if first is not None:
+        arguments["first"] = first
+    return _tell(task_id, Verb.RUN, arguments)
+
+
+def stop(task_id: int) -> int:
+    """End the running execution at the next item; what is committed stays. Raises Problem not-found, invalid."""
+    return _tell(task_id, Verb.STOP)
+
+
+def pause(task_id: int) -> int:
+    """Let the running execution wait at the next item, and start none until the task is resumed."""
+    return _tell(task_id, Verb.PAUSE)
+
+
+def resume(task_id: int) -> int:
+    """Go on with a paused task."""
+    return _tell(task_id, Verb.RESUME)
+
+
+def resync(task_id: int) -> int:
+    """Let the next execution enumerate everything again and reconcile; history stays, nothing is stored twice."""
+    return _tell(task_id, Verb.RESYNC)
+
+
+def remove_task(task_id: int, *, keep_history: bool) -> int:
+    """Remove the task. Without `keep_history` the Full view of its mailboxes is reset: it then starts anew."""
+    return _tell(task_id, Verb.REMOVE, {"keep_history": keep_history})
+
+
+def command_state(command_id: int) -> CommandState | None:
+    """How far a command is; None when it is gone (with its task)."""
+    row = Command.get_or_none(Command.id == command_id)
+    if row is None:
+        return None
+    return CommandState(row.id, Verb(row.verb), row.asked, row.taken, row.finished, row.outcome)
+
+
+def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> int:
+    with writing():
+        task = Task.get_or_none(Task.id == task_id)
+        if task is None:
+            raise Problem(Reason.NOT_FOUND, f"There is no task {task_id}.")
+        _refuse_senseless(task, verb)
+        waiting = Command.select().where(
+            Command.task == task, Command.verb == verb, Command.taken.is_null(), Command.finished.is_null()
+        )
+        for row in waiting:
+            if json.loads(row.arguments) == (arguments or {}):
+                return int(row.id)
+        row = Command.create(task=task, verb=verb, arguments=json.dumps(arguments or {}), asked_by=who(), asked=now())
+        audit(str(verb), task.description, after=arguments or "")
+    return int(row.id)
+
+
+def _refuse_senseless(task: Task, verb: Verb) -> None:
+    running = task.status == Status.RUNNING
+    name = repr(task.description)
+    if verb is Verb.RUN and running:
+        raise Problem(Reason.INVALID, f"The task {name} is running already.", "Wait for its end, or stop it.")
+    if verb is Verb.RUN and not task.site.enabled:
+        raise Problem(Reason.SITE_DISABLED, f"The site of the task {name} is disabled.")
+    if verb is Verb.STOP and not running and not _is_starting(task):
+        raise Problem(Reason.INVALID, f"The task {name} is not running.", "There is nothing to stop.")
+    if verb is Verb.PAUSE and task.paused:
+        raise Problem(Reason.INVALID, f"The task {name} is paused already.", "Resume it to let it go on.")
+    if verb is Verb.RESUME and not task.paused:
+        raise Problem(Reason.INVALID, f"The task {name} is not paused.", "There is nothing to resume.")
+
+
+def _is_starting(task: Task) -> bool:
+    """Told to run a moment ago, and the engine has not shown it running yet."""
+    return bool(
+        Command.select().where(Command.task == task, Command.verb == Verb.RUN, Command.finished.is_null()).exists()
+    )

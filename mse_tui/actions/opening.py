@@ -1,0 +1,62 @@
+"""What happens once before anything else: the database is opened and the site has its row."""
+
+import platform
+import secrets
+import socket
+
+from mse_tui import __version__
+from mse_tui.actions.audit import audit
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import now, open_database, writing
+from mse_tui.store.models import Site
+from mse_tui.store.queries import SiteRow, sites
+from mse_tui.terms import SiteBinding
+
+_CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_CODE_LENGTH = 8
+
+
+def open_site(home: Home, description: str = "") -> SiteRow:
+    """Open the home's database and give its site, creating it with a random code at the very first start.
+
+    A description given (the configuration's) is kept with the site. Raises the Problems of `open_database`.
+    """
+    open_database(home.database)
+    with writing():
+        site = Site.select().order_by(Site.id).first()
+        if site is None:
+            site = _create(description)
+        seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
+        if description:
+            seen["description"] = description
+        if any(getattr(site, key) != value for key, value in seen.items()):
+            Site.update(**seen).where(Site.id == site.id).execute()
+    return this_site()
+
+
+def this_site() -> SiteRow:
+    """The site of the open database. Raises Problem not-found before `open_site`."""
+    found = sites()
+    if not found:
+        raise Problem(Reason.NOT_FOUND, "This database has no site yet.", "Start mse-tui or mse-tui engine once.")
+    return found[0]
+
+
+def _create(description: str) -> Site:
+    code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+    site = Site.create(
+        code=code,
+        description=description or socket.gethostname(),
+        binding=SiteBinding.EXCHANGE_SERVER,
+        created=now(),
+    )
+    audit("create site", site.description, after={"code": code})
+    return site
+
+
+def _operating_system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"

@@ -1,0 +1,38 @@
+"""Questions that need the engine's credentials: a row asks, the engine answers in the same row."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mse_tui.actions.audit import who
+from mse_tui.actions.opening import this_site
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import now, writing
+from mse_tui.store.models import EngineRequest
+
+KINDS = ("preview", "test_connection")
+
+
+def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
+    """Ask the engine: 'preview' with {"group": text}, or 'test_connection'. Gives the request's id."""
+    if kind not in KINDS:
+        raise Problem(Reason.INVALID, f"{kind!r} is not a question to the engine.", f"Ask one of: {', '.join(KINDS)}.")
+    with writing():
+        row = EngineRequest.create(
+            site=this_site().id, kind=kind, arguments=json.dumps(dict(arguments or {})), asked_by=who(), asked=now()
+        )
+    return int(row.id)
+
+
+def answer(request_id: int) -> dict[str, Any] | None:
+    """The engine's answer, or None while there is none. Raises the Problem that the engine met."""
+    row = EngineRequest.get_or_none(EngineRequest.id == request_id)
+    if row is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no request {request_id}.", "Ask again.")
+    if row.answered is None:
+        return None
+    found: dict[str, Any] = json.loads(row.answer)
+    if "problem" in found:
+        problem = found["problem"]
+        raise Problem(Reason(problem["reason"]), problem["happened"], problem.get("remedy"))
+    return found

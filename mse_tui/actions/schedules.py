@@ -1,0 +1,70 @@
+"""Schedules: named, reusable timing."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mse_tui.actions.audit import audit, changes, who
+from mse_tui.actions.checks import valid_name, valid_settings
+from mse_tui.engine.schedules import ScheduleSettings, write_settings
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import now, writing
+from mse_tui.store.models import Schedule, Task
+
+
+def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any]) -> int:
+    """A new schedule's id. Raises Problem invalid."""
+    name = valid_name(name, "name")
+    written = write_settings(valid_settings(ScheduleSettings, settings))
+    with writing():
+        _refuse_taken(name)
+        moment, user = now(), who()
+        row = Schedule.create(
+            name=name, settings=written, created=moment, created_by=user, modified=moment, modified_by=user
+        )
+        audit("create schedule", name, after=json.loads(written))
+    return int(row.id)
+
+
+def set_schedule(
+    schedule_id: int, settings: ScheduleSettings | Mapping[str, Any] | None = None, *, name: str | None = None
+) -> None:
+    """Change a schedule; idle tasks follow it within seconds. Raises Problem not-found, invalid."""
+    with writing():
+        row = _found(schedule_id)
+        new_name = row.name if name is None else valid_name(name, "name")
+        if new_name.casefold() != row.name.casefold():
+            _refuse_taken(new_name)
+        written = row.settings if settings is None else write_settings(valid_settings(ScheduleSettings, settings))
+        before, after = changes(
+            {"name": row.name, **json.loads(row.settings)}, {"name": new_name, **json.loads(written)}
+        )
+        if not before and not after:
+            return
+        Schedule.update(name=new_name, settings=written, modified=now(), modified_by=who()).where(
+            Schedule.id == schedule_id
+        ).execute()
+        audit("change schedule", row.name, before, after)
+
+
+def remove_schedule(schedule_id: int) -> None:
+    """Delete a schedule that no task uses. Raises Problem in-use (naming the tasks), not-found."""
+    with writing():
+        row = _found(schedule_id)
+        users = [task.description for task in Task.select().where(Task.schedule == row).order_by(Task.description)]
+        if users:
+            raise Problem(Reason.IN_USE, f"The schedule {row.name!r} is used by: {', '.join(users)}.")
+        Schedule.delete().where(Schedule.id == schedule_id).execute()
+        audit("remove schedule", row.name, before=json.loads(row.settings))
+
+
+def _found(schedule_id: int) -> Schedule:
+    row = Schedule.get_or_none(Schedule.id == schedule_id)
+    if row is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no schedule {schedule_id}.")
+    return row
+
+
+def _refuse_taken(name: str) -> None:
+    if name.casefold() in {row.name.casefold() for row in Schedule.select(Schedule.name)}:
+        raise Problem(Reason.INVALID, f"There is a schedule named {name!r} already.", "Choose another name.")

@@ -1,0 +1,38 @@
+"""What a person does to a site: enable, disable, allow a refused account again."""
+
+from mse_tui.actions.audit import audit
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import writing
+from mse_tui.store.models import HaltedAccount, Site
+
+
+def enable_site(site_id: int) -> None:
+    """Let the site's tasks start again."""
+    _set_enabled(site_id, True)
+
+
+def disable_site(site_id: int) -> None:
+    """None of the site's tasks starts any more; what runs, runs on to its end."""
+    _set_enabled(site_id, False)
+
+
+def retry_accounts() -> list[str]:
+    """Say that refused accounts are right now: they are tried again. Gives the accounts."""
+    with writing():
+        accounts = [row.account for row in HaltedAccount.select().order_by(HaltedAccount.account)]
+        for account in accounts:
+            audit("retry account", account, before="halted", after="tried again")
+        HaltedAccount.delete().execute()
+    return accounts
+
+
+def _set_enabled(site_id: int, enabled: bool) -> None:
+    with writing():
+        site = Site.get_or_none(Site.id == site_id)
+        if site is None:
+            raise Problem(Reason.NOT_FOUND, f"There is no site {site_id}.")
+        if site.enabled == enabled:
+            return
+        Site.update(enabled=enabled).where(Site.id == site_id).execute()
+        action = "enable site" if enabled else "disable site"
+        audit(action, site.description, {"enabled": not enabled}, {"enabled": enabled})

@@ -1,0 +1,99 @@
+"""Tasks: a description, a site, a type, a definition, a schedule and a group."""
+
+from mse_tui.actions.audit import audit, changes, who
+from mse_tui.actions.checks import valid_name
+from mse_tui.actions.definitions import settings_model
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import now, writing
+from mse_tui.store.models import Definition, Schedule, Site, Task
+from mse_tui.terms import TaskType
+
+
+def create_task(
+    description: str, *, site_id: int, task_type: TaskType, definition_id: int, schedule_id: int, group: str
+) -> int:
+    """A new task's id; the engine plans its first execution. Raises Problem invalid, not-found, address-invalid."""
+    description = valid_name(description, "description")
+    settings_model(task_type)
+    group = _valid_group(group)
+    with writing():
+        _refuse_taken(description)
+        site = Site.get_or_none(Site.id == site_id)
+        if site is None:
+            raise Problem(Reason.NOT_FOUND, f"There is no site {site_id}.")
+        definition = _definition(definition_id, task_type)
+        schedule = _schedule(schedule_id)
+        moment, user = now(), who()
+        row = Task.create(
+            description=description,
+            site=site,
+            type=task_type,
+            definition=definition,
+            schedule=schedule,
+            group=group,
+            created=moment,
+            created_by=user,
+            modified=moment,
+            modified_by=user,
+        )
+        named = {"type": task_type, "definition": definition.name, "schedule": schedule.name, "group": group}
+        audit("create task", description, after=named)
+    return int(row.id)
+
+
+def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int | None = None) -> None:
+    """Give a task another definition or schedule, the only things of it that can be changed.
+
+    A running execution keeps its snapshot. Raises Problem not-found, invalid (a definition of another type).
+    """
+    with writing():
+        task = Task.get_or_none(Task.id == task_id)
+        if task is None:
+            raise Problem(Reason.NOT_FOUND, f"There is no task {task_id}.")
+        old_definition, old_schedule = task.definition, task.schedule
+        definition = old_definition if definition_id is None else _definition(definition_id, TaskType(task.type))
+        schedule = old_schedule if schedule_id is None else _schedule(schedule_id)
+        before, after = changes(
+            {"definition": old_definition.name, "schedule": old_schedule.name},
+            {"definition": definition.name, "schedule": schedule.name},
+        )
+        if not after:
+            return
+        Task.update(definition=definition, schedule=schedule, modified=now(), modified_by=who()).where(
+            Task.id == task_id
+        ).execute()
+        audit("change task", task.description, before, after)
+
+
+def _valid_group(text: str) -> str:
+    group = text.strip()
+    if not group:
+        raise Problem(Reason.GROUP_EMPTY, "The group is empty.", "Enter one address, or several separated by ';'.")
+    return group
+
+
+def _definition(definition_id: int, task_type: TaskType) -> Definition:
+    row = Definition.get_or_none(Definition.id == definition_id)
+    if row is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no definition {definition_id}.")
+    if row.type != task_type:
+        raise Problem(
+            Reason.INVALID,
+            f"The definition {row.name!r} is for {TaskType(row.type).label}, the task is {task_type.label}.",
+            "Choose a definition of the task's type.",
+        )
+    return row
+
+
+def _schedule(schedule_id: int) -> Schedule:
+    row = Schedule.get_or_none(Schedule.id == schedule_id)
+    if row is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no schedule {schedule_id}.")
+    return row
+
+
+def _refuse_taken(description: str) -> None:
+    if description.casefold() in {row.description.casefold() for row in Task.select(Task.description)}:
+        raise Problem(
+            Reason.INVALID, f"There is a task described {description!r} already.", "Choose another description."
+        )
