@@ -135,7 +135,11 @@ class ItemFailure:
 
 
 class Mailbox(Protocol):
-    """One mailbox, reached. Not thread-safe, except that `fetch` keeps its own requests in flight."""
+    """One mailbox, reached.
+
+    One thread may list (`folder_changes`, `item_changes`, `headers`) while another one iterates `fetch`, which keeps
+    requests of its own in flight; otherwise one thread at a time.
+    """
 
     @property
     def address(self) -> str: ...

@@ -280,6 +280,8 @@ class ArchiveMailbox(Row):
     display_name = TextField(default="")
     full_from = UtcField(null=True)
     """A task removal's reset hides earlier history from the Full view; it deletes nothing."""
+    last_stamp = BigIntegerField(default=0)
+    """The latest pass stamp given out for this mailbox; outlives the tasks whose passes had it."""
 
 
 class ArchiveFolder(Row):
@@ -323,6 +325,15 @@ class Message(Row):
     recipients = TextField(default="")
     sent = UtcField(null=True)
     has_attachments = BooleanField(default=False)
+    canonical = BlobField(null=True)
+    """Digest that is the same however the server renders the message; NULL until a comparison needs it."""
+
+
+Message.add_index(
+    Message.subject,
+    where=(Message.internet_message_id == "") & Message.sha256.is_null(False),
+    name="message_without_internet_id",
+)
 
 
 class Placement(Row):
@@ -363,6 +374,8 @@ class Pass(Row):
     mailbox = ForeignKeyField(ArchiveMailbox, on_delete="RESTRICT")
     stamp = BigIntegerField()
     """Microseconds since 1970, made to grow strictly within a mailbox; renewed when the pass is resumed."""
+    began = BigIntegerField()
+    """The stamp of its first attempt."""
     mode = CharField()
     completed = BooleanField(default=False)
 
@@ -383,7 +396,11 @@ class Checkpoint(Row):
     batch = BigIntegerField(default=0)
     """Committed submissions of this folder; compared and set at each commit."""
     enumerating = BooleanField(default=True)
-    """A full enumeration is under way: what it has seen is in `enumerated`, what it hasn't is closed at its end."""
+    """A full enumeration is under way: what lay here before is in `removal` until the enumeration sees it."""
+    with_content = BooleanField(default=True)
+    """Whether all that was read got its content; when a definition starts to want it, what lacks it is fetched."""
+    tree = TextField(null=True)
+    """Hierarchy only: every folder of the area as this task last saw it, JSON."""
 
     class Meta:
         indexes = ((("task", "folder"), False), (("task", "mailbox", "area"), False))
@@ -402,20 +419,12 @@ Checkpoint.add_index(
 )
 
 
-class Enumerated(Row):
-    """Items that a full enumeration under way has seen; kept until it ends."""
-
-    task = ForeignKeyField(Task, on_delete="CASCADE", index=False)
-    folder = ForeignKeyField(ArchiveFolder, on_delete="RESTRICT", index=False)
-    remote_id = TextField()
-
-    class Meta:
-        primary_key = CompositeKey("task", "folder", "remote_id")
-        without_rowid = True
-
-
 class Removal(Row):
-    """An item seen gone in a pass under way; its placement closes when the pass ends, so that a move leaves no gap."""
+    """An item seen gone, or not seen yet, in a pass under way.
+
+    Its placement closes when the pass ends, so that a move leaves no gap; the row goes when the item is seen present.
+    remote_id '' stands for the folder itself and all that lies in it.
+    """
 
     task = ForeignKeyField(Task, on_delete="CASCADE", index=False)
     folder = ForeignKeyField(ArchiveFolder, on_delete="RESTRICT", index=False)
@@ -474,5 +483,5 @@ ALL_MODELS: tuple[type[Row], ...] = (
     Lease, LockWait, HaltedAccount,
     Execution, MailboxResult, Progress, Audit,
     ArchiveMailbox, ArchiveFolder, FolderPlace, Message, Placement,
-    Pass, Checkpoint, Enumerated, Removal, Unfinished, Pack, Blob,
+    Pass, Checkpoint, Removal, Unfinished, Pack, Blob,
 )  # fmt: skip
