@@ -9,7 +9,7 @@ from mse_tui.store.models import Definition, Schedule, Site, Task
 from mse_tui.terms import TaskType
 
 
-def create_task(
+def create_task(  # noqa: PLR0913 (these are what a task is made of)
     description: str, *, site_id: int, task_type: TaskType, definition_id: int, schedule_id: int, group: str
 ) -> int:
     """A new task's id; the engine plans its first execution. Raises Problem invalid, not-found, address-invalid."""
