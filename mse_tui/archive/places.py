@@ -1,0 +1,71 @@
+"""Where content lies: sealing packs and asking for content inside the ledger's transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mse_tui.archive.packfile import Stored
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.models import Pack, database
+
+_HELD = "SELECT b.sha256 FROM blob b JOIN pack p ON p.id = b.pack_id WHERE p.state = 'sealed'"
+
+
+@dataclass(frozen=True, slots=True)
+class PackSeal:
+    """A pack that is on disk for good and waits for the ledger's transaction."""
+
+    pack_id: int
+    name: str
+    bytes: int
+    blobs: tuple[Stored, ...]
+
+
+def seal(pack: PackSeal, *, replace: bool = False) -> int:
+    """Inside the ledger's transaction: make a finished pack's content part of the archive.
+
+    Content that another pack got first keeps its place, unless `replace` says that the old one is bad.
+    Returns the stored bytes that are live. Raises Problem interrupted when the pack was collected meanwhile.
+    """
+    if not database.in_transaction():
+        raise RuntimeError("a pack is sealed inside a transaction")
+    verb = "REPLACE" if replace else "IGNORE"
+    taken = Pack.update(state="sealed", bytes=pack.bytes).where(Pack.id == pack.pack_id, Pack.state == "writing")
+    if taken.execute() != 1:
+        raise Problem(
+            Reason.INTERRUPTED, f"Pack {pack.name} waited so long to be committed that it was given up meanwhile."
+        )
+    if replace:
+        _release(blob.sha256 for blob in pack.blobs)
+    database.connection().executemany(
+        f'INSERT OR {verb} INTO blob (sha256, pack_id, "offset", length) VALUES (?, ?, ?, ?)',  # noqa: S608
+        [(blob.sha256, pack.pack_id, blob.offset, blob.length) for blob in pack.blobs],
+    )
+    live: int = database.execute_sql(
+        "SELECT COALESCE(SUM(length), 0) FROM blob WHERE pack_id = ?", (pack.pack_id,)
+    ).fetchone()[0]
+    Pack.update(live=live).where(Pack.id == pack.pack_id).execute()
+    return live
+
+
+def _release(digests: Iterable[bytes]) -> None:
+    """Content that gets a new place no longer counts in its old pack."""
+    database.connection().executemany(
+        "UPDATE pack SET live = live - (SELECT length FROM blob WHERE sha256 = ?1)"
+        " WHERE id = (SELECT pack_id FROM blob WHERE sha256 = ?1)",
+        [(digest,) for digest in digests],
+    )
+
+
+def held(digests: Iterable[bytes]) -> set[bytes]:
+    """Which of these contents the archive has in a sealed pack.
+
+    Asked before content is stored, it spares storing it; content that is then reused must be asked for again inside
+    the committing transaction, where the answer stays true, since compaction may have dropped it meanwhile.
+    """
+    wanted, found = list(digests), set[bytes]()
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        marks = ",".join("?" * len(part))
+        rows = database.execute_sql(f"{_HELD} AND b.sha256 IN ({marks})", part)
+        found.update(bytes(row[0]) for row in rows.fetchall())
+    return found
