@@ -30,7 +30,7 @@ class FolderTrail:
 class Folders(Mailboxes):
     """Folder trees, with what is needed to tell what changed in them since a change number."""
 
-    def add_folder(
+    def add_folder(  # noqa: PLR0913 (each is a property of a folder)
         self,
         mailbox_id: int,
         parent_id: int,

@@ -13,11 +13,9 @@ from mse_tui.sandbox.records import DeleteType, GoneItem, ItemSpec, Person, Row,
 
 _CHUNK = 2000
 
-_COLUMNS = (
-    "mailbox folder added changed altered item_class subject sender_name sender_address recipients display_to"
-    " message_id in_reply_to refs received sent created modified size sensitivity importance is_read is_draft flag"
-    " categories has_attachments start_at end_at body_seed blob attachment_keys extra"
-).split()
+_COLUMNS = """mailbox folder added changed altered item_class subject sender_name sender_address recipients display_to
+message_id in_reply_to refs received sent created modified size sensitivity importance is_read is_draft flag
+categories has_attachments start_at end_at body_seed blob attachment_keys extra""".split()  # noqa: SIM905
 _INSERT = f"INSERT INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _KEPT = [name for name in _COLUMNS if name not in {"mailbox", "folder", "added", "changed", "altered"}]
 _COPY = (

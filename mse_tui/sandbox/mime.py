@@ -1,4 +1,4 @@
-"""MIME of the practice organisation's items: reading an envelope off it, composing, editing, rendering it differently."""
+"""MIME of practice items: reading an envelope off it, composing, editing, rendering it differently."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
-from email.utils import formataddr, format_datetime, getaddresses, parsedate_to_datetime
+from email.utils import format_datetime, formataddr, getaddresses, parsedate_to_datetime
 from typing import Any
 
 from mse_tui.sandbox.records import ItemSpec, Person, Row

@@ -1,0 +1,1 @@
+"""All operations: importing this registers every handler."""
