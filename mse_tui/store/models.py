@@ -331,7 +331,7 @@ class Message(Row):
 
 Message.add_index(
     Message.subject,
-    where=(Message.internet_message_id == "") & Message.sha256.is_null(False),
+    where=Message.internet_message_id == "",
     name="message_without_internet_id",
 )
 
