@@ -1,0 +1,127 @@
+"""Groups given as addresses: one, or a list separated by semicolons, commas or line ends."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+from mse_tui.directory.directory import Member, Membership, SkippedEntry
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.reasons import Problem, Reason
+
+_SEPARATORS = ";,\n\r"
+
+# The library refuses names that the Internet's mail can't reach; organisations use them inside.
+for _name in ("local", "test"):
+    if _name in SPECIAL_USE_DOMAIN_NAMES:
+        SPECIAL_USE_DOMAIN_NAMES.remove(_name)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAddresses:
+    """What a text of addresses says."""
+
+    addresses: tuple[str, ...]
+    """Valid ones, lower case, each once, in the order given."""
+    refused: tuple[SkippedEntry, ...]
+    """What is no address, and why."""
+
+
+def parse_addresses(text: str) -> ParsedAddresses:
+    """Read a list of addresses; display names ('Anna Berg <anna@example.com>') are allowed."""
+    addresses: dict[str, None] = {}
+    refused = []
+    for entry in _entries(text):
+        try:
+            addresses[_address(entry)] = None
+        except EmailNotValidError as error:
+            message = f"{entry!r} is not a mail address: {error}"
+            refused.append(SkippedEntry(entry, Reason.ADDRESS_INVALID, message))
+    return ParsedAddresses(tuple(addresses), tuple(refused))
+
+
+def valid_addresses(text: str) -> tuple[str, ...]:
+    """The addresses of a text that has to be right as a whole.
+
+    Raises Problem address-invalid naming all entries that are not, group-empty when there is none.
+    """
+    parsed = parse_addresses(text)
+    if parsed.refused:
+        raise Problem(Reason.ADDRESS_INVALID, " ".join(_sentence(entry.message) for entry in parsed.refused))
+    if not parsed.addresses:
+        raise Problem(Reason.GROUP_EMPTY, "The list holds no address.", "Give at least one mail address.")
+    return parsed.addresses
+
+
+class AddressDirectory:
+    """Resolves address lists through the site's Exchange organisation, aliases to their primary address."""
+
+    def __init__(self, exchange: Exchange, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._exchange = exchange
+        self._now = now
+
+    def resolve(self, group_text: str) -> Membership:
+        """Each address's mailbox; addresses of one mailbox count once, unknown ones are skipped with their reason.
+
+        Raises Problem when Exchange could not be asked.
+        """
+        parsed = parse_addresses(group_text)
+        included: dict[str, Member] = {}
+        skipped = list(parsed.refused)
+        for address in parsed.addresses:
+            try:
+                found = self._exchange.resolve(address)
+            except Problem as problem:
+                if problem.reason not in (Reason.MAILBOX_NOT_FOUND, Reason.MAILBOX_DISABLED):
+                    raise
+                skipped.append(SkippedEntry(address, problem.reason, problem.happened))
+                continue
+            primary = found.address.lower()
+            entry = "" if primary == address else address
+            included.setdefault(primary, Member(primary, found.display_name, found.kind, entry))
+        return Membership(tuple(included.values()), tuple(skipped), self._now())
+
+
+def _entries(text: str) -> Iterator[str]:
+    """Split at separators, except inside quotes and angle brackets ('"Berg, Anna" <anna@example.com>')."""
+    entry, closing = "", ""
+    for character in text:
+        if closing:
+            closing = "" if character == closing else closing
+        elif character in '"<':
+            closing = '"' if character == '"' else ">"
+        elif character in _SEPARATORS:
+            yield from _unless_blank(entry)
+            entry = ""
+            continue
+        entry += character
+    if closing and any(separator in entry for separator in _SEPARATORS):
+        # A quote that is never closed must not swallow the addresses behind it.
+        for part in _split(entry):
+            yield from _unless_blank(part)
+        return
+    yield from _unless_blank(entry)
+
+
+def _split(text: str) -> list[str]:
+    for separator in _SEPARATORS[1:]:
+        text = text.replace(separator, _SEPARATORS[0])
+    return text.split(_SEPARATORS[0])
+
+
+def _unless_blank(entry: str) -> Iterator[str]:
+    if entry.strip():
+        yield entry.strip()
+
+
+def _address(entry: str) -> str:
+    """One entry's address. Raises EmailNotValidError."""
+    bare = parseaddr(entry)[1] if "<" in entry else entry
+    found = validate_email(bare or entry, check_deliverability=False, globally_deliverable=False)
+    return found.normalized.lower()
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else text + "."

@@ -1,0 +1,58 @@
+"""One task at a time on a mailbox, across all tasks and sites; those that wait are served first come, first served."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mse_tui.engine.leases import HeldLease, Leases, Now, mailbox_key, task_key
+from mse_tui.store import database
+from mse_tui.store.models import LockWait, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The mailbox is another's; this task stands in the queue."""
+
+    key: str
+    holder: str
+    """For whom the task waits."""
+
+
+class MailboxLocks:
+    """The locks of mailboxes for one engine. A wait is a row, not a thread."""
+
+    def __init__(self, leases: Leases, *, now: Now = database.now) -> None:
+        self._leases = leases
+        self._now = now
+
+    def take(self, guid: str, task_id: int, holder: str) -> HeldLease | Waiting:
+        """Take a mailbox, or stand in the queue for it (keeping the place if already there)."""
+        key = mailbox_key(guid)
+        with database.writing():
+            ahead = self._ahead(key, task_id)
+            held = None if ahead else self._leases.take(key, holder)
+            if held is not None:
+                self.leave(key, task_id)
+                return held
+            LockWait.insert(key=key, task=task_id, since=self._now()).on_conflict_ignore().execute()
+            return Waiting(key, self._leases.holder(key) or ahead)
+
+    def is_turn(self, key: str, task_id: int) -> bool:
+        """Whether a waiting task would get the mailbox now."""
+        with database.reading():
+            return not self._leases.holder(key) and not self._ahead(key, task_id)
+
+    def leave(self, key: str, task_id: int) -> None:
+        """Stand in the queue no more."""
+        LockWait.delete().where(LockWait.key == key, LockWait.task == task_id).execute()
+
+    def _ahead(self, key: str, task_id: int) -> str:
+        """The task that came first and still waits, '' for none. One whose engine has died waits no more."""
+        rows: Any = (
+            LockWait.select(LockWait, Task.description).join(Task).where(LockWait.key == key).order_by(LockWait.id)
+        )
+        for row in rows:
+            if row.task_id == task_id:
+                return ""
+            if self._leases.holder(task_key(row.task_id)):
+                return str(row.task.description)
+        return ""

@@ -1,0 +1,89 @@
+"""The engine's tick: a `schedule.Scheduler` whose jobs compare in UTC, survive their own errors, and never wait
+for a clock that was set back.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+
+from schedule import Job, Scheduler
+
+from mse_tui.engine.clock import Clock
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+
+
+class UtcJob(Job):
+    """A job every so many seconds. Its times are aware UTC; an error is logged and the job runs again next time."""
+
+    def __init__(self, seconds: int, scheduler: "UtcScheduler", clock: Clock) -> None:
+        super().__init__(seconds, scheduler)
+        self.unit = "seconds"
+        self.next_run: datetime = clock.now()
+        self._clock = clock
+
+    @property
+    def should_run(self) -> bool:
+        """Due; or planned later than one interval from now, so that the clock must have been set back."""
+        left = self.next_run - self._clock.now()
+        return left <= timedelta() or left > timedelta(seconds=self.interval)
+
+    def run(self) -> Any:
+        assert self.job_func is not None, "a job is registered by do()"
+        try:
+            return self.job_func()
+        except Exception:
+            log.exception("%s failed; it is tried again in %s s", self.job_func.func.__name__, self.interval)
+            return None
+        finally:
+            self.last_run = self._clock.now()
+            self._schedule_next_run()
+
+    def _schedule_next_run(self) -> None:
+        self.next_run = self._clock.now() + timedelta(seconds=self.interval)
+
+
+class UtcScheduler(Scheduler):
+    """A scheduler of such jobs."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def every(self, interval: int = 1) -> UtcJob:
+        """A new job every `interval` seconds; `.do(function)` registers it."""
+        return UtcJob(interval, self, self._clock)
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """Seconds until the next job is due; negative when one is late."""
+        following: datetime | None = self.next_run
+        return None if following is None else (following - self._clock.now()).total_seconds()
+
+
+class Tick:
+    """Runs what is pending once a second until it is told to end."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.scheduler = UtcScheduler(clock)
+        self._end = Event()
+
+    def every(self, seconds: int, job: Callable[[], None], *, at_once: bool = True) -> None:
+        """Run a job every so many seconds, the first time at the first tick (or after one interval)."""
+        registered = self.scheduler.every(seconds).do(job)
+        if at_once:
+            registered.next_run = datetime.min.replace(tzinfo=UTC)
+
+    def run(self) -> None:
+        """Tick in this thread until `end`."""
+        while not self._end.is_set():
+            self.scheduler.run_pending()
+            self._end.wait(TICK_SECONDS)
+
+    def end(self) -> None:
+        """Let `run` return; callable from any thread."""
+        self._end.set()
