@@ -1,0 +1,173 @@
+"""Every command of the screens, declared once: its key binding, palette entry, help and documentation come from here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a person can do."""
+
+    id: str
+    """'task.run' runs the Textual action 'task_run'; keys can be remapped by it."""
+    key: str
+    """Textual key names, separated by commas."""
+    label: str
+    help: str
+    changes: bool = False
+    """It changes something beyond this screen."""
+    footer: bool = True
+    """It is shown in the key line (as far as there is room)."""
+    shown_key: str = ""
+    """How the key reads, where its name is no good."""
+
+    @property
+    def action(self) -> str:
+        """The Textual action; the screen (or the app) has the method."""
+        return self.id.replace(".", "_").replace("-", "_")
+
+    @property
+    def keys_shown(self) -> str:
+        """The keys as people read them."""
+        return self.shown_key or " ".join(_READ.get(key, key) for key in self.key.split(","))
+
+    @property
+    def first_key(self) -> str:
+        """The key that the key line shows."""
+        return self.shown_key or _READ.get(self.key.split(",", maxsplit=1)[0], self.key.split(",", maxsplit=1)[0])
+
+
+_READ = {
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "tab": "Tab",
+    "left": "Left",
+    "right": "Right",
+    "up": "Up",
+    "down": "Down",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+s": "Ctrl+S",
+    "backspace": "Backspace",
+    "ctrl+d": "Ctrl+D",
+    "ctrl+u": "Ctrl+U",
+    "ctrl+c": "Ctrl+C",
+}
+
+
+def bindings(commands: Iterable[Command]) -> list[BindingType]:
+    """The bindings of commands, each with its id, so that its key can be remapped."""
+    return [Binding(one.key, one.action, one.label, show=one.footer, tooltip=one.help, id=one.id) for one in commands]
+
+
+# --- everywhere --------------------------------------------------------------------------------------------------
+
+HELP = Command("help", "question_mark", "Help", "Show the keys of this screen and what they do.")
+QUIT = Command("quit", "q", "Quit", "Leave mse-tui; an engine that runs inside it ends with it.")
+PALETTE = Command(
+    "palette", "colon,ctrl+p", "Commands", "Find any command of this screen by typing a part of it.", footer=False
+)
+REFRESH = Command("refresh", "r", "Refresh", "Read everything on this screen again.", footer=False)
+THEME = Command(
+    "theme", "f2", "Theme", "Next of dark, light, ansi-dark and ansi-light; it is remembered.", footer=False
+)
+BACK = Command("back", "escape", "Back", "Go back one step, or clear the filter.", footer=False)
+ENGINE = Command(
+    "engine-start", "E", "Start engine", "Run the site's engine inside this program, if none runs.", True, False
+)
+RETRY = Command(
+    "account-retry",
+    "ctrl+t",
+    "Retry account",
+    "Say that a refused password is right now, so that the account is tried again.",
+    changes=True,
+    footer=False,
+    shown_key="Ctrl+T",
+)
+
+MODE_DASHBOARD = Command("mode.dashboard", "1", "Dashboard", "What needs you, what runs, what comes.", footer=False)
+MODE_TASKS = Command("mode.tasks", "2", "Tasks", "All tasks.", footer=False)
+MODE_ARCHIVE = Command("mode.archive", "3", "Archive", "What has been kept, mailbox by mailbox.", footer=False)
+MODE_LOG = Command("mode.log", "4", "Log", "The task summary log: one entry an execution, of all tasks.", footer=False)
+MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settings that tasks use.", footer=False)
+MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
+MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
+
+EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, REFRESH, BACK, THEME, ENGINE, RETRY)
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+LIST_DOWN = Command("list.down", "j,down", "Down", "Next line.", footer=False)
+LIST_UP = Command("list.up", "k,up", "Up", "Line before.", footer=False)
+LIST_FIRST = Command("list.first", "g,home", "First", "First line.", footer=False)
+LIST_LAST = Command("list.last", "G,end", "Last", "Last line.", footer=False)
+LIST_PAGE_DOWN = Command("list.page-down", "pagedown,ctrl+d", "Page down", "One page on.", footer=False)
+LIST_PAGE_UP = Command("list.page-up", "pageup,ctrl+u", "Page up", "One page back.", footer=False)
+LIST_OPEN = Command("list.open", "enter", "Open", "Open the line under the cursor.", footer=False)
+LIST_MARK = Command("list.mark", "space", "Mark", "Mark the line, or take the mark away.", footer=False)
+LIST_COPY = Command("list.copy", "y", "Copy", "Copy the line (OSC 52; in tmux: set-clipboard on).", footer=False)
+LIST_KEYS = (
+    LIST_DOWN, LIST_UP, LIST_FIRST, LIST_LAST, LIST_PAGE_DOWN, LIST_PAGE_UP, LIST_OPEN, LIST_MARK, LIST_COPY,
+)  # fmt: skip
+
+FILTER = Command("filter", "slash", "Filter", "Show only lines with this text; Esc shows all again.")
+FIND = Command("filter", "slash", "Find", "Find the next line with this text.")
+NEXT_MATCH = Command("match-next", "n", "Next match", "The next line with the text.", footer=False)
+PREVIOUS_MATCH = Command("match-previous", "N", "Match before", "The line before with the text.", footer=False)
+FILTERING = (FILTER, NEXT_MATCH, PREVIOUS_MATCH)
+FINDING = (FIND, NEXT_MATCH, PREVIOUS_MATCH)
+
+# --- tasks -------------------------------------------------------------------------------------------------------
+
+TASK_NEW = Command("task.new", "c", "New task", "Create a task, step by step.", changes=True)
+TASK_RUN = Command("task.run", "R", "Run", "Run the task now, on all its mailboxes or on the first few.", changes=True)
+TASK_STOP = Command("task.stop", "x", "Stop", "Stop the running execution at the next item boundary.", changes=True)
+TASK_PAUSE = Command(
+    "task.pause", "p", "Pause/resume", "Pause the task (it isn't started until resumed), or resume it.", changes=True
+)
+TASK_RESYNC = Command(
+    "task.resync", "F", "Full resync", "Read the mailboxes in full at the next execution; history stays.", True, False
+)
+TASK_REMOVE = Command("task.remove", "D", "Remove", "Remove the task; asks what becomes of the Full view.", True)
+TASK_COMMANDS = (TASK_RUN, TASK_STOP, TASK_PAUSE, TASK_REMOVE, TASK_RESYNC)
+
+TASKS_SORT = Command("tasks.sort", "s", "Sort", "Sort by description, next execution, result or status.")
+TASKS_TYPE = Command("tasks.type", "t", "Type", "Show one type's tasks, the next type's, or all.", footer=False)
+
+TAB_OPTIONS = Command("tab.options", "o", "Options", "What the task was created with.", footer=False)
+TAB_INFORMATION = Command("tab.information", "i", "Information", "What the task is doing and has done.", footer=False)
+TAB_LOGS = Command("tab.logs", "l", "Logs", "The task's summary log.", footer=False)
+TAB_NEXT = Command("tab.next", "right,tab", "Next tab", "The next tab.", footer=False)
+TAB_PREVIOUS = Command("tab.previous", "left,shift+tab", "Tab before", "The tab before.", False, False, "Left")
+TABS = (TAB_OPTIONS, TAB_INFORMATION, TAB_LOGS, TAB_NEXT, TAB_PREVIOUS)
+TASK_SCHEDULE = Command("task.schedule", "S", "Schedule", "Give the task another schedule.", changes=True)
+TASK_DEFINITION = Command("task.definition", "N", "Definition", "Give the task another definition.", changes=True)
+
+LOG_DEFINITION = Command("log.definition", "d", "Definition", "The definition as this execution used it.", footer=False)
+
+# --- definitions and schedules -----------------------------------------------------------------------------------
+
+CREATE = Command("create", "c", "Create", "Create a new one.", changes=True)
+EDIT = Command("edit", "e", "Edit", "Change its settings; tasks that run now keep what they began with.", changes=True)
+DELETE = Command("delete", "D", "Delete", "Delete it, if no task uses it.", changes=True)
+
+# --- archive -----------------------------------------------------------------------------------------------------
+
+VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
+SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
+HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")
+
+# --- forms and dialogs -------------------------------------------------------------------------------------------
+
+SUBMIT = Command("submit", "ctrl+s", "Save", "Check and save what was entered.")
+CANCEL = Command("cancel", "escape", "Cancel", "Leave without saving.")
+CLOSE = Command("close", "escape,q", "Close", "Close.")

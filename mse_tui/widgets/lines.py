@@ -1,0 +1,151 @@
+"""Lines and columns of lists: what a line says, and how wide its columns become."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.cells import cell_len, set_cell_size
+
+from mse_tui.terms import Light
+from mse_tui.text import printable
+
+GAP = 2
+"""Cells between two columns."""
+
+
+class Tone(StrEnum):
+    """How a piece of text is toned; the theme says in which colour."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    STRONG = "strong"
+    ACCENT = "accent"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One piece of a line; the text is made printable here, wherever it came from."""
+
+    text: str = ""
+    tone: Tone = Tone.PLAIN
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+    def contains(self, text: str) -> bool:
+        """Whether a cell has this text, without regard to case."""
+        wanted = text.casefold()
+        return any(wanted in cell.text.casefold() for cell in self.cells)
+
+    def as_text(self) -> str:
+        """What is copied: the cells, separated by tabs."""
+        return "\t".join(cell.text for cell in self.cells)
+
+
+def line(key: object, *cells: Cell | str) -> Line:
+    """A line from cells or plain texts."""
+    return Line(str(key), tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Columns are dropped, the largest priority first, until the others fit; they never wrap."""
+
+    title: str
+    width: int
+    """Cells at most; for a growing column, at least."""
+    priority: int = 1
+    """1 is never dropped."""
+    right: bool = False
+    """Numbers are aligned to the right."""
+    grows: bool = False
+    """It takes the room that is left."""
+
+
+_LIGHTS = {
+    Light.GREEN: ("+", Tone.GOOD),
+    Light.ORANGE: ("!", Tone.WARN),
+    Light.RED: ("x", Tone.BAD),
+    Light.NONE: ("-", Tone.DIM),
+}
+
+
+def light_cell(light: Light) -> Cell:
+    """A traffic light: a glyph, a word and a colour."""
+    glyph, tone = _LIGHTS[light]
+    return Cell(glyph if light is Light.NONE else f"{glyph} {light.word}", tone)
+
+
+def light_tone(light: Light) -> Tone:
+    """The colour that goes with a light."""
+    return _LIGHTS[light][1]
+
+
+def bar(share: float | None, width: int) -> str:
+    """A progress bar of box-drawing characters; all thin while the share is unknown."""
+    done = 0 if share is None else round(share * width)
+    return "━" * done + "─" * (width - done)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly `width` cells: cut with an ellipsis, or padded. Wide characters count for two."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def widest(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
+    """For each column, how many cells its widest text has."""
+    widths = [cell_len(column.title) for column in columns]
+    for one in lines:
+        for index, cell in enumerate(one.cells[: len(widths)]):
+            widths[index] = max(widths[index], cell_len(cell.text))
+    return widths
+
+
+def layout(columns: Sequence[Column], room: int, wanted: Sequence[int] | None = None) -> list[int]:
+    """Each column's width in cells, 0 for those dropped. `wanted` = the widest text in each, where it is known."""
+    needs = [
+        column.width if wanted is None else min(column.width, wanted[index]) for index, column in enumerate(columns)
+    ]
+    kept = set(range(len(columns)))
+    while len(kept) > 1 and sum(needs[index] + GAP for index in kept) - GAP > room:
+        last = max(kept, key=lambda index: (columns[index].priority, index))
+        if columns[last].priority == 1:
+            break
+        kept.discard(last)
+    widths = [needs[index] if index in kept else 0 for index in range(len(columns))]
+    spare = room - (sum(widths) + GAP * (len(kept) - 1))
+    growing = [index for index in sorted(kept) if columns[index].grows]
+    if spare < 0:
+        _shrink(widths, growing or sorted(kept), -spare)
+    elif growing:
+        _grow(widths, growing, spare, wanted)
+    return widths
+
+
+def _shrink(widths: list[int], shrinking: list[int], missing: int) -> None:
+    for index in shrinking:
+        less = min(missing, max(0, widths[index] - 4))
+        widths[index] -= less
+        missing -= less
+
+
+def _grow(widths: list[int], growing: list[int], spare: int, wanted: Sequence[int] | None) -> None:
+    for position, index in enumerate(growing):
+        share = spare // (len(growing) - position)
+        more = share if wanted is None else max(0, min(spare, wanted[index] - widths[index]))
+        widths[index] += more
+        spare -= more

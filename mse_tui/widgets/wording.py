@@ -1,0 +1,80 @@
+"""How times, durations, sizes and numbers read on the screens and in reports."""
+
+from datetime import UTC, datetime, timedelta
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def number(value: int) -> str:
+    """1234567 -> 1,234,567"""
+    return f"{value:,}"
+
+
+def size(octets: int) -> str:
+    """Bytes in IEC units: 1536 -> 1.5 KiB"""
+    amount = float(octets)
+    for unit in _UNITS:
+        if amount < 1024 or unit == _UNITS[-1]:
+            return f"{octets} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError("unreachable")
+
+
+def absolute(moment: datetime | None) -> str:
+    """A time in this machine's zone, to the minute; '-' where there is none."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def relative(moment: datetime | None, now: datetime) -> str:
+    """How far away: 'in 3 min', '2 h ago', 'just now'; '' where there is none."""
+    if moment is None:
+        return ""
+    seconds = int((moment - now).total_seconds())
+    if abs(seconds) < 60:
+        return "just now" if seconds <= 0 else "in 1 min"
+    amount = _amount(abs(seconds))
+    return f"in {amount}" if seconds > 0 else f"{amount} ago"
+
+
+def _amount(seconds: int) -> str:
+    for unit, each, until in (("min", 60, 3600), ("h", 3600, 86400), ("days", 86400, 86400 * 60)):
+        if seconds < until:
+            count = seconds // each
+            return f"{count} {'day' if unit == 'days' and count == 1 else unit}"
+    if seconds < 86400 * 730:
+        return f"{seconds // (86400 * 30)} months"
+    return f"{seconds // (86400 * 365)} years"
+
+
+def when(moment: datetime | None, now: datetime) -> str:
+    """Absolute with the relative in brackets; '-' where there is none."""
+    return f"{absolute(moment)} ({relative(moment, now)})" if moment else "-"
+
+
+def lasted(duration: timedelta | None) -> str:
+    """A duration in its two largest units; '' where there is none."""
+    if duration is None:
+        return ""
+    seconds = duration.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, left = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {left} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} days {hours % 24} h"
+
+
+def utc_now() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def count(amount: int, one: str, many: str | None = None) -> str:
+    """'1 mailbox', '3 mailboxes'"""
+    return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
