@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mse_tui.actions.audit import audit, who
+from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Command, Task
@@ -34,7 +35,7 @@ def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = 
         raise Problem(Reason.INVALID, f"{first} is not a number of mailboxes.", "Give 1 or more.")
     arguments: dict[str, Any] = {}
     if mailboxes:
-        arguments["mailboxes"] = list(mailboxes)
+        arguments["mailboxes"] = list(valid_addresses("; ".join(mailboxes)))
     if first is not None:
         arguments["first"] = first
     return _tell(task_id, Verb.RUN, arguments)

@@ -1,9 +1,10 @@
 """What a person does to a site: enable, disable, allow a refused account again."""
 
 from mse_tui.actions.audit import audit
+from mse_tui.engine.halts import clear_halts
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
-from mse_tui.store.models import HaltedAccount, Site
+from mse_tui.store.models import Site
 
 
 def enable_site(site_id: int) -> None:
@@ -19,10 +20,9 @@ def disable_site(site_id: int) -> None:
 def retry_accounts() -> list[str]:
     """Say that refused accounts are right now: they are tried again. Gives the accounts."""
     with writing():
-        accounts = [row.account for row in HaltedAccount.select().order_by(HaltedAccount.account)]
+        accounts = clear_halts()
         for account in accounts:
             audit("retry account", account, before="halted", after="tried again")
-        HaltedAccount.delete().execute()
     return accounts
 
 

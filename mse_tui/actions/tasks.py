@@ -3,6 +3,7 @@
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name
 from mse_tui.actions.definitions import settings_model
+from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Schedule, Site, Task
@@ -15,7 +16,8 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     """A new task's id; the engine plans its first execution. Raises Problem invalid, not-found, address-invalid."""
     description = valid_name(description, "description")
     settings_model(task_type)
-    group = _valid_group(group)
+    group = group.strip()
+    valid_addresses(group)
     with writing():
         _refuse_taken(description)
         site = Site.get_or_none(Site.id == site_id)
@@ -63,13 +65,6 @@ def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int
             Task.id == task_id
         ).execute()
         audit("change task", task.description, before, after)
-
-
-def _valid_group(text: str) -> str:
-    group = text.strip()
-    if not group:
-        raise Problem(Reason.GROUP_EMPTY, "The group is empty.", "Enter one address, or several separated by ';'.")
-    return group
 
 
 def _definition(definition_id: int, task_type: TaskType) -> Definition:

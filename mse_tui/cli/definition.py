@@ -1,0 +1,140 @@
+"""mse-tui definition: named settings of a task type; the options are made from each type's own model."""
+
+from typing import Any
+
+import click
+
+from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.cli.options import given, options_of
+from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.features import FEATURES
+from mse_tui.store import queries
+from mse_tui.terms import TaskType
+from mse_tui.widgets.wording import absolute
+
+
+class TypeGroup(click.Group):
+    """One subcommand a task type; its options are the type's settings."""
+
+    changing = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(FEATURES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = [kind for kind in FEATURES if kind.value.casefold() == cmd_name.casefold()]
+        if not found:
+            return None
+        return _change_command(found[0]) if self.changing else _create_command(found[0])
+
+
+class ChangeGroup(TypeGroup):
+    changing = True
+
+
+@click.group()
+def definition() -> None:
+    """Named, reusable settings of a task type. They do nothing until a task uses them."""
+
+
+@definition.group("new", cls=TypeGroup)
+def new_definition() -> None:
+    """Create a definition: mse-tui definition new MFR NAME [options]."""
+
+
+@definition.group("set", cls=ChangeGroup)
+def change_definition() -> None:
+    """Change a definition: mse-tui definition set MFR NAME [options]. What is not given stays."""
+
+
+@definition.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def list_definitions(session: Session, as_json: bool) -> None:
+    """All definitions, and how many tasks use each."""
+    session.site()
+    rows = queries.definitions()
+    if as_json:
+        emit_json(rows)
+        return
+    if not rows:
+        click.echo("No definitions. Create one with: mse-tui definition new MFR NAME")
+        return
+    headings = ("id", "type", "name", "tasks", "last modified", "by")
+    table(headings, [(str(row.id), row.type, row.name, str(row.tasks), absolute(row.modified), row.modified_by)
+                     for row in rows])  # fmt: skip
+
+
+@definition.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def show_definition(session: Session, name: str, as_json: bool) -> None:
+    """One definition's settings."""
+    row = session.definition(name)
+    if as_json:
+        emit_json(row)
+        return
+    model = settings_model(row.type)
+    titles = {key: field.title or key for key, field in model.model_fields.items()}
+    fields(
+        [
+            ("Definition", f"{row.name} (id {row.id})"),
+            ("Type", row.type.label),
+            ("Used by", f"{row.tasks} task(s)"),
+            ("Revision", row.revision),
+            ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
+            *((titles.get(key, key), _shown(value)) for key, value in row.settings.items()),
+        ]
+    )
+
+
+@definition.command("remove")
+@click.argument("name")
+@pass_session
+def remove(session: Session, name: str) -> None:
+    """Delete a definition that no task uses."""
+    row = session.definition(name)
+    remove_definition(row.id)
+    click.echo(f"Removed definition {row.name!r}.")
+
+
+def _create_command(task_type: TaskType) -> click.Command:
+    model = FEATURES[task_type].definition
+
+    @pass_session
+    def create(session: Session, /, name: str, **values: Any) -> None:
+        session.site()
+        definition_id = create_definition(task_type, name, given(model, values))
+        click.echo(f"Created {task_type} definition {name!r} (id {definition_id}).")
+
+    return click.Command(
+        task_type.value, callback=create, params=[click.Argument(["name"]), *options_of(model)], help=task_type.label
+    )
+
+
+def _change_command(task_type: TaskType) -> click.Command:
+    model = FEATURES[task_type].definition
+
+    @pass_session
+    def change(session: Session, /, name: str, new_name: str | None, **values: Any) -> None:
+        row = session.definition(f"{task_type}/{name}")
+        set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
+        click.echo(f"Changed definition {row.name!r}; executions that run now keep what they began with.")
+
+    rename = click.Option(["--rename", "new_name"], help="Another name.")
+    return click.Command(
+        task_type.value,
+        callback=change,
+        params=[click.Argument(["name"]), rename, *options_of(model)],
+        help=task_type.label,
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None or value in ([], ""):
+        return "-"
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)

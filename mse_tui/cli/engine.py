@@ -1,0 +1,103 @@
+"""mse-tui engine: the site's engine without a screen, as a service runs it."""
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mse_tui.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from mse_tui.config import Configuration
+    from mse_tui.engine.engine import Engine
+    from mse_tui.home import Home
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@pass_session
+def engine(session: Session) -> None:
+    """Run the site's tasks until SIGTERM or Ctrl+C.
+
+    The first signal stops gracefully, at the next item of each running mailbox; the second one at once. Whatever was
+    committed stays, and the next start goes on from there. Logs go to standard error.
+    """
+    log_to_stderr(session.verbose)
+    site = session.site()
+    configuration = session.configuration()
+    with signals_stop() as told:
+        running = build_engine(session.home, configuration)
+        running.start()
+        log.info("Engine of site %s (%s) started", site.description, site.code)
+        told.wait_first()
+        log.info("Stopping: running mailboxes end at their next item; another signal stops at once")
+        running.stop(graceful=True)
+        while not running.join(0.2):
+            if told.again():
+                log.warning("Stopping at once")
+                running.stop(graceful=False)
+                running.join()
+                break
+    log.info("Engine stopped")
+
+
+def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
+    """The site's engine over its configured Exchange organisation; not started yet."""
+    from mse_tui.engine.engine import Engine
+    from mse_tui.engine.halts import DatabaseHalts
+    from mse_tui.exchange.ews import connect
+    from mse_tui.features import FEATURES
+
+    exchange = connect(configuration.exchange, DatabaseHalts())
+    return Engine(home, configuration, exchange, features=FEATURES)
+
+
+def log_to_stderr(verbose: bool) -> None:
+    """Plain lines on standard error: time, level, where, what."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+    for chatty in ("urllib3", "exchangelib", "spnego", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class Told:
+    """Counts the signals that asked this process to end."""
+
+    def __init__(self) -> None:
+        self._first = Event()
+        self._again = Event()
+
+    def tell(self) -> None:
+        (self._again if self._first.is_set() else self._first).set()
+
+    def wait_first(self, seconds: float | None = None) -> bool:
+        """Wait for the first one; whether it came."""
+        return self._first.wait(seconds)
+
+    def again(self) -> bool:
+        """Whether a second one came."""
+        return self._again.is_set()
+
+
+@contextmanager
+def signals_stop() -> Iterator[Told]:
+    """Within the block SIGTERM, SIGINT and SIGHUP are counted instead of ending the process."""
+    told = Told()
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        told.tell()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield told
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

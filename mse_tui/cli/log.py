@@ -1,0 +1,110 @@
+"""mse-tui log and audit: what executions did, and what people did."""
+
+import click
+
+from mse_tui.cli.output import emit_json, fields, light, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Problem, Reason, explain
+from mse_tui.store import queries
+from mse_tui.store.queries import ExecutionRow, MailboxResultRow
+from mse_tui.text import printable
+from mse_tui.widgets.wording import absolute, lasted, number
+
+_LIMIT = click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="How many entries.")
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--execution", type=int, help="One execution's detail, by its number.")
+@_LIMIT
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+@click.pass_context
+def log(
+    ctx: click.Context, session: Session, task: str | None, execution: int | None, limit: int, as_json: bool
+) -> None:
+    """Task summary logs, newest first: of all tasks or of one; with --execution one entry's detail.
+
+    The detail's exit code is the execution's light: 0 green, 1 orange, 2 red, 3 not finished.
+    """
+    session.site()
+    if execution is not None:
+        ctx.exit(_detail(execution, as_json))
+    rows = queries.executions_of(session.task(task).id if task else None, 0, limit)
+    if as_json:
+        emit_json(rows)
+        return
+    if not rows:
+        click.echo("No executions yet.")
+        return
+    cells = [(str(row.id), absolute(row.started), row.task, light(row.light), _lasted(row), row.message)
+             for row in rows]  # fmt: skip
+    table(("no.", "started", "task", "result", "took", "message"), cells, [row.light for row in rows])
+
+
+@click.command()
+@_LIMIT
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def audit(session: Session, limit: int, as_json: bool) -> None:
+    """Who did what, newest first."""
+    session.site()
+    rows = queries.audit(limit)
+    if as_json:
+        emit_json(rows)
+        return
+    table(
+        ("when", "who", "action", "subject", "before", "after"),
+        [(absolute(row.moment), row.who, row.action, row.subject, row.before, row.after) for row in rows],
+    )
+
+
+def _detail(execution_id: int, as_json: bool) -> int:
+    detail = queries.execution_detail(execution_id)
+    if detail is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no execution {execution_id}.", "mse-tui log shows what there is.")
+    results = queries.mailbox_results(execution_id, 0, max(detail.results, 1))
+    if as_json:
+        emit_json({"detail": detail, "mailboxes": results})
+        return detail.execution.light.exit_code
+    row = detail.execution
+    fields(
+        [
+            ("Task", f"{row.task} ({row.type})"),
+            ("Began", f"{absolute(row.started)}, {row.trigger}" + (f" by {row.asked_by}" if row.asked_by else "")),
+            ("Ended", absolute(row.finished)),
+            ("Took", _lasted(row)),
+            ("Result", light(row.light)),
+            ("Mailboxes", f"{number(row.processed)} of {number(row.mailboxes)}"),
+            ("Message", row.message),
+        ]
+    )
+    counters, skipped = queries.totals(execution_id)
+    fields([(name.replace("_", " "), number(value)) for name, value in counters.items()])
+    fields([(f"skipped: {reason}", number(value)) for reason, value in skipped.items()])
+    click.echo()
+    _mailboxes(results)
+    return row.light.exit_code
+
+
+def _mailboxes(results: list[MailboxResultRow]) -> None:
+    cells = [(str(one.position), one.address, one.mode, light(one.light), one.message) for one in results]
+    table(("no.", "mailbox", "mode", "result", "message"), cells, [one.light for one in results])
+    for one in results:
+        if one.reason:
+            click.echo(f"\n{printable(one.address)}: {_explained(one.reason)}")
+        for failure in one.failures:
+            click.echo(f"  {printable(failure.item)}: {printable(failure.message)} [{failure.reason}]")
+            click.echo(f"    {_remedy(failure.reason)}")
+
+
+def _explained(reason: str) -> str:
+    return f"{explain(Reason(reason)).happened} [{reason}] {_remedy(reason)}" if reason in set(Reason) else reason
+
+
+def _remedy(reason: str) -> str:
+    return explain(Reason(reason)).remedy if reason in set(Reason) else ""
+
+
+def _lasted(row: ExecutionRow) -> str:
+    return lasted(row.finished - row.started) if row.finished else "running"

@@ -1,0 +1,131 @@
+"""The command line: its groups, loaded only when used, and how faults are told."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mse_tui import __version__
+from mse_tui.cli.session import Session
+from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
+
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+
+_COMMANDS = {
+    "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
+    "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
+    "definition": ("mse_tui.cli.definition:definition", "Named, reusable settings of a task type."),
+    "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),
+    "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
+    "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
+    "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
+    "sandbox": ("mse_tui.cli.sandbox:sandbox", "Serve, fill and change a practice organisation."),
+    "schedule": ("mse_tui.cli.schedule:schedule", "Named, reusable timing."),
+    "site": ("mse_tui.cli.site:site", "Show, enable and disable the site; allow a refused account again."),
+    "status": ("mse_tui.cli.status:status", "What needs attention, what runs, what comes next."),
+    "task": ("mse_tui.cli.task:task", "Create tasks and tell them what to do."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help, and imports one only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mse-tui", message="%(prog)s %(version)s")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data directory; else MSE_TUI_HOME, else this user's own.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log more to standard error.")
+@click.pass_context
+def mse_tui(ctx: click.Context, home: Path | None, verbose: bool) -> None:
+    """Runs Exchange tasks: on a schedule, over a group's mailboxes, into an archive of your own.
+
+    Without a command it opens the screens, with the site's engine inside (or watching the engine that runs already).
+    """
+    ctx.obj = Session(home, verbose)
+    if ctx.invoked_subcommand is None:
+        from mse_tui.cli.screens import open_screens
+
+        ctx.exit(open_screens(ctx.obj))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Every fault that is expected is told in plain words."""
+    try:
+        code: Any = mse_tui.main(args=list(arguments), prog_name="mse-tui", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Aborted.", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:  # noqa: BLE001 (the last place where a fault can be told to the person)
+        return _failed(error)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    from mse_tui.reasons import Problem, Reason
+    from mse_tui.store.database import as_problem
+
+    problem = error if isinstance(error, Problem) else as_problem(error)
+    if problem is None:
+        import traceback
+
+        traceback.print_exception(error)
+        problem = Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+    tell(problem)
+    return exit_code(problem)
+
+
+def tell(problem: Any) -> None:
+    """A Problem on standard error: what happened, what to do, the reason code."""
+    from mse_tui.text import printable
+
+    click.echo(f"mse-tui: {printable(problem.happened)}", err=True)
+    click.echo(f"What to do: {printable(problem.remedy)}", err=True)
+    click.echo(f"Reason: {problem.reason}", err=True)
+
+
+def exit_code(problem: Any) -> int:
+    """64 for what was typed wrongly, 75 where another holds the lock, 2 for all that is red."""
+    from mse_tui.reasons import Reason
+
+    typed = (Reason.INVALID, Reason.NOT_FOUND, Reason.IN_USE, Reason.ADDRESS_INVALID, Reason.GROUP_EMPTY)
+    if problem.reason in typed:
+        return EXIT_USAGE
+    if problem.reason in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.MAILBOX_LOCKED):
+        return EXIT_LOCKED
+    return 2
+
+
+def _pipe_closed() -> int:
+    """The reader of our output has gone, which is its right; keep the interpreter from complaining at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_PIPE

@@ -1,0 +1,88 @@
+"""What one run of a command shares: the home that was asked for, opened when first needed."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mse_tui.config import Configuration
+    from mse_tui.home import Home
+    from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow, TaskRow
+
+
+@dataclass
+class Session:
+    """One run of a command."""
+
+    home_path: Path | None = None
+    verbose: bool = False
+    _opened: "SiteRow | None" = field(default=None, repr=False)
+
+    @cached_property
+    def home(self) -> "Home":
+        """The private directory. Raises Problem home-unsafe."""
+        from mse_tui.home import Home
+
+        return Home.open(self.home_path)
+
+    def site(self) -> "SiteRow":
+        """The site, its database open. Raises the Problems of opening a database."""
+        from mse_tui.actions.opening import open_site
+
+        if self._opened is None:
+            self._opened = open_site(self.home)
+        return self._opened
+
+    def configuration(self) -> "Configuration":
+        """The site's configuration. Raises Problem configuration-invalid."""
+        from mse_tui.config import load_configuration
+
+        return load_configuration(self.home.config)
+
+    def task(self, text: str) -> "TaskRow":
+        """The task with this description or number. Raises Problem not-found."""
+        from mse_tui.reasons import Problem, Reason
+        from mse_tui.store import queries
+
+        self.site()
+        found = queries.task_named(text)
+        if found is None:
+            raise Problem(Reason.NOT_FOUND, f"There is no task {text!r}.", "mse-tui task list shows what there is.")
+        return found
+
+    def definition(self, text: str) -> "DefinitionRow":
+        """The definition with this name, TYPE/NAME or number. Raises Problem not-found, invalid (several)."""
+        from mse_tui.reasons import Problem, Reason
+        from mse_tui.store import queries
+
+        self.site()
+        found = [
+            row
+            for row in queries.definitions()
+            if text.casefold() in (row.name.casefold(), f"{row.type}/{row.name}".casefold()) or text == str(row.id)
+        ]
+        if len(found) > 1:
+            names = ", ".join(f"{row.type}/{row.name}" for row in found)
+            raise Problem(Reason.INVALID, f"Several definitions are named {text!r}.", f"Say which: {names}.")
+        if not found:
+            raise Problem(
+                Reason.NOT_FOUND, f"There is no definition {text!r}.", "mse-tui definition list shows what there is."
+            )
+        return found[0]
+
+    def schedule(self, text: str) -> "ScheduleRow":
+        """The schedule with this name or number. Raises Problem not-found."""
+        from mse_tui.reasons import Problem, Reason
+        from mse_tui.store import queries
+
+        self.site()
+        for row in queries.schedules():
+            if row.name.casefold() == text.casefold() or text == str(row.id):
+                return row
+        raise Problem(Reason.NOT_FOUND, f"There is no schedule {text!r}.", "mse-tui schedule list shows what there is.")
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

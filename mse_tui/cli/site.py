@@ -1,0 +1,69 @@
+"""mse-tui site: what this site is, and what a person says about it."""
+
+import click
+
+from mse_tui.actions import sites
+from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.store import queries
+from mse_tui.widgets.wording import absolute
+
+
+@click.group()
+def site() -> None:
+    """Show, enable and disable the site; allow a refused account again."""
+
+
+@site.command("show")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def show_site(session: Session, as_json: bool) -> None:
+    """What the site is, who runs its engine, and which accounts are halted."""
+    row = session.site()
+    halted = queries.halted_accounts()
+    if as_json:
+        emit_json({"site": row, "halted_accounts": halted})
+        return
+    fields(
+        [
+            ("Site", row.description),
+            ("Code", row.code),
+            ("Bound to", row.binding.replace("_", " ")),
+            ("Enabled", "yes" if row.enabled else "no"),
+            ("Engine", row.engine or "none runs"),
+            ("Last active", absolute(row.last_active)),
+            ("Host", f"{row.host_name} ({row.host_os})"),
+            ("Version", row.version),
+            ("Tasks", row.tasks),
+            ("Data directory", session.home.path),
+            *(("Halted account", f"{one.account} since {absolute(one.since)}: {one.message}") for one in halted),
+        ]
+    )
+
+
+@site.command("enable")
+@pass_session
+def enable(session: Session) -> None:
+    """Let its tasks start."""
+    sites.enable_site(session.site().id)
+    click.echo("Enabled: tasks start by their schedules.")
+
+
+@site.command("disable")
+@pass_session
+def disable(session: Session) -> None:
+    """Let none of its tasks start; what runs, runs on to its end."""
+    sites.disable_site(session.site().id)
+    click.echo("Disabled: no task starts until mse-tui site enable.")
+
+
+@site.command("retry")
+@pass_session
+def retry(session: Session) -> None:
+    """Say that a refused account's password is right now, so that it is tried again."""
+    session.site()
+    accounts = sites.retry_accounts()
+    for account in accounts:
+        click.echo(f"{account} is tried again at the next execution.")
+    if not accounts:
+        click.echo("No account is halted.")

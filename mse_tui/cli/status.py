@@ -1,0 +1,93 @@
+"""mse-tui status: what needs attention, what runs, what comes next; the exit code is the worst light."""
+
+import click
+
+from mse_tui.cli.output import emit_json, light, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.store import queries
+from mse_tui.store.queries import Overview, ProgressRow, TaskRow
+from mse_tui.terms import Light
+from mse_tui.text import printable
+from mse_tui.widgets.wording import absolute, number, size, utc_now, when
+
+
+@click.command()
+@click.option("--plain", is_flag=True, help="Sentences, one a line, without tables: for screen readers and scripts.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+@click.pass_context
+def status(ctx: click.Context, session: Session, plain: bool, as_json: bool) -> None:
+    """What needs attention, what runs, what comes next.
+
+    Exit code: 0 all green, 1 warnings, 2 errors, 3 nothing has run yet.
+    """
+    site = session.site()
+    overview, tasks = queries.dashboard(), queries.tasks_of_type()
+    verdict = worst(overview, tasks)
+    if as_json:
+        emit_json({"light": verdict, "site": site, "tasks": tasks, "overview": overview})
+    elif plain:
+        _sentences(overview, tasks, verdict)
+    else:
+        _tables(overview, tasks, verdict)
+    ctx.exit(verdict.exit_code)
+
+
+def worst(overview: Overview, tasks: list[TaskRow]) -> Light:
+    """One light for the whole site: its tasks' and its troubles'; NONE where nothing has run yet."""
+    if not tasks:
+        return Light.worst([Light.NONE, *(trouble.light for trouble in overview.troubles)])
+    return Light.worst([*(task.light for task in tasks), *(trouble.light for trouble in overview.troubles)])
+
+
+def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
+    click.echo(f"Overall: {_word(verdict)}.")
+    for site in overview.sites:
+        engine = f"engine: {site.engine}" if site.engine else "no engine runs"
+        click.echo(printable(f"Site {site.description}: {'enabled' if site.enabled else 'disabled'}, {engine}."))
+    for trouble in overview.troubles:
+        reason = f" Reason: {trouble.reason}." if trouble.reason else ""
+        click.echo(printable(f"Attention, {_word(trouble.light)}: {trouble.subject}: {trouble.message}{reason}"))
+    for progress in overview.running:
+        click.echo(printable(f"Running: {progress.task}: {_progress(progress)}."))
+    for task in tasks:
+        following = f"next execution {absolute(task.next_execution)}" if task.next_execution else "no next execution"
+        click.echo(
+            printable(f"Task {task.description}: {task.status}, result {_word(task.light)}, {following}."
+                      f" {task.latest_detail}".rstrip())
+        )  # fmt: skip
+    if not tasks:
+        click.echo("There are no tasks yet.")
+
+
+def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
+    click.echo(f"{light(verdict)} overall")
+    now = utc_now()
+    for trouble in overview.troubles:
+        reason = f" [{trouble.reason}]" if trouble.reason else ""
+        click.echo(f"{light(trouble.light)}: " + printable(f"{trouble.subject}: {trouble.message}{reason}"))
+    if overview.running:
+        click.echo("\nRunning now")
+        table(("task", "progress"), [(one.task, _progress(one)) for one in overview.running])
+    click.echo("\nTasks")
+    if not tasks:
+        click.echo("None yet. Create one with: mse-tui task new, or try: mse-tui demo")
+        return
+    cells = [(one.description, one.type, str(one.status), light(one.light), when(one.next_execution, now),
+              one.latest_detail) for one in tasks]  # fmt: skip
+    headings = ("task", "type", "status", "result", "next execution", "latest detail")
+    table(headings, cells, [one.light for one in tasks])
+
+
+def _progress(row: ProgressRow) -> str:
+    parts = [f"mailbox {row.position} of {row.total}" if row.total else "starting", row.address, row.folder]
+    if row.items:
+        of = f" of {number(row.expected)}" if row.expected else ""
+        parts.append(f"{number(row.items)}{of} items, {size(row.bytes)}")
+    if row.waiting:
+        parts.append(f"waiting: {row.waiting}")
+    return ", ".join(part for part in parts if part)
+
+
+def _word(value: Light) -> str:
+    return "never run" if value is Light.NONE else value.word
