@@ -1,0 +1,93 @@
+"""mse-tui without a command: the screens, with the site's engine inside or watching the one that runs already."""
+
+import logging
+import logging.handlers
+import sys
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import click
+
+from mse_tui.cli.session import Session
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+
+if TYPE_CHECKING:
+    from mse_tui.engine.engine import Engine
+    from mse_tui.home import Home
+
+log = logging.getLogger(__name__)
+
+_LOG_BYTES = 5_000_000
+_LOG_FILES = 3
+
+
+class SiteEngine:
+    """The site's engine as the screens know it; `make` builds a fresh one at each start."""
+
+    def __init__(self, site_code: str, make: Callable[[], "Engine"]) -> None:
+        self._site_code = site_code
+        self._make = make
+        self._engine: Engine | None = None
+        self._lock = Lock()
+
+    def running(self) -> bool:
+        """This process runs it."""
+        return self._engine is not None
+
+    def holder(self) -> str:
+        """Who runs it, for people; '' when nobody does."""
+        return queries.engine_holder(self._site_code)
+
+    def start(self) -> None:
+        """Run it here. Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable."""
+        with self._lock:
+            if self._engine is None:
+                engine = self._make()
+                engine.start()
+                self._engine = engine
+
+    def stop(self) -> None:
+        """End it gracefully; returns when it has ended."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.stop(graceful=True)
+                self._engine.join()
+                self._engine = None
+
+
+def open_screens(session: Session) -> int:
+    """Open the screens on the session's site; the exit code. Raises Problem on a terminal that can't show them."""
+    from mse_tui.cli.engine import build_engine
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("The screens need a terminal. Without one: mse-tui status --plain, or mse-tui engine.")
+    site = session.site()
+    engine = SiteEngine(site.code, lambda: build_engine(session.home, session.configuration()))
+    return show(session.home, engine, session.verbose)
+
+
+def show(home: "Home", engine: SiteEngine, verbose: bool = False) -> int:
+    """Run the screens with this engine, started if it can be; the exit code."""
+    from mse_tui.app import run_app
+
+    log_to_file(home, verbose)
+    try:
+        engine.start()
+    except Problem as problem:
+        log.warning("The engine did not start: %s", problem)
+        if problem.reason is not Reason.ENGINE_RUNNING_ELSEWHERE:
+            click.echo(f"The engine did not start: {problem.happened}\nWhat to do: {problem.remedy}", err=True)
+            click.pause("Press any key to open the screens without it ...", err=True)
+    return run_app(home, engine)
+
+
+def log_to_file(home: "Home", verbose: bool) -> None:
+    """Log to a file in the home: standard error is the screens' terminal."""
+    home.logs.mkdir(mode=0o700, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(
+        home.logs / "mse-tui.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
