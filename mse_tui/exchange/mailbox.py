@@ -116,7 +116,7 @@ class ItemChanges:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One item's MIME, as the server gave it. `stream` is positioned at 0, in memory or spooled to disk; read it once."""
+    """One item's MIME, as the server gave it. `stream` is positioned at 0, in memory or spooled to disk."""
 
     remote_id: str
     change_key: str

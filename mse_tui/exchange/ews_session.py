@@ -1,0 +1,228 @@
+"""One mailbox's conversation with the server: who may sign in, what an answer is worth, and how a wait ends."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from lxml import etree
+
+from mse_tui.config import ExchangeSettings
+from mse_tui.exchange.ews_calls import Calls, Request
+from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_exception, failure_of_status
+from mse_tui.exchange.ews_rows import parse, response_messages
+from mse_tui.exchange.ews_transport import Connection, ConnectionPool, Reply, TooLong, tls_context
+from mse_tui.exchange.mailbox import AccountHalts, Cancelled, WaitObserver
+from mse_tui.exchange.retry import Breaker, Deadline, Pace, Persistence, Transient
+from mse_tui.reasons import Problem, Reason
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ERROR_PAGE_LIMIT = 1024 * 1024
+LOOK = 0.2
+"""Seconds between two looks at the stop event while a request is under way."""
+
+
+class Gate:
+    """Lets one sign-in at a time through until the account has proven good, and none after it was refused."""
+
+    def __init__(self, halts: AccountHalts, key: str, account: str) -> None:
+        self._halts = halts
+        self._key = key
+        self._account = account
+        self._turn = threading.Lock()
+        self._proven = False
+
+    def look(self) -> None:
+        """Ask the site's memory whether the account has been halted meanwhile. Raises Problem account-halted."""
+        said = self._halts.halted(self._key)
+        if said is not None:
+            self._proven = False
+            raise Problem(Reason.ACCOUNT_HALTED, f"The account {self._account} is not tried: {said}")
+
+    @contextlib.contextmanager
+    def sign_in(self, check: Callable[[], None]) -> Iterator[None]:
+        """Around one request. Before the account has proven good, others wait here for its outcome."""
+        if self._proven:
+            yield
+            return
+        while not self._turn.acquire(timeout=LOOK):
+            check()
+        try:
+            if not self._proven:
+                self.look()
+                yield
+                return
+        finally:
+            self._turn.release()
+        yield
+
+    def accepted(self) -> None:
+        self._proven = True
+
+    def refused(self, message: str, remedy: str | None = None) -> Problem:
+        """Remember the refusal for the whole site; returns what to raise."""
+        self._proven = False
+        self._halts.halt(self._key, self._account, message)
+        log.error("account %s halted: %s", self._account, message)
+        return Problem(Reason.PASSWORD_REFUSED, message, remedy)
+
+
+class Server:
+    """What all mailboxes of a site share: the account, the breaker, the pause that the server asked for."""
+
+    def __init__(self, settings: ExchangeSettings, halts: AccountHalts) -> None:
+        self.settings = settings
+        self._secret = settings.secret()
+        self._tls = tls_context(None if settings.ca_file is None else str(settings.ca_file))
+        self.breaker = Breaker()
+        self.pace = Pace()
+        key = account_key(settings.endpoint, settings.user, self._secret.get_secret_value())
+        self.gate = Gate(halts, key, settings.user)
+
+    def connect(self) -> Connection:
+        """A new connection; it opens with its first request."""
+        return Connection(self.settings, self._secret, self._tls)
+
+
+def account_key(endpoint: str, user: str, secret: str) -> str:
+    """The digest under which a refused account is remembered; slow enough not to give a weak password away."""
+    salt = f"{endpoint}\n{user}".encode()
+    return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
+
+
+class Session:
+    """Requests in one mailbox's name (or in none: address ''). Thread-safe; each request has a connection to itself."""
+
+    def __init__(
+        self, server: Server, address: str, cancel: threading.Event, on_wait: WaitObserver | None = None
+    ) -> None:
+        settings = server.settings
+        self.address = address
+        self.settings = settings
+        self.calls = Calls(address, settings.version, impersonate=settings.impersonation)
+        self._server = server
+        self._persistence = Persistence(cancel, breaker=server.breaker, server_pace=server.pace, on_wait=on_wait)
+        self._connections = ConnectionPool(server.connect)
+        threads = concurrent.futures.ThreadPoolExecutor
+        self._single = threads(max_workers=2, thread_name_prefix="ews")
+        self._contents = threads(max_workers=settings.requests_in_flight, thread_name_prefix="ews-content")
+
+    def deadline(self) -> Deadline:
+        """The patience of one call."""
+        return Deadline(self.settings.retry_seconds)
+
+    def parallel(self) -> int:
+        """How many content requests to keep in flight now: fewer while the server asks to slow down."""
+        wanted = self.settings.requests_in_flight
+        return min(self._persistence.pace.parallel(wanted), self._server.pace.parallel(wanted))
+
+    def ask(self, request: Request, read: Callable[[list[etree._Element]], T]) -> T:
+        """Send a request, as often as it takes, and read the entries of its answer.
+
+        Raises Problem, SyncStateInvalid, and Cancelled as soon as the stop event is set.
+        """
+        return self.wait_for(self._single.submit(self.persist, lambda: self.attempt(request, read), self.deadline()))
+
+    def submit(self, work: Callable[[], T]) -> "concurrent.futures.Future[T]":
+        """Have a content request's work done by one of the threads that keep them in flight."""
+        return self._contents.submit(work)
+
+    def wait_for(self, future: "concurrent.futures.Future[T]") -> T:
+        """The outcome of work under way; the stop event ends the wait, and the requests that it waits for."""
+        while not future.done():
+            if self._persistence.ended:
+                self._connections.abort()
+                raise Cancelled
+            concurrent.futures.wait([future], timeout=LOOK)
+        return future.result()
+
+    def persist(self, attempt: Callable[[], T], deadline: Deadline) -> T:
+        """Repeat an attempt until it succeeds or patience ends; for the threads of `submit`."""
+        return self._persistence.run(attempt, deadline)
+
+    def attempt(self, request: Request, read: Callable[[list[etree._Element]], T], limit: int | None = None) -> T:
+        """Send a request once and read the entries of its whole answer, at most `limit` bytes long (else TooLong)."""
+
+        def take(reply: Reply) -> T:
+            return read(_entries(reply.read(limit), request.operation))
+
+        return self.attempt_raw(request, take)
+
+    def attempt_raw(self, request: Request, take: Callable[[Reply], T]) -> T:
+        """Send a request once; `take` reads the answer off the wire. Raises Transient where another try may help."""
+        self._persistence.check()
+        endpoint = self.settings.endpoint
+        with self._server.gate.sign_in(self._persistence.check), self._connections.connection() as connection:
+            reused = connection.used
+            try:
+                with connection.posting(request.body, request.headers) as reply:
+                    self._judge(reply, request)
+                    self._server.gate.accepted()
+                    return take(reply)
+            except Problem as problem:
+                if isinstance(problem, ServerProblem) and problem.reason is Reason.PASSWORD_REFUSED:
+                    raise self._server.gate.refused(problem.happened, problem.remedy) from problem
+                raise
+            except (Transient, Cancelled, TooLong):
+                raise
+            except Exception as error:
+                failure = failure_of_exception(error, endpoint)
+                self._persistence.check()
+                if reused and isinstance(failure, Transient) and failure.problem.reason is Reason.SERVER_UNREACHABLE:
+                    failure.wait = 0.0
+                log.info("%s failed: %s", request.operation, failure)
+                raise failure from error
+
+    def _judge(self, reply: Reply, request: Request) -> None:
+        """Let an answer with entries through; raise for any other."""
+        if reply.status == 200:
+            return
+        if reply.status == 401:
+            raise self._refusal(reply)
+        failure: Problem | Transient = failure_of_status(reply.status, reply.headers, self.settings.endpoint)
+        if reply.status == 500:
+            # Exchange sends its SOAP faults with this status; what is no SOAP is the web server's own page.
+            try:
+                _entries(reply.read(ERROR_PAGE_LIMIT), request.operation)
+            except Transient as worded:
+                if worded.problem.reason is not Reason.RESPONSE_BROKEN:
+                    raise
+        log.info("%s was answered with HTTP %s", request.operation, reply.status)
+        raise failure
+
+    def _refusal(self, reply: Reply) -> Problem:
+        """What a 401 means: a refused account, or a way of signing in that the server does not offer."""
+        offered = {part.split(" ")[0].lower() for part in reply.headers.get("WWW-Authenticate", "").split(", ") if part}
+        schemes = offered & {"basic", "ntlm", "negotiate"}
+        wanted = {"basic"} if self.settings.auth == "basic" else {"ntlm", "negotiate"}
+        if schemes and not schemes & wanted:
+            return Problem(
+                Reason.CONFIGURATION_INVALID,
+                f"The server does not offer {self.settings.auth.upper()} sign-in, only {', '.join(sorted(schemes))}.",
+                "Set [exchange] auth to what the server offers.",
+            )
+        return self._server.gate.refused(
+            f"{self.settings.endpoint} refused the user {self.settings.user} or its password (HTTP 401)."
+        )
+
+    def close(self) -> None:
+        """End what is under way and close the connections."""
+        self._persistence.close()
+        self._connections.abort()
+        for threads in (self._single, self._contents):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._connections.close()
+
+
+def _entries(body: bytes, operation: str) -> list[etree._Element]:
+    """The entries of an answer; raises what a fault in their place means, Transient where the answer is broken."""
+    messages = response_messages(parse(body), operation)
+    if isinstance(messages, ServerError):
+        raise failure_of(messages)
+    return messages
