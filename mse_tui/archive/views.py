@@ -1,0 +1,358 @@
+"""What the archive shows: mailboxes, their folders and messages, as they are, ever were, or were at a time.
+
+A view decides what is seen: Live (as last replicated), Full (everything ever seen, where it was), or as of a time.
+Rows are frozen; none of these functions changes anything or reads content.
+"""
+
+# ruff: noqa: S608 (the conditions put into SQL are this module's own; every value is a parameter)
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from mse_tui.archive.statements import select
+from mse_tui.archive.trees import Place, Tree
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.models import from_micros, to_micros
+
+
+class ViewKind(StrEnum):
+    LIVE = "live"
+    FULL = "full"
+    AS_OF = "as of"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which part of the archive's history is looked at."""
+
+    kind: ViewKind
+    at: datetime | None = None
+
+    @classmethod
+    def live(cls) -> "View":
+        """The mailbox as last replicated."""
+        return cls(ViewKind.LIVE)
+
+    @classmethod
+    def full(cls) -> "View":
+        """Every folder and message ever seen, where it was; without the history that a reset has hidden."""
+        return cls(ViewKind.FULL)
+
+    @classmethod
+    def as_of(cls, moment: datetime) -> "View":
+        """The mailbox as it had been replicated at an aware time; history that a reset has hidden stays hidden."""
+        if moment.tzinfo is None:
+            raise Problem(Reason.INVALID, f"The time {moment} has no time zone.", "Give it a time zone.")
+        return cls(ViewKind.AS_OF, moment.astimezone(UTC))
+
+    def __str__(self) -> str:
+        return self.kind.value if self.at is None else f"as of {self.at.isoformat(timespec='seconds')}"
+
+    def spans(self, table: str, full_from: int | None) -> tuple[str, list[int]]:
+        """The SQL condition on a table's opened and closed columns, and its parameters."""
+        if self.kind is ViewKind.LIVE:
+            return f"{table}.closed IS NULL", []
+        conditions: list[str] = []
+        parameters: list[int] = []
+        if self.at is not None:
+            conditions.append(f"{table}.opened <= ? AND ({table}.closed IS NULL OR {table}.closed > ?)")
+            parameters += [to_micros(self.at)] * 2
+        if full_from is not None:
+            conditions.append(f"({table}.closed IS NULL OR {table}.closed > ?)")
+            parameters.append(full_from)
+        return " AND ".join(conditions) or "1", parameters
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """One archived mailbox."""
+
+    id: int
+    guid: str
+    address: str
+    display_name: str
+    full_from: datetime | None
+    """Earlier history is hidden by a reset; None: nothing is."""
+    folders: int
+    """Folders in the Live view."""
+    last_replicated: datetime | None
+    """Stamp of the latest completed pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """One folder in a view."""
+
+    id: int
+    parent_id: int | None
+    """None at the top of the tree."""
+    area: str
+    """primary or archive (the online archive mailbox)"""
+    name: str
+    path: str
+    """Names from the top, joined by /; without the root's own name."""
+    depth: int
+    distinguished: str
+    folder_class: str
+    messages: int
+    bytes: int
+    """Sum of the messages' sizes; 0 where sizes were not asked for."""
+    opened: datetime
+    closed: datetime | None
+    """When it was gone from this place; None: still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message where it lay."""
+
+    placement_id: int
+    folder_id: int
+    message_id: int
+    remote_id: str
+    sha256: str
+    """Hex; '' where only metadata were wanted."""
+    size: int
+    subject: str
+    sender: str
+    recipients: str
+    sent: datetime | None
+    received: datetime | None
+    has_attachments: bool
+    internet_message_id: str
+    item_class: str
+    sensitivity: str
+    is_read: bool
+    flag: str
+    categories: str
+    """JSON list."""
+    importance: str
+    opened: datetime
+    closed: datetime | None
+    """When it was gone from this folder; None: still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """One stay of a message in a folder."""
+
+    placement_id: int
+    folder_id: int
+    path: str
+    """As the folder was called when the message came."""
+    opened: datetime
+    closed: datetime | None
+
+
+_MESSAGE = (
+    "SELECT p.id, p.folder_id, p.message_id, p.remote_id, m.sha256, m.size, m.subject, m.sender, m.recipients,"
+    ' m."sent", p.received, m.has_attachments, m.internet_message_id, p.item_class, p.sensitivity, p.is_read, p.flag,'
+    " p.categories, p.importance, p.opened, p.closed"
+)
+
+
+def mailboxes() -> list[MailboxView]:
+    """All archived mailboxes by address."""
+    rows = select(
+        "SELECT m.id, m.guid, m.address, m.display_name, m.full_from,"
+        " (SELECT COUNT(*) FROM folder_place fp JOIN archive_folder f ON f.id = fp.folder_id"
+        "  WHERE f.mailbox_id = m.id AND fp.closed IS NULL AND f.distinguished NOT LIKE '%msgfolderroot'),"
+        ' (SELECT MAX(stamp) FROM "pass" WHERE mailbox_id = m.id AND completed)'
+        " FROM archive_mailbox m ORDER BY m.address"
+    )
+    return [
+        MailboxView(id, guid, address, name, _moment(full_from), folders, _moment(last))
+        for id, guid, address, name, full_from, folders, last in rows
+    ]
+
+
+def mailbox(text: str) -> MailboxView:
+    """The mailbox with this address, guid or number. Raises Problem not-found."""
+    wanted = text.strip().casefold()
+    for each in mailboxes():
+        if wanted in (each.address.casefold(), each.guid.casefold(), str(each.id)):
+            return each
+    raise Problem(Reason.NOT_FOUND, f"The archive has no mailbox {text!r}.", "mse-tui archive ls shows what there is.")
+
+
+def folders(mailbox_id: int, view: View, *, sizes: bool = False) -> list[FolderView]:
+    """The folder tree in a view, depth first, each level by name, with numbers of messages and bytes.
+
+    Bytes are 0 unless `sizes` asks for them, which takes a second for some 300,000 messages.
+    """
+    tree = _tree(mailbox_id, view)
+    totals = _totals(mailbox_id, view, sizes)
+    return [_folder_row(tree, place, depth, *totals.get(place.folder_id, (0, 0))) for place, depth in tree.walk()]
+
+
+def folder(mailbox_id: int, path: str, view: View) -> FolderView:
+    """The folder with this path (any case) or number in a view. Raises Problem not-found, invalid (several)."""
+    tree = _tree(mailbox_id, view)
+    wanted = path.strip("/").casefold()
+    found = [
+        (place, depth)
+        for place, depth in tree.walk()
+        if wanted in (tree.path(place.folder_id).casefold(), str(place.folder_id))
+    ]
+    if not found:
+        raise Problem(
+            Reason.NOT_FOUND, f"There is no folder {path!r} in this view.", "mse-tui archive ls MAILBOX lists folders."
+        )
+    if len(found) > 1:
+        numbers = ", ".join(str(place.folder_id) for place, _ in found)
+        raise Problem(Reason.INVALID, f"Several folders have the path {path!r}.", f"Give its number: {numbers}.")
+    place, depth = found[0]
+    return _folder_row(tree, place, depth, message_count(place.folder_id, view), 0)
+
+
+def messages(folder_id: int, view: View, offset: int = 0, limit: int = 100) -> list[MessageView]:
+    """A page of a folder's messages in a view, latest received first; a stable order."""
+    condition, parameters = _within(folder_id, view)
+    rows = select(
+        f"{_MESSAGE} FROM (SELECT x.id AS wanted FROM placement x WHERE x.folder_id = ? AND {condition}"
+        " ORDER BY x.received DESC, x.id DESC LIMIT ? OFFSET ?)"
+        " JOIN placement p ON p.id = wanted JOIN message m ON m.id = p.message_id"
+        " ORDER BY p.received DESC, p.id DESC",
+        [folder_id, *parameters, limit, offset],
+    )
+    return [_message_row(row) for row in rows]
+
+
+def message_count(folder_id: int, view: View) -> int:
+    """How many messages `messages` has."""
+    condition, parameters = _within(folder_id, view)
+    row = select(f"SELECT COUNT(*) FROM placement x WHERE x.folder_id = ? AND {condition}", [folder_id, *parameters])
+    return int(row[0][0])
+
+
+def message(placement_id: int) -> MessageView:
+    """One message where it lay. Raises Problem not-found."""
+    rows = select(f"{_MESSAGE} FROM placement p JOIN message m ON m.id = p.message_id WHERE p.id = ?", [placement_id])
+    if not rows:
+        raise Problem(
+            Reason.NOT_FOUND,
+            f"The archive has no message {placement_id}.",
+            "mse-tui archive ls MAILBOX FOLDER lists messages.",
+        )
+    return _message_row(rows[0])
+
+
+def mailbox_of(placement_id: int) -> MailboxView:
+    """Whose mailbox a message lay in. Raises Problem not-found."""
+    rows = select(
+        "SELECT f.mailbox_id FROM placement p JOIN archive_folder f ON f.id = p.folder_id WHERE p.id = ?",
+        [placement_id],
+    )
+    if not rows:
+        message(placement_id)
+    return mailbox(str(rows[0][0]))
+
+
+def history(placement_id: int) -> list[MessagePlace]:
+    """Every stay of a message in the mailbox, earliest first, with the folder's path at the time it came."""
+    rows = select(
+        "SELECT p.id, p.folder_id, p.opened, p.closed, f.mailbox_id FROM placement p"
+        " JOIN archive_folder f ON f.id = p.folder_id JOIN placement w ON w.message_id = p.message_id"
+        " JOIN archive_folder wf ON wf.id = w.folder_id AND wf.mailbox_id = f.mailbox_id"
+        " WHERE w.id = ? ORDER BY p.opened, p.id",
+        [placement_id],
+    )
+    if not rows:
+        return []
+    places = _places(rows[0][4], "1", [])
+    return [
+        MessagePlace(id, folder_id, Tree.at(places, opened).path(folder_id), from_micros(opened), _moment(closed))
+        for id, folder_id, opened, closed, _ in rows
+    ]
+
+
+def folder_history(folder_id: int) -> list[tuple[str, datetime, datetime | None]]:
+    """Every path that a folder has had, earliest first, each with from and to."""
+    rows = select("SELECT mailbox_id FROM archive_folder WHERE id = ?", [folder_id])
+    places = _places(rows[0][0], "1", []) if rows else []
+    return [
+        (Tree.at(places, place.opened).path(folder_id), from_micros(place.opened), _moment(place.closed))
+        for place in places
+        if place.folder_id == folder_id
+    ]
+
+
+def _tree(mailbox_id: int, view: View) -> Tree:
+    condition, parameters = view.spans("fp", _full_from(mailbox_id))
+    return Tree.latest(_places(mailbox_id, condition, parameters))
+
+
+def _places(mailbox_id: int, condition: str, parameters: Sequence[Any]) -> list[Place]:
+    rows = select(
+        "SELECT fp.folder_id, fp.parent_id, fp.name, fp.opened, fp.closed, f.area, f.distinguished, f.folder_class"
+        " FROM folder_place fp JOIN archive_folder f ON f.id = fp.folder_id"
+        f" WHERE f.mailbox_id = ? AND {condition} ORDER BY fp.opened, fp.id",
+        [mailbox_id, *parameters],
+    )
+    return [Place(*row) for row in rows]
+
+
+def _totals(mailbox_id: int, view: View, sizes: bool) -> dict[int, tuple[int, int]]:
+    """Folder -> number and bytes of its messages."""
+    condition, parameters = view.spans("p", _full_from(mailbox_id))
+    total, join = ("SUM(m.size)", " JOIN message m ON m.id = p.message_id") if sizes else ("0", "")
+    rows = select(
+        f"SELECT p.folder_id, COUNT(*), {total} FROM archive_folder f JOIN placement p ON p.folder_id = f.id{join}"
+        f" WHERE f.mailbox_id = ? AND {condition} GROUP BY p.folder_id",
+        [mailbox_id, *parameters],
+    )
+    return {folder_id: (count, size) for folder_id, count, size in rows}
+
+
+def _within(folder_id: int, view: View) -> tuple[str, list[int]]:
+    """The condition on a folder's placements; nothing where the folder itself is not in the view."""
+    rows = select(
+        "SELECT m.full_from FROM archive_folder f JOIN archive_mailbox m ON m.id = f.mailbox_id WHERE f.id = ?",
+        [folder_id],
+    )
+    if not rows:
+        return "0", []
+    full_from = rows[0][0]
+    condition, parameters = view.spans("fp", full_from)
+    visible = select(f"SELECT 1 FROM folder_place fp WHERE fp.folder_id = ? AND {condition}", [folder_id, *parameters])
+    return view.spans("x", full_from) if visible else ("0", [])
+
+
+def _full_from(mailbox_id: int) -> int | None:
+    rows = select("SELECT full_from FROM archive_mailbox WHERE id = ?", [mailbox_id])
+    return rows[0][0] if rows else None
+
+
+def _folder_row(tree: Tree, place: Place, depth: int, count: int, size: int) -> FolderView:
+    return FolderView(
+        id=place.folder_id,
+        parent_id=tree.parent(place),
+        area=place.area,
+        name=place.name,
+        path=tree.path(place.folder_id),
+        depth=depth,
+        distinguished=place.distinguished,
+        folder_class=place.folder_class,
+        messages=count,
+        bytes=size,
+        opened=from_micros(place.opened),
+        closed=_moment(place.closed),
+    )
+
+
+def _message_row(row: Sequence[Any]) -> MessageView:
+    """From the columns of `_MESSAGE`, which stand in the order of the fields."""
+    values = dict(zip(MessageView.__dataclass_fields__, row, strict=True))
+    values["sha256"] = bytes(values["sha256"]).hex() if values["sha256"] is not None else ""
+    for name in ("sent", "received", "opened", "closed"):
+        values[name] = _moment(values[name])
+    for name in ("has_attachments", "is_read"):
+        values[name] = bool(values[name])
+    return MessageView(**values)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
