@@ -133,9 +133,8 @@ def _sqlite_error(error: BaseException) -> sqlite3.Error | None:
     """The driver's own error inside peewee's, which carries the result code."""
     if isinstance(error, sqlite3.Error):
         return error
-    if isinstance(error, DatabaseError) and error.args and isinstance(error.args[0], sqlite3.Error):
-        return error.args[0]
-    return None
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, sqlite3.Error) else None
 
 
 def _path_of_open_database() -> str:

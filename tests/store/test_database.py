@@ -1,0 +1,221 @@
+"""Opening, migrating, backing up and refusing the site's database."""
+
+import errno
+import sqlite3
+import stat
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from peewee import OperationalError
+
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import database as module
+from mse_tui.store.database import (
+    as_problem,
+    close_database,
+    data_version,
+    keep_connection,
+    now,
+    open_database,
+    reading,
+    writing,
+)
+from mse_tui.store.models import ALL_MODELS, Audit, Row
+
+
+def _schema_of(database: sqlite3.Connection | object) -> set[tuple[str, str, str]]:
+    rows = database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")  # type: ignore[union-attr]
+    return {(kind, name, " ".join(sql.split())) for kind, name, sql in rows if name != "schema_migration"}
+
+
+def test_everything_committed_is_on_disk_at_once(store: Home) -> None:
+    pragmas = {name: module.database.pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys")}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_database_file_is_private(store: Home) -> None:
+    assert stat.S_IMODE(store.database.stat().st_mode) == 0o600
+
+
+def test_migrations_make_the_tables_that_the_models_describe(store: Home, tmp_path: Path) -> None:
+    fresh = sqlite3.connect(tmp_path / "from-models.db")
+    opened = module.SqliteDatabase(str(tmp_path / "from-models.db"))
+    with opened.bind_ctx(ALL_MODELS):
+        opened.create_tables(ALL_MODELS)
+    opened.close()
+    migrated = sqlite3.connect(store.database)
+    try:
+        assert {row[:2] for row in _schema_of(migrated)} - {("index", "schema_migration_name")} == {
+            row[:2] for row in _schema_of(fresh)
+        }
+        for model in ALL_MODELS:
+            assert _columns(migrated, model) == _columns(fresh, model), model
+    finally:
+        fresh.close()
+        migrated.close()
+
+
+def _columns(connection: sqlite3.Connection, model: type[Row]) -> list[tuple[object, ...]]:
+    table = model._meta.table_name
+    columns = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
+    keys = connection.execute(f'PRAGMA foreign_key_list("{table}")').fetchall()
+    return [*columns, *sorted(row[2:7] for row in keys)]
+
+
+def test_opening_again_changes_and_backs_up_nothing(store: Home) -> None:
+    before = sorted(path.name for path in store.path.iterdir())
+    open_database(store.database)
+    assert sorted(path.name for path in store.path.iterdir()) == before
+
+
+def test_an_existing_database_is_backed_up_before_it_is_migrated(
+    store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Audit.create(moment=now(), who="ann", action="test", subject="kept")
+    migrations = _migrations_and_one_more(
+        tmp_path, "def up(migrator, db):\n    db.execute_sql('CREATE TABLE extra (id)')\n"
+    )
+    monkeypatch.setattr(module, "MIGRATIONS", migrations)
+    open_database(store.database)
+    (backup,) = store.path.glob("mse-tui.before-9999_more.*.db")
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    copy = sqlite3.connect(backup)
+    assert copy.execute("SELECT subject FROM audit").fetchall() == [("kept",)]
+    assert copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'extra'").fetchone() == (0,)
+    copy.close()
+    assert Audit.select().count() == 1
+    assert module.database.table_exists("extra")
+
+
+def test_a_failed_migration_leaves_the_database_as_it_was(
+    store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE extra (id)')\n    raise RuntimeError('half way')\n"
+    monkeypatch.setattr(module, "MIGRATIONS", _migrations_and_one_more(tmp_path, body))
+    with pytest.raises(RuntimeError, match="half way"):
+        open_database(store.database)
+    monkeypatch.undo()
+    open_database(store.database)
+    assert not module.database.table_exists("extra")
+
+
+def test_a_newer_database_is_refused_untouched(store: Home) -> None:
+    module.database.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2099-01-01')")
+    close_database()
+    before = store.database.read_bytes()
+    with pytest.raises(Problem, match="newer version") as refused:
+        open_database(store.database)
+    assert refused.value.reason is Reason.DATABASE_NEWER
+    assert store.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"this is no database, but text", b"\0" * 5000, b"SQL"])
+def test_a_file_that_is_no_database_is_told_and_left(home: Home, content: bytes) -> None:
+    home.database.write_bytes(content)
+    with pytest.raises(Problem) as refused:
+        open_database(home.database)
+    assert refused.value.reason is Reason.DATABASE_DAMAGED
+    assert home.database.read_bytes() == content
+
+
+def test_a_database_with_overwritten_pages_is_told(store: Home) -> None:
+    close_database()
+    with store.database.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 4000)
+    with pytest.raises(Problem) as refused:
+        open_database(store.database)
+    assert refused.value.reason is Reason.DATABASE_DAMAGED
+
+
+def test_two_processes_may_open_a_fresh_database_at_once(home: Home) -> None:
+    failures: list[BaseException] = []
+
+    def create() -> None:
+        opened = module._read_write(home.database)
+        try:
+            module._migrate(opened, home.database, False)
+        except BaseException as error:  # noqa: BLE001 (told to the test's own thread)
+            failures.append(error)
+        finally:
+            opened.close()
+
+    threads = [threading.Thread(target=create) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_read_only_neither_creates_nor_writes(store: Home, tmp_path: Path) -> None:
+    with pytest.raises(Problem) as refused:
+        open_database(tmp_path / "absent.db", read_only=True)
+    assert refused.value.reason is Reason.NOT_FOUND
+    open_database(store.database, read_only=True)
+    assert Audit.select().count() == 0
+    with pytest.raises(OperationalError):
+        Audit.create(moment=now(), who="ann", action="test", subject="refused")
+
+
+def test_the_databases_clock_is_aware_and_close_to_this_machines(store: Home) -> None:
+    assert abs(now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_a_reader_does_not_wait_for_a_writer(store: Home) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with keep_connection(), writing():
+            Audit.create(moment=now(), who="ann", action="test", subject="not yet committed")
+            held.set()
+            done.wait(10)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert held.wait(10)
+    with reading():
+        seen = Audit.select().count()
+    done.set()
+    writer.join()
+    assert (seen, Audit.select().count()) == (0, 1)
+
+
+def test_commits_of_others_are_noticed(store: Home) -> None:
+    before = data_version()
+    other = sqlite3.connect(store.database)
+    other.execute("INSERT INTO audit (moment, who, action, subject, before, after) VALUES (0, 'a', 'b', 'c', '', '')")
+    other.commit()
+    other.close()
+    assert data_version() != before
+
+
+def test_a_full_disk_is_told(store: Home) -> None:
+    module.database.execute_sql(f"PRAGMA max_page_count = {module.database.pragma('page_count')}")
+    with pytest.raises(OperationalError) as failed:
+        for number in range(10_000):
+            Audit.create(moment=now(), who="ann", action="test", subject="x" * 500 + str(number))
+    problem = as_problem(failed.value)
+    assert problem is not None
+    assert problem.reason is Reason.DISK_FULL
+    assert str(store.database) in problem.happened
+
+
+def test_no_space_for_a_file_is_told() -> None:
+    problem = as_problem(OSError(errno.ENOSPC, "No space left on device", "/archive/pack"))
+    assert problem is not None
+    assert problem.reason is Reason.DISK_FULL
+    assert as_problem(OSError(errno.ENOENT, "no such file")) is None
+    assert as_problem(ValueError("something else")) is None
+
+
+def _migrations_and_one_more(tmp_path: Path, body: str) -> Path:
+    directory = tmp_path / "migrations"
+    directory.mkdir()
+    for path in module.MIGRATIONS.glob("[0-9]*.py"):
+        (directory / path.name).write_text(path.read_text())
+    (directory / "9999_more.py").write_text(body)
+    return directory
