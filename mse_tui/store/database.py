@@ -130,11 +130,11 @@ _FULL_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
 
 
 def _sqlite_error(error: BaseException) -> sqlite3.Error | None:
-    """The driver's own error inside peewee's, which carries the result code."""
-    if isinstance(error, sqlite3.Error):
-        return error
-    original = getattr(error, "orig", None)
-    return original if isinstance(original, sqlite3.Error) else None
+    """The driver's own error, which carries the result code, however often peewee has wrapped it."""
+    found: object = error
+    while isinstance(found, DatabaseError):
+        found = getattr(found, "orig", None)
+    return found if isinstance(found, sqlite3.Error) else None
 
 
 def _path_of_open_database() -> str:
