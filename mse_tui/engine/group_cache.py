@@ -1,0 +1,183 @@
+"""Resolved groups, kept for an hour in front of the directory.
+
+The cache is a diskcache that holds JSON alone: a row that would be unpickled is refused, so that whoever plants one
+gains nothing. A damaged cache only costs asking the directory again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from diskcache import UNKNOWN, Cache, Disk, Timeout
+from diskcache.core import MODE_RAW
+
+from mse_tui.directory.directory import Directory, Member, Membership, SkippedEntry
+from mse_tui.reasons import Problem, Reason
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(hours=1)
+_NEVER_IN_FILES = 2**31 - 1
+_CACHE_ERRORS = (sqlite3.Error, Timeout, OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+class _Refused(ValueError):
+    """A row that this cache never writes."""
+
+
+class JsonDisk(Disk):  # type: ignore[misc]
+    """Keys and values are JSON text in the row itself. Nothing is ever unpickled or read from a named file."""
+
+    def put(self, key: Any) -> tuple[str, bool]:
+        return json.dumps(key), True
+
+    def get(self, key: Any, raw: bool) -> Any:
+        if not raw or not isinstance(key, str):
+            raise _Refused("a key that is not JSON text")
+        return json.loads(key)
+
+    def store(self, value: Any, read: bool, key: Any = UNKNOWN) -> Any:
+        if read:
+            raise _Refused("a file instead of a value")
+        return super().store(json.dumps(value), False, key=key)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode != MODE_RAW or filename is not None or read or not isinstance(value, str):
+            raise _Refused("a value that is not JSON text")
+        return json.loads(value)
+
+
+class GroupCache:
+    """A `Directory` that remembers another one's answers for an hour, across restarts."""
+
+    def __init__(
+        self,
+        directory: Path,
+        source: Directory,
+        *,
+        scope: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`scope` names the site: answers of another one are not used."""
+        make_private(directory)
+        self._path = directory
+        self._source = source
+        self._scope = scope
+        self._now = now
+        self._asking = Lock()
+        self._cache = self._open()
+
+    def resolve(self, group_text: str) -> Membership:
+        """The answer of up to an hour ago, else the directory's. Empty answers and errors are not kept."""
+        kept = self.kept(group_text)
+        if kept is not None:
+            return kept
+        with self._asking:
+            # Tasks that start together with the same group ask once.
+            return self.kept(group_text) or self._ask(group_text)
+
+    def refresh(self, group_text: str) -> Membership:
+        """Ask the directory now, whatever is kept."""
+        with self._asking:
+            return self._ask(group_text)
+
+    def kept(self, group_text: str) -> Membership | None:
+        """The kept answer, None where there is none or it is older than an hour (or from the future)."""
+        key = self._key(group_text)
+        try:
+            value = self._cache.get(key)
+            found = None if value is None else _read(value)
+        except _CACHE_ERRORS as error:
+            log.warning("The group cache holds something unusable (%s); asking the directory", error)
+            self._drop(key)
+            return None
+        if found is None or not timedelta() <= self._now() - found.resolved_at < KEPT:
+            return None
+        return found
+
+    def expire(self) -> None:
+        """Let go of what is older than an hour."""
+        try:
+            self._cache.expire()
+        except _CACHE_ERRORS as error:
+            log.warning("The group cache could not be cleaned: %s", error)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._cache.close()
+
+    def _ask(self, group_text: str) -> Membership:
+        found = self._source.resolve(group_text)
+        if found.included:
+            try:
+                self._cache.set(self._key(group_text), membership_as_json(found), expire=KEPT.total_seconds())
+            except _CACHE_ERRORS as error:
+                log.warning("The group's answer could not be kept: %s", error)
+        return found
+
+    def _key(self, group_text: str) -> str:
+        return hashlib.sha256(f"{self._scope}\n{group_text.strip()}".encode()).hexdigest()
+
+    def _drop(self, key: str) -> None:
+        try:
+            self._cache.delete(key)
+        except _CACHE_ERRORS:
+            log.warning("The group cache at %s is damaged; starting a new one", self._path)
+            for file in self._path.glob("cache.db*"):
+                file.unlink(missing_ok=True)
+            self._cache = self._open()
+
+    def _open(self) -> Cache:
+        try:
+            return self._new()
+        except _CACHE_ERRORS as error:
+            log.warning("The group cache at %s can't be read (%s); starting a new one", self._path, error)
+            for file in self._path.glob("cache.db*"):
+                file.unlink(missing_ok=True)
+            return self._new()
+
+    def _new(self) -> Cache:
+        return Cache(str(self._path), disk=JsonDisk, disk_min_file_size=_NEVER_IN_FILES, timeout=5)
+
+
+def make_private(directory: Path) -> None:
+    """Create a directory for this user alone, or check that it is. Raises Problem home-unsafe."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = directory.stat()
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise Problem(
+            Reason.HOME_UNSAFE,
+            f"The cache directory {directory} may be used by others.",
+            f"Remove it; it is made anew: rm -r {directory}",
+        )
+
+
+def membership_as_json(found: Membership) -> dict[str, Any]:
+    """An answer as JSON values: included [{address, name, kind}], skipped [{entry, reason, message}], resolved_at."""
+    return {
+        "included": [
+            {"address": member.address, "name": member.name, "kind": member.kind, "entry": member.entry}
+            for member in found.included
+        ],
+        "skipped": [
+            {"entry": skipped.entry, "reason": str(skipped.reason), "message": skipped.message}
+            for skipped in found.skipped
+        ],
+        "resolved_at": found.resolved_at.isoformat(),
+    }
+
+
+def _read(value: Any) -> Membership:
+    return Membership(
+        tuple(Member(row["address"], row["name"], row["kind"], row["entry"]) for row in value["included"]),
+        tuple(SkippedEntry(row["entry"], Reason(row["reason"]), row["message"]) for row in value["skipped"]),
+        datetime.fromisoformat(value["resolved_at"]),
+    )

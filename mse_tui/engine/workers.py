@@ -1,0 +1,45 @@
+"""The worker pool: a few threads that do one mailbox's turn at a time, whoever's it is, first come, first served."""
+
+import logging
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+
+from mse_tui.store.database import keep_connection
+
+log = logging.getLogger(__name__)
+
+Turn = Callable[[], None]
+
+
+class Workers:
+    """A pool of threads. A turn keeps one database connection, closed at its end."""
+
+    def __init__(self, size: int) -> None:
+        self._turns: SimpleQueue[Turn | None] = SimpleQueue()
+        self._threads = [Thread(target=self._work, name=f"worker-{n + 1}", daemon=True) for n in range(size)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, turn: Turn) -> None:
+        """Queue a turn; it must deal with its own errors."""
+        self._turns.put(turn)
+
+    def stop(self, timeout: float) -> bool:
+        """End the threads after the turns that are queued. False when one is still at work after `timeout` seconds."""
+        for _ in self._threads:
+            self._turns.put(None)
+        for thread in self._threads:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while (turn := self._turns.get()) is not None:
+            try:
+                with keep_connection():
+                    turn()
+            except Exception:
+                log.exception("A turn ended in an error that it should have dealt with")
