@@ -59,11 +59,12 @@ def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
     return Engine(home, configuration, exchange, features=FEATURES)
 
 
-def log_to_stderr(verbose: bool) -> None:
-    """Plain lines on standard error: time, level, where, what."""
+def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
+    """Plain lines on standard error: time, level, where, what; `quiet` ones only when something is wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("urllib3", "exchangelib", "spnego", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

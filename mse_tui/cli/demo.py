@@ -1,0 +1,235 @@
+"""mse-tui demo: the main job on a practice organisation, at a terminal on the screens, else headless."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import click
+
+from mse_tui.actions.commands import command_state, run_now
+from mse_tui.cli.demo_site import PracticeSite, practice_site
+from mse_tui.cli.engine import build_engine, log_to_stderr, signals_stop
+from mse_tui.cli.output import light, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.store import queries
+from mse_tui.store.queries import ExecutionRow, TaskRow
+from mse_tui.terms import Light
+from mse_tui.widgets.wording import count, lasted, number, size
+
+if TYPE_CHECKING:
+    from mse_tui.cli.engine import Told
+
+_LOOK_SECONDS = 0.5
+_LINE_SECONDS = 2.0
+_SCREEN_LATENCY_MS = 120
+_POISONED = 0.003
+_CHANGES = 200
+
+
+@click.command()
+@click.option(
+    "--people", type=click.IntRange(1, 100_000), default=25, show_default=True, help="People, at first start."
+)
+@click.option(
+    "--messages", type=click.IntRange(0), default=2500, show_default=True, help="Messages of all, at first start."
+)
+@click.option("--headless", is_flag=True, help="Without the screens even at a terminal.")
+@click.option(
+    "--latency-ms",
+    type=click.IntRange(0, 60_000),
+    help=f"Let each call to the server take this much longer. [default: {_SCREEN_LATENCY_MS} on the screens, so that"
+    " there is something to watch; else 0]",
+)
+@click.option(
+    "--faults", is_flag=True, help="Let the server fail on a few items: the result is a warning, the exit code 1."
+)
+@pass_session
+@click.pass_context
+def demo(
+    ctx: click.Context,
+    session: Session,
+    people: int,
+    messages: int,
+    headless: bool,
+    latency_ms: int | None,
+    faults: bool,
+) -> None:
+    """Try everything on a practice organisation; needs no Exchange.
+
+    Makes a small company with a real Exchange Web Services server on this machine, creates tasks and runs them. At a
+    terminal the screens open; else it runs headless, with a summary at the end; the exit code is the worst light. A
+    second start goes on where the first one was: the company has worked on meanwhile, and only changes are taken.
+    """
+    screens = not headless and sys.stdin.isatty() and sys.stdout.isatty()
+    latency = latency_ms if latency_ms is not None else _SCREEN_LATENCY_MS if screens else 0
+    if not screens:
+        log_to_stderr(session.verbose, quiet=True)
+    with practice_site(
+        session.home_path, people=people, messages=messages, latency_ms=latency, told=click.echo
+    ) as site:
+        if site.continued:
+            _work_on(site)
+        if faults:
+            from mse_tui.sandbox.faults import FaultKind
+
+            site.server.faults.inject(FaultKind.POISON, probability=_POISONED)
+        ctx.exit(_on_screens(session, site) if screens else _headless(site, faults))
+
+
+def _work_on(site: PracticeSite) -> None:
+    """What a company does while nobody looks: mail arrives, is moved, flagged, deleted; folders are renamed."""
+    from mse_tui.sandbox.churn import churn
+
+    changes = churn(site.server.store, _CHANGES)
+    click.echo(f"The practice organisation is there; it has worked on: {changes}.")
+
+
+def _on_screens(session: Session, site: PracticeSite) -> int:
+    from mse_tui.cli.screens import SiteEngine, show
+    from mse_tui.config import load_configuration
+
+    for row in queries.tasks_of_type():
+        if not row.paused:
+            run_now(row.id)
+            break
+    engine = SiteEngine(queries.sites()[0].code, lambda: build_engine(site.home, load_configuration(site.home.config)))
+    return show(site.home, engine, session.verbose)
+
+
+def _headless(site: PracticeSite, faults: bool) -> int:
+    """Run every task once, show how far it is, print what came out; the exit code is the worst light."""
+    from mse_tui.config import load_configuration
+
+    tasks = [row for row in queries.tasks_of_type() if not row.paused]
+    click.echo(f"Running {count(len(tasks), 'task')} on {site.server.url}")
+    began = monotonic()
+    before = {row.id: queries.executions_count(row.id) for row in tasks}
+    with signals_stop() as told:
+        engine = build_engine(site.home, load_configuration(site.home.config))
+        engine.start()
+        try:
+            commands = [run_now(row.id) for row in tasks]
+            _watch(tasks, commands, before, told)
+        finally:
+            engine.stop(graceful=True)
+            engine.join()
+    rows = [_newest(row) for row in tasks if queries.executions_count(row.id) > before[row.id]]
+    executions = [row for row in rows if row is not None]
+    _summary(executions, monotonic() - began)
+    if faults:
+        click.echo("The server was told to fail on a few items; each is listed by: mse-tui log --execution NUMBER")
+    click.echo(f"\nLook around: mse-tui --home {site.home.path} archive ls      (or: status, log, task list)")
+    verdict = Light.worst([row.light for row in executions]) if len(executions) == len(tasks) else Light.RED
+    return verdict.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How far the tasks of one headless run are."""
+
+    mailboxes: int
+    processed: int
+    items: int
+    bytes: int
+    finished: int
+
+
+def _watch(tasks: list[TaskRow], commands: list[int], before: dict[int, int], told: "Told") -> None:
+    """Show progress until every task's execution has ended, or a signal asks to stop."""
+    show = _bar() if sys.stdout.isatty() else _lines(len(tasks))
+    while True:
+        reached = _reached(tasks, before)
+        show(reached)
+        refused = sum(_refused(command) for command in commands)
+        if reached.finished + refused >= len(tasks) or told.wait_first(_LOOK_SECONDS):
+            show(reached)
+            click.echo()
+            return
+
+
+def _refused(command: int) -> bool:
+    """The engine has ended the command without an execution."""
+    state = command_state(command)
+    return state is None or (state.finished is not None and not state.outcome)
+
+
+def _reached(tasks: list[TaskRow], before: dict[int, int]) -> _Reached:
+    running = {row.execution_id: row for row in queries.progress_of_running()}
+    mailboxes = processed = items = octets = finished = 0
+    for task in tasks:
+        newest = _newest(task) if queries.executions_count(task.id) > before[task.id] else None
+        if newest is None:
+            mailboxes += task.group.count(";") + 1
+            continue
+        mailboxes += newest.mailboxes or task.group.count(";") + 1
+        processed += newest.processed
+        finished += newest.finished is not None
+        counters, _ = queries.totals(newest.id)
+        items += counters.get("items_seen", 0)
+        octets += counters.get("bytes", 0)
+        if newest.id in running:
+            items += running[newest.id].items
+            octets += running[newest.id].bytes
+    return _Reached(mailboxes, processed, items, octets, finished)
+
+
+def _bar() -> Callable[[_Reached], None]:
+    bar = click.progressbar(length=1, show_eta=False, width=30, item_show_func=lambda text: text or "")
+
+    def show(reached: _Reached) -> None:
+        bar.length = max(reached.mailboxes, 1)
+        bar.update(reached.processed - bar.pos, f"{_mailboxes(reached)}, {_items(reached)}")
+        bar.render_progress()
+
+    return show
+
+
+def _lines(tasks: int) -> Callable[[_Reached], None]:
+    last = [float("-inf")]
+
+    def show(reached: _Reached) -> None:
+        if monotonic() - last[0] >= _LINE_SECONDS or reached.finished == tasks:
+            last[0] = monotonic()
+            done = 100 * reached.processed // max(reached.mailboxes, 1)
+            click.echo(f"{done:3d} %  {_mailboxes(reached)}, {_items(reached)}")
+
+    return show
+
+
+def _mailboxes(reached: _Reached) -> str:
+    return f"{number(reached.processed)} of {count(reached.mailboxes, 'mailbox', 'mailboxes')}"
+
+
+def _items(reached: _Reached) -> str:
+    return f"{count(reached.items, 'item')}, {size(reached.bytes)}"
+
+
+def _newest(task: TaskRow) -> ExecutionRow | None:
+    return next(iter(queries.executions_of(task.id, 0, 1)), None)
+
+
+def _summary(executions: list[ExecutionRow], seconds: float) -> None:
+    cells = []
+    items = octets = 0
+    for row in executions:
+        counters, skipped = queries.totals(row.id)
+        items += counters.get("items_seen", 0)
+        octets += counters.get("bytes", 0)
+        cells.append(
+            (
+                row.task,
+                light(row.light),
+                f"{row.processed}/{row.mailboxes}",
+                *(number(counters.get(f"items_{kind}", 0)) for kind in ("added", "changed", "moved", "removed")),
+                number(sum(skipped.values())),
+                size(counters.get("bytes", 0)),
+                lasted(row.finished - row.started) if row.finished else "-",
+                row.message,
+            )
+        )
+    headings = ("task", "result", "mailboxes", "added", "changed", "moved", "removed", "skipped", "size", "took", "")
+    table(headings, cells, [row.light for row in executions])
+    worst = Light.worst([row.light for row in executions])
+    click.echo(f"\n{light(worst)}: {count(items, 'item')}, {size(octets)} in {seconds:.1f} s")

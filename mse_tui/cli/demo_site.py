@@ -1,0 +1,153 @@
+"""The practice site: a home of its own, the practice organisation's server, and tasks that are there at once."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_path
+
+from mse_tui.actions.definitions import create_definition
+from mse_tui.actions.opening import open_site
+from mse_tui.actions.schedules import create_schedule
+from mse_tui.actions.tasks import create_task
+from mse_tui.engine.schedules import Many, Once, OnMissed, Weekday, daily, weekly
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from mse_tui.terms import TaskType
+
+if TYPE_CHECKING:
+    from mse_tui.sandbox.server import SandboxServer
+
+log = logging.getLogger(__name__)
+
+_MARK = "practice-site"
+_ZONE = "Europe/Berlin"
+
+_DEFINITIONS: dict[str, dict[str, Any]] = {
+    "Everything": {},
+    "Without deleted items": {"exclude_deleted_items": True},
+    "Index only": {"content": "metadata only"},
+}
+
+_TASKS = (
+    # description, departments ("*" = who is left, then the other mailboxes), definition, schedule
+    ("Management and finance", ("Management", "Finanzen"), "Everything", "Every night"),
+    ("Engineering", ("Engineering",), "Everything", "Working hours"),
+    ("Sales and service", ("Vertrieb", "Service"), "Without deleted items", "Every night"),
+    ("All others, shared and former", ("*",), "Everything", "Weekends"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeSite:
+    """What a demonstration runs on."""
+
+    home: Home
+    server: "SandboxServer"
+    continued: bool
+    """It was there before; the organisation has changed since."""
+
+
+@contextmanager
+def practice_site(
+    path: Path | None, *, people: int, messages: int, latency_ms: int, told: Callable[[str], None]
+) -> Iterator[PracticeSite]:
+    """Serve the practice organisation and open its site; goes on where it was. `told` hears what is being done."""
+    from mse_tui.sandbox.server import SandboxServer
+
+    home = _practice_home(path)
+    continued = home.database.exists()
+    if not continued:
+        told(f"Making a practice organisation of {people} people and {messages:,} messages ...")
+    with SandboxServer(home.sandbox, people=people, messages=messages, latency_ms=latency_ms) as server:
+        _configure(home, server)
+        open_site(home, "Practice organisation")
+        _create_tasks(server)
+        yield PracticeSite(home, server, continued)
+
+
+def _practice_home(path: Path | None) -> Home:
+    """Its own home, never the real site's: MSE_TUI_HOME is not looked at, and a home of another kind is refused."""
+    home = Home.open(path or user_data_path("mse-tui-demo", appauthor=False))
+    mark = home.path / _MARK
+    if not mark.exists():
+        if home.database.exists() or home.config.exists():
+            raise Problem(
+                Reason.INVALID,
+                f"{home.path} is a real site's data directory; the demonstration would change it.",
+                "Name another directory with --home, or leave --home out.",
+            )
+        mark.write_text("Made by mse-tui demo; may be removed as a whole.\n")
+    return home
+
+
+def _configure(home: Home, server: "SandboxServer") -> None:
+    """The configuration file as a person would write it; the server's port may differ at each start."""
+    user, password = server.service_account
+    secret = home.path / "exchange.password"
+    secret.touch(mode=0o600)
+    secret.write_text(password + "\n")
+    lines = [
+        "# Written by mse-tui demo at each start.",
+        "[site]",
+        'description = "Practice organisation"',
+        "",
+        "[exchange]",
+        f"endpoint = {json.dumps(server.url)}",
+        'auth = "basic"',
+        f"user = {json.dumps(user)}",
+        'password_file = "exchange.password"',
+        "impersonation = true",
+    ]
+    home.config.write_text("\n".join(lines) + "\n")
+
+
+def _create_tasks(server: "SandboxServer") -> None:
+    """Definitions, schedules and tasks, as far as they are not there; what a person changed stays."""
+    if queries.tasks_of_type() or queries.definitions():
+        return
+    definitions = {
+        name: create_definition(TaskType.FOLDER_REPLICATION, name, settings) for name, settings in _DEFINITIONS.items()
+    }
+    schedules = {
+        "Every night": create_schedule("Every night", daily(Once(at=time(22)), _ZONE)),
+        "Working hours": create_schedule(
+            "Working hours",
+            weekly(
+                (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY),
+                Many.model_validate({"from": "08:00", "to": "18:00", "every_minutes": 30}),
+                _ZONE,
+                OnMissed.SKIP,
+            ),
+        ),
+        "Weekends": create_schedule("Weekends", weekly((Weekday.SATURDAY,), Once(at=time(6, 30)), _ZONE)),
+    }
+    left = _departments(server)
+    for description, departments, definition, schedule in _TASKS:
+        wanted = [address for address, department in left.items() if department in departments or departments == ("*",)]
+        for address in wanted:
+            del left[address]
+        if wanted:
+            create_task(
+                description,
+                site_id=queries.sites()[0].id,
+                task_type=TaskType.FOLDER_REPLICATION,
+                definition_id=definitions[definition],
+                schedule_id=schedules[schedule],
+                group="; ".join(wanted),
+            )
+
+
+def _departments(server: "SandboxServer") -> dict[str, str]:
+    """Every mailbox's address with its person's department; '' for shared mailboxes, rooms and who has left."""
+    found: dict[str, str] = {}
+    for mailbox in server.store.mailboxes():
+        person = server.store.setting(mailbox.id, "person") or {}
+        found[mailbox.address] = person.get("department", "")
+    return found
