@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lxml import etree
@@ -75,7 +76,7 @@ class EwsMailbox:
 
         The guid is the mailbox guid that Exchange writes into every folder id: it stays when the address changes or
         the mailbox moves to another database or server of the organisation. A server whose ids are of another form
-        gets the root folder's id instead, which is stable as long as the server keeps the mailbox where it is.
+        gets a digest of the root folder's id instead, which is stable as long as the server keeps the mailbox where it is.
         """
         folders = self._folders(_ROOTS.values())
         root = folders[0]
@@ -87,7 +88,7 @@ class EwsMailbox:
         self._roots[Area.PRIMARY] = _as_root(root)
         person = self._person()
         return MailboxIdentity(
-            guid=mailbox_guid(root.remote_id) or root.remote_id,
+            guid=mailbox_guid(root.remote_id) or str(uuid.uuid5(uuid.NAMESPACE_OID, root.remote_id)),
             address=person.address if person else self.address,
             display_name=person.name if person else "",
             has_online_archive=isinstance(archive, FolderRow),
