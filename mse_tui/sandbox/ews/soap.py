@@ -1,5 +1,6 @@
 """The SOAP side of Exchange Web Services: namespaces, errors, envelopes, what a handler is given and gives back."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -148,26 +149,15 @@ def operation(name: str) -> Callable[[Handler], Handler]:
     return register
 
 
+_SPECIAL = re.compile('[&<>"\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"} | {ch: ch for ch in "\t\n\x7f"}
+
+
 def escape(text: str) -> str:
     """Text for XML content or a double-quoted attribute; characters that XML can't carry are dropped."""
-    if text.isalnum() and text.isascii():
+    if _SPECIAL.search(text) is None:
         return text
-    if not text.isprintable():
-        text = "".join(ch for ch in text if _allowed(ch))
-    if "&" in text:
-        text = text.replace("&", "&amp;")
-    if "<" in text:
-        text = text.replace("<", "&lt;")
-    if ">" in text:
-        text = text.replace(">", "&gt;")
-    if '"' in text:
-        text = text.replace('"', "&quot;")
-    return text.replace("\r", "&#xD;") if "\r" in text else text
-
-
-def _allowed(ch: str) -> bool:
-    code = ord(ch)
-    return (code >= 0x20 and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF)) or ch in "\t\n\r"
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], ""), text)
 
 
 def answer(name: str, inner: str, attributes: str = "") -> str:

@@ -1,0 +1,43 @@
+"""Pages of what FindItem and FindFolder find."""
+
+from typing import Any
+
+from lxml import etree
+
+from mse_tui.sandbox.ews.soap import SoapFault
+from mse_tui.sandbox.ews.values import truth
+
+_MOST = 1000
+
+
+def paged(view: Any, total: int) -> tuple[slice, str]:
+    """The part that a page view (or None) asks for, and the attributes that the response's RootFolder gets."""
+    if view is None:
+        return slice(0, total), _attributes("IndexedPagingOffset", total, total, total)
+    limit = min(int(view.get("MaxEntriesReturned", _MOST)), total)
+    if limit < 0:
+        raise SoapFault("ErrorInvalidPagingMaxRows", "MaxEntriesReturned must be positive.")
+    if etree.QName(view).localname.startswith("Fractional"):
+        denominator = int(view.get("Denominator", "0"))
+        if denominator <= 0:
+            raise SoapFault("ErrorInvalidFractionalPagingParameters", "The denominator must be positive.")
+        start = total * int(view.get("Numerator", "0")) // denominator
+        end = min(start + limit, total)
+        return slice(start, end), (
+            f' NumeratorOffset="{end}" AbsoluteDenominator="{max(total, 1)}"'
+            f' TotalItemsInView="{total}" IncludesLastItemInRange="{truth(end >= total)}"'
+        )
+    offset = int(view.get("Offset", "0"))
+    if offset < 0:
+        raise SoapFault("ErrorInvalidIndexedPagingParameters", "The offset must not be negative.")
+    if view.get("BasePoint") == "End":
+        end = max(total - offset, 0)
+        start = max(end - limit, 0)
+        return slice(start, end), _attributes("IndexedPagingOffset", total - start, total, total if start == 0 else 0)
+    start = min(offset, total)
+    end = min(start + limit, total)
+    return slice(start, end), _attributes("IndexedPagingOffset", end, total, end)
+
+
+def _attributes(name: str, offset: int, total: int, end: int) -> str:
+    return f' {name}="{offset}" TotalItemsInView="{total}" IncludesLastItemInRange="{truth(end >= total)}"'
