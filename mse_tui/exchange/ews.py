@@ -76,7 +76,7 @@ class EwsMailbox:
 
         The guid is the mailbox guid that Exchange writes into every folder id: it stays when the address changes or
         the mailbox moves to another database or server of the organisation. A server whose ids are of another form
-        gets a digest of the root folder's id instead, which is stable as long as the server keeps the mailbox where it is.
+        gets a digest of the root folder's id instead, which stays as long as that id does.
         """
         folders = self._folders(_ROOTS.values())
         root = folders[0]

@@ -51,7 +51,8 @@ def test_every_code_of_the_schemas_means_something(shared):
 
 
 NOT_OF_A_MAILBOX = {
-    "ErrorAvailabilityConfigNotFound", "ErrorClientIntentNotFound", "ErrorExtensionNotFound", "ErrorIPGatewayNotFound", "ErrorMailboxHoldNotFound",
+    "ErrorAvailabilityConfigNotFound",
+    "ErrorClientIntentNotFound", "ErrorExtensionNotFound", "ErrorIPGatewayNotFound", "ErrorMailboxHoldNotFound",
     "ErrorSubscriptionNotFound", "ErrorUnifiedMessagingDialPlanNotFound", "ErrorUnifiedMessagingPromptNotFound",
     "ErrorUnifiedMessagingReportDataNotFound", "ErrorUnifiedMessagingServerNotFound",
     "ErrorPublicFolderServerNotFound", "ErrorCannotFindFileAttachment", "ErrorLocalServerObjectNotFound",

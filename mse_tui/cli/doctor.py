@@ -1,0 +1,179 @@
+"""mse-tui doctor: is everything in place for the site's tasks to run, and if not, what to do."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mse_tui.cli.output import coloured, emit_json
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.config import Configuration
+from mse_tui.exchange.doctor import Finding, Outcome, check_exchange, failed
+from mse_tui.exchange.mailbox import AccountHalts
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.terms import Light
+from mse_tui.text import printable
+
+GIB = 1024**3
+LITTLE_SPACE, NO_SPACE = 5 * GIB, GIB
+SLOW_FSYNC_MILLISECONDS = 100
+
+_LIGHTS = {
+    Outcome.OK: Light.GREEN,
+    Outcome.WARNING: Light.ORANGE,
+    Outcome.FAILED: Light.RED,
+    Outcome.SKIPPED: Light.NONE,
+}
+
+
+@click.command()
+@click.option("--mailbox", metavar="ADDRESS", help="Also open this mailbox, as a task would.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+@click.pass_context
+def doctor(ctx: click.Context, session: Session, mailbox: str | None, as_json: bool) -> None:
+    """Check configuration, server, account, disk and database, and say what to do for each failure.
+
+    The password is tried once; not at all while the account is halted after a refusal. Exit code: 0 all is well,
+    1 warnings, 2 failures.
+    """
+    findings = []
+    for finding in examine(session, mailbox):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        emit_json(findings)
+    ctx.exit(max(_exit_code(finding) for finding in findings))
+
+
+def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
+    """All checks, in the order in which they build on each other."""
+    try:
+        home = session.home
+    except Problem as problem:
+        yield failed("home", problem)
+        return
+    yield Finding("home", Outcome.OK, f"{home.path} is this user's alone.")
+    configuration: Configuration | None = None
+    try:
+        configuration = session.configuration()
+    except Problem as problem:
+        yield failed("configuration", problem)
+    else:
+        yield Finding("configuration", Outcome.OK, f"{home.config} is valid.")
+    archive = home.archive
+    if configuration is not None and configuration.archive.directory is not None:
+        archive = configuration.archive.directory
+    yield from _local("disk", lambda: disk(_existing(archive)))
+    halts = yield from _database(home)
+    if configuration is not None:
+        yield from check_exchange(configuration.exchange, halts, mailbox)
+
+
+def _local(check: str, step: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from step()
+    except Problem as problem:
+        yield failed(check, problem)
+    except OSError as error:
+        yield Finding(
+            check, Outcome.FAILED, f"{error.filename or ''} {error.strerror}.".strip(), reason=Reason.ARCHIVE_UNREADABLE
+        )
+
+
+def _existing(path: Path) -> Path:
+    """The directory, or the nearest one above it that is there."""
+    return next(one for one in (path, *path.parents) if one.is_dir())
+
+
+def disk(directory: Path) -> Iterator[Finding]:
+    """Is there room, and does what was written stay written?"""
+    free = shutil.disk_usage(directory).free
+    text = f"{free / GIB:.1f} GiB free in {directory}."
+    if free < LITTLE_SPACE:
+        outcome = Outcome.FAILED if free < NO_SPACE else Outcome.WARNING
+        yield Finding("disk", outcome, text, "Free space or enlarge the file system.", Reason.DISK_FULL)
+    else:
+        yield Finding("disk", Outcome.OK, text)
+    milliseconds = _fsync_milliseconds(directory)
+    text = f"A write reaches the disk in {milliseconds:.1f} ms."
+    if milliseconds > SLOW_FSYNC_MILLISECONDS:
+        yield Finding("fsync", Outcome.WARNING, text, "Put the archive and the database on a faster disk.")
+    else:
+        yield Finding("fsync", Outcome.OK, text)
+
+
+def _fsync_milliseconds(directory: Path) -> float:
+    """The median of a few small writes, each made durable."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=directory, prefix=".doctor-") as file:
+        for _ in range(5):
+            began = time.monotonic()
+            file.write(b"\0" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            times.append((time.monotonic() - began) * 1000)
+    return sorted(times)[2]
+
+
+def _database(home: Home) -> Generator[Finding, None, AccountHalts]:
+    """Yields findings, returns the memory of refused accounts (an empty one where there is no database)."""
+    from mse_tui.store.database import open_database
+
+    if not home.database.exists():
+        yield Finding("database", Outcome.OK, "There is none yet; the first start creates it.")
+        return Forgetful()
+    try:
+        opened: Any = open_database(home.database)
+        (verdict,) = opened.execute_sql("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise Problem(Reason.DATABASE_DAMAGED, f"{home.database} is damaged: {verdict}.")
+        yield Finding("database", Outcome.OK, f"{home.database} is sound.")
+        yield _engine()
+    except Problem as problem:
+        yield failed("database", problem)
+        return Forgetful()
+    from mse_tui.engine.halts import DatabaseHalts
+
+    return DatabaseHalts()
+
+
+def _engine() -> Finding:
+    from mse_tui.engine.leases import Leases, engine_key
+    from mse_tui.store.queries import sites
+
+    for site in sites():
+        if holder := Leases("doctor").holder(engine_key(site.code)):
+            return Finding("engine", Outcome.OK, f"The site's engine runs: {holder}.")
+    return Finding("engine", Outcome.OK, "No engine runs: schedules rest until mse-tui or mse-tui engine is started.")
+
+
+class Forgetful:
+    """A memory of refused accounts for as long as this command runs."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def halted(self, key: str) -> str | None:
+        return self._said.get(key)
+
+    def halt(self, key: str, account: str, message: str) -> None:
+        self._said[key] = message
+
+
+def _print(finding: Finding) -> None:
+    word = coloured(_LIGHTS[finding.outcome], f"{finding.outcome:8}")
+    click.echo(f"{word} {finding.check:13} {printable(finding.text)}")
+    if finding.remedy:
+        click.echo(f"{'':22} What to do: {printable(finding.remedy)}")
+
+
+def _exit_code(finding: Finding) -> int:
+    return {Outcome.WARNING: 1, Outcome.FAILED: 2}.get(finding.outcome, 0)
