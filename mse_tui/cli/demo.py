@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import randbits
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,9 @@ def _work_on(site: PracticeSite) -> None:
     """What a company does while nobody looks: mail arrives, is moved, flagged, deleted; folders are renamed."""
     from mse_tui.sandbox.churn import churn
 
-    changes = churn(site.server.store, _CHANGES)
-    click.echo(f"The practice organisation is there; it has worked on: {changes}.")
+    done = churn(site.server.store, _CHANGES, randbits(32)).as_mapping()
+    kinds = ", ".join(f"{kind.replace('_', ' ')} {number(amount)}" for kind, amount in done.items() if amount)
+    click.echo(f"The practice organisation is there and has worked on: {kinds}.")
 
 
 def _on_screens(session: Session, site: PracticeSite) -> int:
