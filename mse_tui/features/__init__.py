@@ -1,0 +1,10 @@
+"""The task types: what each does to one mailbox."""
+
+from collections.abc import Mapping
+
+from mse_tui.features.feature import Feature
+from mse_tui.features.folder_replication import FOLDER_REPLICATION
+from mse_tui.terms import TaskType
+
+FEATURES: Mapping[TaskType, Feature] = {TaskType.FOLDER_REPLICATION: FOLDER_REPLICATION}
+"""The task types that this version can execute."""
