@@ -23,14 +23,12 @@ def open_site(home: Home, description: str = "") -> SiteRow:
     A description given (the configuration's) is kept with the site. Raises the Problems of `open_database`.
     """
     open_database(home.database)
-    with writing():
-        site = Site.select().order_by(Site.id).first()
-        if site is None:
-            site = _create(description)
-        seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
-        if description:
-            seen["description"] = description
-        if any(getattr(site, key) != value for key, value in seen.items()):
+    site = _first() or _create(description)
+    seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
+    if description:
+        seen["description"] = description
+    if any(getattr(site, key) != value for key, value in seen.items()):
+        with writing():
             Site.update(**seen).where(Site.id == site.id).execute()
     return this_site()
 
@@ -43,15 +41,23 @@ def this_site() -> SiteRow:
     return found[0]
 
 
+def _first() -> Site | None:
+    found: Site | None = Site.select().order_by(Site.id).first()
+    return found
+
+
 def _create(description: str) -> Site:
-    code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
-    site = Site.create(
-        code=code,
-        description=description or socket.gethostname(),
-        binding=SiteBinding.EXCHANGE_SERVER,
-        created=now(),
-    )
-    audit("create site", site.description, after={"code": code})
+    with writing():
+        if (site := _first()) is not None:
+            return site
+        code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+        site = Site.create(
+            code=code,
+            description=description or socket.gethostname(),
+            binding=SiteBinding.EXCHANGE_SERVER,
+            created=now(),
+        )
+        audit("create site", site.description, after={"code": code})
     return site
 
 
