@@ -1,4 +1,4 @@
-"""Every command of the screens, declared once: its key binding, palette entry, help and documentation come from here."""
+"""Every command of the screens, declared once: key binding, palette entry, help and documentation come from here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -149,8 +149,7 @@ TAB_LOGS = Command("tab.logs", "l", "Logs", "The task's summary log.", footer=Fa
 TAB_NEXT = Command("tab.next", "right,tab", "Next tab", "The next tab.", footer=False)
 TAB_PREVIOUS = Command("tab.previous", "left,shift+tab", "Tab before", "The tab before.", False, False, "Left")
 TABS = (TAB_OPTIONS, TAB_INFORMATION, TAB_LOGS, TAB_NEXT, TAB_PREVIOUS)
-TASK_SCHEDULE = Command("task.schedule", "S", "Schedule", "Give the task another schedule.", changes=True)
-TASK_DEFINITION = Command("task.definition", "N", "Definition", "Give the task another definition.", changes=True)
+TASK_CHANGE = Command("task.change", "e", "Change", "Give the task another schedule or definition.", changes=True)
 
 LOG_DEFINITION = Command("log.definition", "d", "Definition", "The definition as this execution used it.", footer=False)
 

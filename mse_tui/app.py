@@ -1,0 +1,442 @@
+"""The Textual app: places, global keys, the palette, and the thread that notices changes."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+from threading import Thread
+from typing import Any, ClassVar, Protocol
+
+from textual import work
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.theme import Theme
+
+from mse_tui.actions.archive_reading import packs_of
+from mse_tui.actions.sites import disable_site, enable_site, retry_accounts
+from mse_tui.archive.packs import Packs
+from mse_tui.config import load_configuration
+from mse_tui.home import Home
+from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
+from mse_tui.reasons import Problem, Reason, explain
+from mse_tui.screens.dialogs import Choice, FactsDialog, Picker, problem_notice
+from mse_tui.screens.help import HelpScreen
+from mse_tui.store import queries
+from mse_tui.store.database import faults_explained
+from mse_tui.store.watching import DataWatcher
+from mse_tui.terms import TaskType
+from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command, bindings
+from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.wording import utc_now, when
+
+log = logging.getLogger(__name__)
+
+SERVICE_HINT = "To keep them running without this program, run the engine as a service: mse-tui engine"
+STOP_SECONDS = 30.0
+"""How long a stopping engine is waited for before the process ends all the same."""
+
+DARK = Theme(
+    name="dark",
+    primary="#7aa2c8",
+    accent="#7aa2c8",
+    foreground="#d4d8dc",
+    background="#14171a",
+    surface="#1a1e22",
+    panel="#22272c",
+    success="#8fbf7f",
+    warning="#dcae5a",
+    error="#e0766e",
+    dark=True,
+    variables={"muted": "#87909a", "cursor": "#2b3a4a"},
+)
+LIGHT = Theme(
+    name="light",
+    primary="#1f5f99",
+    accent="#1f5f99",
+    foreground="#1d2126",
+    background="#fcfcfa",
+    surface="#f1f2f0",
+    panel="#e6e8e6",
+    success="#2c6e1f",
+    warning="#8a5a00",
+    error="#b3261e",
+    dark=False,
+    variables={"muted": "#5c646d", "cursor": "#cfe0f1"},
+)
+
+
+class EngineHandle(Protocol):
+    """The site's engine as the screens know it: this process may run it, or another one does."""
+
+    def running(self) -> bool:
+        """This process runs it."""
+        ...
+
+    def holder(self) -> str:
+        """Who runs it, for people; '' when nobody does."""
+        ...
+
+    def start(self) -> None:
+        """Run it here. Raises Problem engine-running-elsewhere."""
+        ...
+
+    def stop(self) -> None:
+        """End it gracefully; returns when it has ended."""
+        ...
+
+
+class MseTuiApp(App[None]):
+    """mse-tui in a terminal."""
+
+    TITLE = "mse-tui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
+    DEFAULT_MODE = "dashboard"
+    NOTIFICATION_TIMEOUT = 4
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (78, "-normal"), (130, "-wide")]
+
+    class DataChanged(Message):
+        """Another connection has committed."""
+
+    class EngineSeen(Message):
+        """Who runs the engine now."""
+
+        def __init__(self, here: bool, holder: str) -> None:
+            super().__init__()
+            self.here = here
+            self.holder = holder
+
+    def __init__(
+        self, home: Home, *, engine: EngineHandle | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.MODES = {name: _factory(name) for name in _SCREENS}  # type: ignore[misc]
+        monochrome = "NO_COLOR" in os.environ
+        super().__init__()
+        self.home = home
+        self.engine = engine
+        self.clock = clock
+        """What relative times are said by."""
+        self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
+        self._engine_elsewhere = False
+        self._engine_alive = True
+        self._watcher = DataWatcher(home.database, self._changed)
+        self.animation_level = "none"
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = load_preferences(home.path).theme or ("ansi-dark" if monochrome else "dark")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of ours that the built-in themes do not name."""
+        return {"muted": "ansi_bright_black", "cursor": "ansi_blue"}
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Watch the database and listen for the signals that end a session."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(number, self.exit)
+        self._watcher.start()
+        self._look_at_engine()
+
+    def on_unmount(self) -> None:
+        """Stop watching."""
+        self._watcher.stop()
+
+    def _changed(self) -> None:
+        self.post_message(self.DataChanged())
+
+    def on_mse_tui_app_data_changed(self) -> None:
+        """Only what is seen is read again; the rest reads when it comes into view."""
+        self._look_at_engine()
+        if callable(reload := getattr(self.screen, "reload", None)):
+            reload()
+
+    @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
+    def _look_at_engine(self) -> None:
+        if self.engine is None:
+            self.post_message(self.EngineSeen(False, next((row.engine for row in queries.sites()), "")))
+        else:
+            self.post_message(self.EngineSeen(self.engine.running(), self.engine.holder()))
+
+    def on_mse_tui_app_engine_seen(self, seen: EngineSeen) -> None:
+        """Show it; offer to take over when the engine that ran elsewhere has ended."""
+        if seen.here:
+            self.engine_state = ("engine here", Tone.GOOD)
+        elif seen.holder:
+            self.engine_state = (f"engine: {seen.holder}", Tone.PLAIN)
+        else:
+            self.engine_state = ("no engine", Tone.WARN)
+        self._engine_alive = seen.here or bool(seen.holder)
+        ended = self._engine_elsewhere and not seen.holder and not seen.here
+        self._engine_elsewhere = bool(seen.holder) and not seen.here
+        if callable(show := getattr(self.screen, "show_header", None)):
+            show()
+        if ended and self.engine is not None:
+            self._offer_to_take_over()
+
+    @work(exclusive=True, group="take-over")
+    async def _offer_to_take_over(self) -> None:
+        text = "The engine that ran this site elsewhere has ended: its schedules rest. Run the engine here?"
+        if await self.push_screen_wait(Choice("No engine", text, [("Only watch", False), ("Run it here", True)])):
+            self.action_engine_start()
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def act(self, function: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+        """Run an action in a thread; its Problem is shown in full, its result goes to `then`."""
+        self._act(function, then)
+
+    @work(group="act")
+    async def _act(self, function: Callable[[], Any], then: Callable[[Any], None] | None) -> None:
+        try:
+            result = await asyncio.to_thread(_explained, function)
+        except Problem as problem:
+            self.push_screen(problem_notice(problem))
+            return
+        if callable(reload := getattr(self.screen, "reload", None)):
+            reload()
+        if then is not None:
+            then(result)
+
+    def commands_here(self) -> list[Command]:
+        """What can be done on this screen, its own commands first."""
+        own = tuple(getattr(self.screen, "KEYS", ()))
+        return [*own, *EVERYWHERE, *LIST_KEYS]
+
+    def action_help(self) -> None:
+        """Show the keys of this screen."""
+        own = tuple(getattr(self.screen, "KEYS", ()))
+        self.push_screen(HelpScreen(getattr(self.screen, "HELP_TEXT", ""), own))
+
+    @work(exclusive=True, group="palette")
+    async def action_palette(self) -> None:
+        """Find a command by typing a part of it."""
+        focused = self.focused
+        entries = [(one.label, f"{one.first_key}\t{one.help}", one) for one in self.commands_here()]
+        chosen: Command | None = await self.push_screen_wait(Picker("Commands", entries))
+        if chosen is not None:
+            await self.run_action(chosen.action, self._owner(chosen, focused))
+
+    def _owner(self, command: Command, focused: Any) -> Any:
+        for owner in (focused, self.screen, self):
+            if owner is not None and hasattr(owner, f"action_{command.action}"):
+                return owner
+        return self
+
+    async def action_mode_dashboard(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("dashboard")
+
+    async def action_mode_tasks(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("tasks")
+
+    async def action_mode_archive(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("archive")
+
+    async def action_mode_log(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("log")
+
+    async def action_mode_definitions(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("definitions")
+
+    async def action_mode_schedules(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("schedules")
+
+    async def go_to(self, place: str) -> None:
+        """Switch to a place; again while there: back to its first screen."""
+        if self.current_mode == place:
+            while len(self.screen_stack) > 1 and not self.screen.is_modal:
+                self.pop_screen()
+        else:
+            await self.switch_mode(place)
+
+    def action_theme(self) -> None:
+        """The next theme; it is remembered."""
+        current = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(current + 1) % len(THEMES)]
+        save_preferences(self.home.path, Preferences(theme=self.theme))
+        self.notify(f"Theme: {self.theme}", timeout=2, markup=False)
+
+    # --- from screen to screen -----------------------------------------------------------------------------------
+
+    @property
+    def nobody_runs_tasks(self) -> bool:
+        """No engine runs this site, here or elsewhere."""
+        return not self._engine_alive
+
+    def packs(self) -> Packs:
+        """The site's archived content. Raises Problem configuration-invalid."""
+        return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
+
+    def new_task(self) -> None:
+        """Create a task, step by step."""
+        from mse_tui.screens.new_task import NewTaskScreen  # noqa: PLC0415 (a screen is imported when it is gone to)
+
+        self.push_screen(NewTaskScreen())
+
+    async def show_tasks(self, task_type: TaskType | None) -> None:
+        """Go to the tasks of one type."""
+        await self.go_to("tasks")
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if callable(show := getattr(self.screen, "show_type", None)):
+            show(task_type)
+
+    def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
+        """Facts over the present screen."""
+        self.push_screen(FactsDialog(title, facts))
+
+    def explain_trouble(self, trouble: queries.Trouble) -> None:
+        """What is wrong where there is no task to look at, and what to do."""
+        todo = explain(Reason(trouble.reason)).remedy if trouble.reason in set(Reason) else SERVICE_HINT
+        facts = [
+            Fact("About", trouble.subject),
+            Fact("What", trouble.message),
+            Fact("Reason", trouble.reason or "-"),
+            Fact("What to do", todo),
+        ]
+        if trouble.reason == Reason.ACCOUNT_HALTED:
+            facts.append(Fact("", "Ctrl+T says that the password is right now."))
+        self.show_facts("Needs attention", facts)
+
+    def show_site(self, site: queries.SiteRow) -> None:
+        """All about a site; enable or disable it."""
+        self._show_site(site)
+
+    @work(exclusive=True, group="site")
+    async def _show_site(self, site: queries.SiteRow) -> None:
+        now = self.clock()
+        text = "\n".join(
+            (
+                f"Code {site.code}, {site.binding.replace('_', ' ')}, version {site.version or '-'}",
+                f"Host {site.host_name or '-'} ({site.host_os or '-'})",
+                f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
+                f"Engine: {site.engine or 'none runs'}",
+            )
+        )
+        verb = "Disable: none of its tasks starts any more" if site.enabled else "Enable"
+        choices = [("Close", False), (verb, True)]
+        if await self.push_screen_wait(Choice(f"Site {site.description}", text, choices)):
+            change = disable_site if site.enabled else enable_site
+            self.act(partial(change, site.id))
+
+    # --- the engine ----------------------------------------------------------------------------------------------
+
+    def action_engine_start(self) -> None:
+        """Run the engine in this process."""
+        if self.engine is None:
+            self.notify("This program was started only to watch.", severity="warning", markup=False)
+        elif not self.engine.running():
+            self.act(self.engine.start, self._engine_started)
+
+    def _engine_started(self, _result: None) -> None:
+        self._look_at_engine()
+
+    def action_account_retry(self) -> None:
+        """Refused accounts are right now."""
+        self.act(retry_accounts, lambda accounts: self.notify(_retried(accounts), markup=False))
+
+    async def action_quit(self) -> None:
+        """Leave; with an engine inside, say first what that means."""
+        if self.engine is not None and self.engine.running():
+            self._ask_to_quit()
+        else:
+            self.exit()
+
+    @work(exclusive=True, group="quit")
+    async def _ask_to_quit(self) -> None:
+        text = (
+            "The site's engine runs inside this program and ends with it: running tasks stop at the next item and"
+            f" schedules rest until an engine runs again.\n\n{SERVICE_HINT}"
+        )
+        if await self.push_screen_wait(Choice("Quit mse-tui?", text, [("Stay", False), ("Quit", True)])):
+            self.exit()
+
+
+def _explained(function: Callable[[], Any]) -> Any:
+    with faults_explained():
+        return function()
+
+
+def _retried(accounts: list[str]) -> str:
+    return f"Tried again: {', '.join(accounts)}" if accounts else "No account is halted."
+
+
+_SCREENS = {
+    "dashboard": ("mse_tui.screens.dashboard", "DashboardScreen"),
+    "tasks": ("mse_tui.screens.tasks", "TasksScreen"),
+    "archive": ("mse_tui.screens.archive", "ArchiveScreen"),
+    "log": ("mse_tui.screens.summary_log", "SummaryLogScreen"),
+    "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
+    "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
+}
+
+
+def _factory(place: str) -> Callable[[], Screen[Any]]:
+    """Screens are imported when they are first gone to."""
+
+    def make() -> Screen[Any]:
+        module, name = _SCREENS[place]
+        screen: Screen[Any] = getattr(import_module(module), name)()
+        return screen
+
+    return make
+
+
+def run_app(home: Home, engine: EngineHandle | None = None) -> int:
+    """Run the TUI until the person leaves, then end the engine that ran inside it. Gives the exit code.
+
+    Raises Problem invalid on a terminal that can't show screens.
+    """
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise Problem(
+            Reason.INVALID,
+            "This terminal can't show screens (TERM is unset or 'dumb').",
+            "Use the commands instead: mse-tui status --plain, mse-tui task list.",
+        )
+    app = MseTuiApp(home, engine=engine)
+    try:
+        app.run()
+    finally:
+        if engine is not None and engine.running():
+            _end(engine)
+    return app.return_code or 0
+
+
+def _end(engine: EngineHandle) -> None:
+    """Stop gracefully, but no longer than a person or the machine's shutdown will wait."""
+    with _writable_stderr():
+        sys.stderr.write("Stopping the engine; Ctrl-C leaves at once.\n")
+    stopping = Thread(target=engine.stop, name="engine-stop", daemon=True)
+    stopping.start()
+    try:
+        stopping.join(STOP_SECONDS)
+    except KeyboardInterrupt:
+        log.warning("Left before the engine had ended")
+    with _writable_stderr():
+        sys.stderr.write(f"The engine has ended: schedules rest now. {SERVICE_HINT}\n")
+
+
+@contextlib.contextmanager
+def _writable_stderr() -> Iterator[None]:
+    """After a dropped line there is nobody to write to."""
+    with contextlib.suppress(OSError, ValueError):
+        yield
+        sys.stderr.flush()

@@ -1,0 +1,274 @@
+"""The archive: mailboxes -> folders -> messages -> message; Live, Full, or as of a date."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from textual import on, work
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
+from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
+from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.message import MessageScreen
+from mse_tui.text import printable
+from mse_tui.widgets.commands import FILTERING, FINDING, VIEW
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import absolute, count, number, size, when
+
+_HELP = (
+    "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
+    " as it was at a time. v changes the view. Every look into a mailbox is written to the audit."
+)
+
+
+class ArchiveScreen(LiveScreen[list[MailboxView]]):
+    """Which mailboxes the archive has."""
+
+    KEYS = FILTERING
+    PLACE = "archive"
+    HELP_TEXT = _HELP
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the list."""
+        yield Static("Archive: mailboxes", classes="title", markup=False)
+        yield PagedList(
+            (
+                Column("Mailbox", 34, grows=True),
+                Column("Name", 28, 2),
+                Column("Folders", 7, right=True),
+                Column("Replicated", 16, 3),
+                Column("", 12, 4),
+                Column("Full view since", 16, 5),
+            ),
+            id="mailboxes",
+            empty=" Nothing has been archived yet. Press 2 for the tasks, R there runs one.",
+        )
+
+    def load(self) -> list[MailboxView]:
+        """All of them."""
+        return mailboxes()
+
+    def show(self, data: list[MailboxView]) -> None:
+        """By address."""
+        self.query_one("#mailboxes", PagedList).set_lines([self._line(row) for row in data])
+
+    def _line(self, row: MailboxView) -> Line:
+        ago = when(row.last_replicated, self.now).partition("(")
+        return line(
+            row.id,
+            Cell(row.address, Tone.STRONG),
+            row.display_name,
+            number(row.folders),
+            absolute(row.last_replicated),
+            Cell(ago[1] + ago[2], Tone.DIM),
+            Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM),
+        )
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        mailbox = next(row for row in self.shown or () if str(row.id) == event.line.key)
+        self.tui.act(lambda: look_into(mailbox.id, self.tui.packs()), self._opened)
+
+    def _opened(self, reading: Reading) -> None:
+        self.app.push_screen(FoldersScreen(Look(reading)))
+
+
+@dataclass
+class Look:
+    """One person's look into one mailbox, and the view that was chosen last."""
+
+    reading: Reading
+    view: View = field(default_factory=View.live)
+
+    def __str__(self) -> str:
+        if self.view.kind is ViewKind.AS_OF and self.view.at is not None:
+            return f"as of {absolute(self.view.at)}"
+        return f"{self.view.kind.value.capitalize()} view"
+
+
+class ViewChoice:
+    """A screen whose view can be changed."""
+
+    look: Look
+    app: Any
+    reload: Callable[[], None]
+
+    @work(exclusive=True, group="ask")
+    async def action_view(self) -> None:
+        """Live, Full or as of a date."""
+        choices = [
+            ("Live: as last replicated", "live"),
+            ("Full: everything ever seen, where it was", "full"),
+            ("As of a date...", "as of"),
+        ]
+        text = f"Now: {self.look}"
+        chosen = await self.app.push_screen_wait(Choice("Which view?", text, choices))
+        if chosen == "live":
+            self._take(View.live())
+        elif chosen == "full":
+            self._take(View.full())
+        elif chosen == "as of":
+            await self._ask_date()
+
+    async def _ask_date(self) -> None:
+        today = f"{datetime.now().astimezone():%Y-%m-%d}"
+        text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
+        answer = await self.app.push_screen_wait(Question("As of when?", text, today))
+        if answer is None:
+            return
+        moment = moment_of(answer)
+        if moment is None:
+            self.app.notify(f"{answer!r} is not a date.", severity="error", markup=False)
+        else:
+            self._take(View.as_of(moment))
+
+    def _take(self, view: View) -> None:
+        self.look.view = view
+        self.view_changed()
+
+    def view_changed(self) -> None:
+        """Another view: read again."""
+        self.reload()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A local date (its end) or date and time; None where it is neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if len(text.strip()) <= len("YYYY-MM-DD"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment.astimezone() if moment.tzinfo is None else moment
+
+
+class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
+    """The folder tree of one mailbox in a view."""
+
+    KEYS = (VIEW, *FILTERING)
+    PLACE = "archive"
+    HELP_TEXT = _HELP
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the tree."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield PagedList(
+            (
+                Column("Folder", 44, grows=True),
+                Column("Messages", 9, right=True),
+                Column("Size", 10, 3, right=True),
+                Column("Class", 16, 5),
+                Column("Seen since", 16, 4),
+                Column("Gone since", 16, 2),
+            ),
+            id="folders",
+            empty=" No folders in this view. Press v for another one.",
+        )
+
+    def load(self) -> list[FolderView]:
+        """The tree in the chosen view."""
+        return self.look.reading.folders(self.look.view)
+
+    def show(self, data: list[FolderView]) -> None:
+        """Indented by depth."""
+        messages = count(sum(row.messages for row in data), "message")
+        text = f"{self.look.reading.mailbox.address}  {self.look}: {count(len(data), 'folder')}, {messages}"
+        self.query_one("#title", Static).update(printable(text))
+        self.query_one("#folders", PagedList).set_lines([_folder_line(row) for row in data])
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        folder = next(row for row in self.shown or () if str(row.id) == event.line.key)
+        self.app.push_screen(MessagesScreen(self.look, folder))
+
+
+def _folder_line(row: FolderView) -> Line:
+    gone = row.closed is not None
+    indent = "  " * max(0, row.depth)
+    return line(
+        row.id,
+        Cell(indent + row.name, Tone.DIM if gone else Tone.PLAIN),
+        Cell(number(row.messages), Tone.PLAIN if row.messages else Tone.DIM),
+        Cell(size(row.bytes) if row.bytes else "", Tone.DIM),
+        Cell(row.folder_class.removeprefix("IPF."), Tone.DIM),
+        Cell(absolute(row.opened), Tone.DIM),
+        Cell(absolute(row.closed) if gone else "", Tone.WARN),
+    )
+
+
+class MessagesScreen(ViewChoice, LiveScreen[int]):
+    """The messages of one folder in a view, latest first; read page by page."""
+
+    KEYS = (VIEW, *FINDING)
+    PLACE = "archive"
+    HELP_TEXT = _HELP
+
+    def __init__(self, look: Look, folder: FolderView) -> None:
+        super().__init__()
+        self.look = look
+        self._folder = folder
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the messages."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield PagedList(
+            (
+                Column("", 3),
+                Column("Received", 16),
+                Column("From", 26, 3),
+                Column("Subject", 24, grows=True),
+                Column("Size", 10, 4, right=True),
+                Column("Class", 12, 6),
+                Column("Gone since", 16, 5),
+            ),
+            id="messages",
+            empty=" No messages in this view. Press v for another one.",
+        )
+
+    def load(self) -> int:
+        """How many there are."""
+        return self.look.reading.message_count(self._folder.id, self.look.view)
+
+    def show(self, data: int) -> None:
+        """The list fetches what is seen of them."""
+        text = f"{self.look.reading.mailbox.address}  {self._folder.path or self._folder.name}  {self.look}: "
+        self.query_one("#title", Static).update(printable(text + count(data, "message")))
+        self.query_one("#messages", PagedList).set_pages(data, self._page)
+
+    def view_changed(self) -> None:
+        """Other messages: from the top."""
+        self.query_one("#messages", PagedList).forget_pages()
+        self.reload()
+
+    def _page(self, offset: int, limit: int) -> Sequence[Line]:
+        rows = self.look.reading.messages(self._folder.id, self.look.view, offset, limit)
+        return [_message_line(row) for row in rows]
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        self.app.push_screen(MessageScreen(self.look.reading, int(event.line.key)))
+
+
+def _message_line(row: MessageView) -> Line:
+    signs = f"{' ' if row.is_read else '*'}{'@' if row.has_attachments else ' '}{'!' if row.flag == 'Flagged' else ' '}"
+    gone = row.closed is not None
+    subject_tone = Tone.DIM if gone else Tone.PLAIN if row.is_read else Tone.STRONG
+    return line(
+        row.placement_id,
+        Cell(signs, Tone.ACCENT),
+        absolute(row.received or row.sent),
+        row.sender,
+        Cell(row.subject or "(no subject)", subject_tone),
+        Cell(size(row.size), Tone.DIM),
+        Cell(row.item_class.removeprefix("IPM."), Tone.DIM),
+        Cell(absolute(row.closed) if gone else "", Tone.WARN),
+    )

@@ -1,0 +1,196 @@
+"""The dashboard: problems first, what runs, what comes, how much there is, what happened."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.summary_log import ExecutionScreen
+from mse_tui.screens.task_information import TaskInformationScreen
+from mse_tui.screens.task_lines import RUNNING_COLUMNS, running_line
+from mse_tui.store import queries
+from mse_tui.store.queries import ActivityRow, Overview, SiteRow, Trouble, UpcomingRow
+from mse_tui.terms import Light, TaskType
+from mse_tui.widgets.commands import LIST_OPEN, TASK_NEW, Command
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import absolute, lasted, number, relative, when
+
+VIEW_ALL = "all"
+
+
+class DashboardScreen(LiveScreen[Overview]):
+    """What needs a person, at a glance."""
+
+    KEYS = (
+        Command("list.open", "enter", "Open", LIST_OPEN.help),
+        TASK_NEW,
+        Command("next-section", "tab", "Next section", "Go on to the next list; j and k go through all of them."),
+    )
+    PLACE = "dashboard"
+    HELP_TEXT = (
+        "Problems first, then what runs now, what comes next, how many definitions and tasks each type has, the"
+        " sites, and recent activity. Enter opens the line under the cursor."
+    )
+
+    def body(self) -> Iterable[Widget]:
+        """The sections; empty ones are hidden."""
+        with VerticalScroll(can_focus=False):
+            yield _list("troubles", (Column("Needs attention", 30), Column("", 9), Column("", 40, 2, grows=True)))
+            yield _list("running", RUNNING_COLUMNS)
+            with Horizontal(id="middle"):
+                with Vertical(classes="section"):
+                    yield _list(
+                        "types",
+                        (
+                            Column("Exchange tasks", 27, grows=True),
+                            Column("Definitions", 11, right=True),
+                            Column("Tasks", 5, right=True),
+                        ),
+                    )
+                with Vertical(classes="section"):
+                    yield _list("upcoming", (Column("Next", 17), Column("", 11, 2), Column("", 22, grows=True)))
+                    yield _list("sites", (Column("Exchange sites", 20), Column("", 30, grows=True)))
+            yield _list(
+                "recent",
+                (
+                    Column("Recent activity", 16),
+                    Column("", 12, 4),
+                    Column("", 9),
+                    Column("", 26, grows=True),
+                    Column("", 11, 3, right=True),
+                    Column("", 40, 5, grows=True),
+                ),
+            )
+
+    def on_mount(self) -> None:
+        """Sections that have nothing yet stay hidden."""
+        super().on_mount()
+        for one in self.query(PagedList):
+            one.display = False
+
+    def load(self) -> Overview:
+        """Everything from one moment."""
+        return queries.dashboard(recent=12, upcoming=4)
+
+    def show(self, data: Overview) -> None:
+        """Fill the sections; the first time, the first one takes the cursor."""
+        now = self.now
+        self._fill("troubles", [_trouble(number, one) for number, one in enumerate(data.troubles[:6])])
+        self._fill("running", [running_line(one) for one in data.running])
+        self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
+        self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next(data)])
+        self._fill("sites", [_site(one, now) for one in data.sites])
+        recent = [_activity(one, now) for one in data.recent]
+        self._fill("recent", [*recent, _view_all()] if recent else [])
+        if self.focused is None or not self.focused.display:
+            next(one for one in self.query(PagedList) if one.display).focus()
+
+    def _fill(self, name: str, lines: list[Line]) -> None:
+        section = self.query_one(f"#{name}", PagedList)
+        section.set_lines(lines)
+        if section.display != bool(lines):
+            section.display = bool(lines)
+
+    @on(PagedList.Opened, "#troubles")
+    def _open_trouble(self, event: PagedList.Opened) -> None:
+        assert self.shown is not None
+        trouble = self.shown.troubles[int(event.line.key)]
+        if trouble.execution_id is not None:
+            self.app.push_screen(ExecutionScreen(trouble.execution_id))
+        elif trouble.task_id is not None:
+            self.app.push_screen(TaskInformationScreen(trouble.task_id))
+        else:
+            self.tui.explain_trouble(trouble)
+
+    @on(PagedList.Opened, "#running")
+    @on(PagedList.Opened, "#upcoming")
+    def _open_task(self, event: PagedList.Opened) -> None:
+        if event.line.key:
+            self.app.push_screen(TaskInformationScreen(int(event.line.key)))
+
+    @on(PagedList.Opened, "#types")
+    async def _open_type(self, event: PagedList.Opened) -> None:
+        await self.tui.show_tasks(TaskType(event.line.key))
+
+    @on(PagedList.Opened, "#recent")
+    async def _open_execution(self, event: PagedList.Opened) -> None:
+        if event.line.key == VIEW_ALL:
+            await self.tui.go_to("log")
+        else:
+            self.app.push_screen(ExecutionScreen(int(event.line.key)))
+
+    @on(PagedList.Opened, "#sites")
+    def _open_site(self, event: PagedList.Opened) -> None:
+        assert self.shown is not None
+        site = next(one for one in self.shown.sites if str(one.id) == event.line.key)
+        self.tui.show_site(site)
+
+    def action_task_new(self) -> None:
+        """Step by step."""
+        self.tui.new_task()
+
+    def action_next_section(self) -> None:
+        """The next list."""
+        self.focus_next(PagedList)
+
+
+def _list(name: str, columns: tuple[Column, ...]) -> PagedList:
+    return PagedList(columns, id=name, classes="section -chained")
+
+
+def _trouble(place: int, trouble: Trouble) -> Line:
+    tone = light_tone(trouble.light)
+    text = trouble.message + (f" [{trouble.reason}]" if trouble.reason else "")
+    return line(place, Cell(trouble.subject, Tone.STRONG), light_cell(trouble.light), Cell(text, tone))
+
+
+def _type_line(task_type: TaskType, definitions: int, tasks: int) -> Line:
+    tone = Tone.PLAIN if definitions or tasks else Tone.DIM
+    cells = (task_type.label, number(definitions), number(tasks))
+    return line(task_type.value, *(Cell(text, tone) for text in cells))
+
+
+def _upcoming(row: UpcomingRow, now: datetime) -> Line:
+    return line(
+        row.task_id, absolute(row.at), Cell(f"({relative(row.at, now)})", Tone.DIM), Cell(row.task, Tone.STRONG)
+    )
+
+
+def _nothing_next(data: Overview) -> Line:
+    text = "No task yet: c creates one" if not sum(one.tasks for one in data.types) else "Nothing is planned"
+    return line("", Cell(text, Tone.DIM))
+
+
+def _site(row: SiteRow, now: datetime) -> Line:
+    if not row.enabled:
+        state = Cell("disabled: none of its tasks starts", Tone.WARN)
+    elif row.engine:
+        state = Cell(f"engine runs: {row.engine}", Tone.PLAIN)
+    else:
+        state = Cell(f"no engine; last active {when(row.last_active, now)}", Tone.WARN)
+    return line(row.id, Cell(row.description, Tone.STRONG), state)
+
+
+def _activity(row: ActivityRow, now: datetime) -> Line:
+    execution = row.execution
+    running = execution.finished is None
+    return line(
+        execution.id,
+        absolute(execution.started),
+        Cell(f"({relative(execution.started, now)})", Tone.DIM),
+        Cell("running", Tone.ACCENT) if running else light_cell(execution.light),
+        Cell(execution.task, Tone.STRONG),
+        Cell(lasted(execution.duration), Tone.DIM),
+        Cell(
+            row.latest_detail if running else execution.message,
+            Tone.PLAIN if execution.light is not Light.GREEN else Tone.DIM,
+        ),
+    )
+
+
+def _view_all() -> Line:
+    return line(VIEW_ALL, Cell("View all", Tone.ACCENT))

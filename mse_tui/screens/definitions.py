@@ -1,0 +1,124 @@
+"""Definitions: named settings of a task type."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import BaseModel
+from textual import on, work
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.actions.definitions import remove_definition, settings_model
+from mse_tui.features import FEATURES
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import Choice
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.settings_forms import changed_definition, new_definition
+from mse_tui.store import queries
+from mse_tui.store.queries import DefinitionRow
+from mse_tui.terms import TaskType
+from mse_tui.widgets.commands import CREATE, DELETE, EDIT, FILTERING
+from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.settings_facts import settings_facts
+from mse_tui.widgets.wording import absolute, number
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A definition and its settings in words."""
+
+    row: DefinitionRow
+    facts: tuple[Fact, ...]
+
+
+class DefinitionsScreen(LiveScreen[list[Shown]]):
+    """All definitions; the settings of the one under the cursor below."""
+
+    KEYS = (CREATE, EDIT, DELETE, *FILTERING)
+    PLACE = "definitions"
+    HELP_TEXT = "Definitions: named settings that tasks use. One definition may serve many tasks."
+
+    def body(self) -> Iterable[Widget]:
+        """The list above, the settings below."""
+        yield Static("Definitions", classes="title", markup=False)
+        yield PagedList(
+            (
+                Column("Name", 40, grows=True),
+                Column("Type", 4),
+                Column("Tasks", 5, right=True),
+                Column("Revision", 8, 4, right=True),
+                Column("Modified", 16, 3),
+                Column("By", 16, 5),
+            ),
+            id="definitions",
+            empty=" No definitions. Press c to create one.",
+        )
+        yield Facts(id="settings", classes="half")
+
+    def load(self) -> list[Shown]:
+        """All of them."""
+        return [Shown(row, tuple(settings_facts(_model(row.type), row.settings))) for row in queries.definitions()]
+
+    def show(self, data: list[Shown]) -> None:
+        """By name."""
+        self.query_one("#definitions", PagedList).set_lines([_line(one.row) for one in data])
+        self._show_settings()
+
+    @property
+    def _current(self) -> Shown | None:
+        current = self.query_one("#definitions", PagedList).current
+        return next((one for one in self.shown or () if current and str(one.row.id) == current.key), None)
+
+    @on(PagedList.Moved, "#definitions")
+    def _show_settings(self) -> None:
+        current = self._current
+        self.query_one("#settings", Facts).set_facts(current.facts if current else ())
+
+    @on(PagedList.Opened, "#definitions")
+    def action_edit(self) -> None:
+        """Change the one under the cursor."""
+        if (current := self._current) is not None:
+            self.app.push_screen(changed_definition(current.row))
+
+    @work(exclusive=True, group="ask")
+    async def action_create(self) -> None:
+        """Choose a type where there are several, then fill in the form."""
+        types = list(FEATURES)
+        chosen: TaskType | None = types[0] if len(types) == 1 else None
+        if chosen is None:
+            chosen = await self.app.push_screen_wait(Choice("Which type?", "", [(one.label, one) for one in types]))
+        if chosen is not None:
+            created = await self.app.push_screen_wait(new_definition(chosen))
+            if created is not None:
+                self.reload()
+
+    @work(exclusive=True, group="ask")
+    async def action_delete(self) -> None:
+        """Ask, then delete."""
+        if (current := self._current) is None:
+            return
+        choices = [("Cancel", False), ("Delete", True)]
+        if await self.app.push_screen_wait(Choice(f"Delete the definition {current.row.name!r}?", "", choices)):
+            self.tui.act(partial(remove_definition, current.row.id))
+
+
+def _model(task_type: TaskType) -> type[BaseModel] | None:
+    try:
+        return settings_model(task_type)
+    except Problem:
+        return None
+
+
+def _line(row: DefinitionRow) -> Line:
+    return line(
+        row.id,
+        Cell(row.name, Tone.STRONG),
+        Cell(row.type.value, Tone.DIM),
+        number(row.tasks),
+        Cell(number(row.revision), Tone.DIM),
+        Cell(absolute(row.modified), Tone.DIM),
+        Cell(row.modified_by, Tone.DIM),
+    )

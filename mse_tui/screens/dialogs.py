@@ -1,0 +1,191 @@
+"""Questions: each is answered by a key and returns a value."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from mse_tui.reasons import Problem
+from mse_tui.text import printable
+from mse_tui.widgets.commands import CANCEL, CLOSE, bindings
+from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.inputs import QuietInput
+from mse_tui.widgets.lines import Cell, Column, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+
+Answer = TypeVar("Answer")
+
+
+class Choice(ModalScreen[Answer | None], Generic[Answer]):
+    """Pick one; the first is the default. Escape answers None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
+
+    def __init__(self, title: str, text: str, choices: Sequence[tuple[str, Answer]], *, warning: bool = False) -> None:
+        super().__init__(classes="-warning" if warning else None)
+        self._title = title
+        self._text = text
+        self._choices = tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        """Title, text, choices."""
+        with Vertical(classes="dialog"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            yield Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
+            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices")
+
+    def on_mount(self) -> None:
+        """The first choice has the cursor."""
+        choices = self.query_one(PagedList)
+        choices.set_lines([line(number, label) for number, (label, _) in enumerate(self._choices)])
+        choices.focus()
+
+    @on(PagedList.Opened)
+    def _chosen(self, event: PagedList.Opened) -> None:
+        event.stop()
+        self.dismiss(self._choices[int(event.line.key)][1])
+
+    def action_cancel(self) -> None:
+        """No answer."""
+        self.dismiss(None)
+
+
+class Question(ModalScreen[str | None]):
+    """Type one line. Escape answers None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
+
+    def __init__(self, title: str, text: str, value: str = "", placeholder: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._value = value
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        """Title, text, the input."""
+        with Vertical(classes="dialog"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            yield Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
+            yield QuietInput(self._value, placeholder=self._placeholder, id="answer")
+            yield Static("Enter takes it, Esc cancels", classes="dialog-hint", markup=False)
+
+    @on(Input.Submitted)
+    def _answered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())
+
+    def action_cancel(self) -> None:
+        """No answer."""
+        self.dismiss(None)
+
+
+class Notice(Choice[bool]):
+    """Something that a person must have read."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__(title, text, [("Close", True)])
+
+
+def problem_notice(problem: Problem, title: str = "That did not work") -> Notice:
+    """What went wrong and what to do about it."""
+    return Notice(title, f"{problem.happened}\n\n{problem.remedy}\n\n[{problem.reason}]")
+
+
+class FactsDialog(ModalScreen[None]):
+    """Facts over a screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CLOSE,))
+
+    def __init__(self, title: str, facts: Sequence[Fact]) -> None:
+        super().__init__()
+        self._title = title
+        self._facts = tuple(facts)
+
+    def compose(self) -> ComposeResult:
+        """The facts, scrollable."""
+        with Vertical(classes="dialog -wide"):
+            yield Static(printable(f"{self._title} - Esc closes"), classes="dialog-title", markup=False)
+            yield Facts()
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        facts = self.query_one(Facts)
+        facts.set_facts(self._facts)
+        facts.focus()
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+
+class Picker(ModalScreen[Any]):
+    """Pick a line of a list by typing a part of it. Escape answers None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
+
+    def __init__(self, title: str, entries: Sequence[tuple[str, str, Any]]) -> None:
+        """`entries`: (label, description, value)"""
+        super().__init__()
+        self._title = title
+        self._entries = tuple(entries)
+
+    def compose(self) -> ComposeResult:
+        """The input narrows the list under it."""
+        with Vertical(classes="dialog -wide"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            yield QuietInput(placeholder="type to narrow", id="answer")
+            yield PagedList(
+                [Column("", 26), Column("", 8, 2), Column("", 40, 3, grows=True)], heading=False, empty="Nothing."
+            )
+
+    def on_mount(self) -> None:
+        """All of them at first."""
+        self.query_one(PagedList).set_lines(
+            [
+                line(number, Cell(label, Tone.STRONG), *self._described(text))
+                for number, (label, text, _) in enumerate(self._entries)
+            ]
+        )
+        self.query_one(Input).focus()
+
+    @staticmethod
+    def _described(text: str) -> tuple[Cell, Cell]:
+        key, _, description = text.partition("\t") if "\t" in text else ("", "", text)
+        return Cell(key, Tone.ACCENT), Cell(description, Tone.DIM)
+
+    @on(Input.Changed)
+    def _narrow(self, event: Input.Changed) -> None:
+        event.stop()
+        found = self.query_one(PagedList)
+        found.filter(event.value)
+        found.move_to(0)
+
+    @on(Input.Submitted)
+    def _take(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(PagedList).action_list_open()
+
+    def key_down(self) -> None:
+        """From the input into the list."""
+        if self.query_one(Input).has_focus:
+            self.query_one(PagedList).action_list_down()
+
+    def key_up(self) -> None:
+        """From the input into the list."""
+        if self.query_one(Input).has_focus:
+            self.query_one(PagedList).action_list_up()
+
+    @on(PagedList.Opened)
+    def _chosen(self, event: PagedList.Opened) -> None:
+        event.stop()
+        self.dismiss(self._entries[int(event.line.key)][2])
+
+    def action_cancel(self) -> None:
+        """No answer."""
+        self.dismiss(None)

@@ -1,0 +1,99 @@
+"""A name and a form: how definitions and schedules are created and changed."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from mse_tui.reasons import Problem
+from mse_tui.store.database import faults_explained
+from mse_tui.text import printable
+from mse_tui.widgets.commands import CANCEL, SUBMIT, bindings
+from mse_tui.widgets.form import Form
+from mse_tui.widgets.inputs import Button, QuietInput
+
+Save = Callable[[str, BaseModel], Any]
+"""(name, settings) -> what the screen answers with; called in a thread, may raise Problem."""
+
+
+class FormScreen(ModalScreen[Any]):
+    """Asks for a name and settings and saves them; answers what saving gave, None where it was cancelled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((SUBMIT, CANCEL))
+
+    def __init__(
+        self, title: str, model: type[BaseModel], save: Save, name: str = "", values: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._model = model
+        self._save = save
+        self._name_given = name
+        self._values = values
+
+    def note(self, settings: BaseModel) -> str:
+        """What the settings come to, in words; for subclasses."""
+        return ""
+
+    def compose(self) -> ComposeResult:
+        """Title, name, fields, what they come to, buttons."""
+        with Vertical(classes="dialog -wide -tall"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            yield Static("", classes="form-error", markup=False)
+            with Horizontal(classes="entry-line"):
+                yield Static("Name", classes="entry-title", markup=False)
+                yield QuietInput(self._name_given, id="name")
+            yield Static("")
+            yield Form(self._model, self._values)
+            yield Static("", classes="form-note", markup=False)
+            with Horizontal(classes="form-buttons"):
+                yield Button("Save", id="save")
+                yield Button("Cancel", id="cancel")
+                yield Static("Tab next, Ctrl+S saves, Esc cancels", classes="dialog-hint -inline", markup=False)
+
+    def on_mount(self) -> None:
+        """The name first."""
+        self.query_one("#name", Input).focus()
+        self._show_note()
+
+    @on(Form.Changed)
+    def _show_note(self) -> None:
+        settings = self.query_one(Form).settings()
+        self.query_one(".form-note", Static).update(printable(self.note(settings), keep_newlines=True)
+                                                    if settings is not None else "")  # fmt: skip
+
+    @on(Button.Pressed, "#save")
+    def action_submit(self) -> None:
+        """Check, then save."""
+        settings = self.query_one(Form).checked()
+        name = self.query_one("#name", Input).value.strip()
+        if settings is not None:
+            self._try(name, settings)
+
+    @work(exclusive=True, group="save")
+    async def _try(self, name: str, settings: BaseModel) -> None:
+        try:
+            saved = await asyncio.to_thread(self._saved, name, settings)
+        except Problem as problem:
+            line = self.query_one(".form-error", Static)
+            line.update(printable(f"{problem.happened} {problem.remedy}"))
+            line.display = True
+            self.query_one("#name", Input).focus()
+            return
+        self.dismiss(saved)
+
+    def _saved(self, name: str, settings: BaseModel) -> Any:
+        with faults_explained():
+            return self._save(name, settings)
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)

@@ -1,0 +1,50 @@
+"""The help: made from the declared commands, so it can't be wrong about a key."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings
+from mse_tui.widgets.facts import Fact, Facts
+
+
+class HelpScreen(ModalScreen[None]):
+    """What this screen is for, its keys, and those that work everywhere."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CLOSE,))
+
+    def __init__(self, text: str, commands: tuple[Command, ...]) -> None:
+        super().__init__()
+        self._text = text
+        self._commands = commands
+
+    def compose(self) -> ComposeResult:
+        """A scrolling list of facts."""
+        with Vertical(classes="dialog -wide -tall"):
+            yield Static("Help - Esc closes", classes="dialog-title", markup=False)
+            yield Facts(id="help")
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        facts = self.query_one(Facts)
+        facts.set_facts(help_facts(self._text, self._commands))
+        facts.focus()
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+
+def help_facts(text: str, commands: tuple[Command, ...]) -> list[Fact]:
+    """The help of one screen as facts."""
+    facts = [Fact("What it is", text), Fact("")] if text else []
+    for title, group in (("On this screen", commands), ("In lists", LIST_KEYS), ("Everywhere", EVERYWHERE)):
+        if group:
+            facts.append(Fact(title))
+            facts += [Fact(f"  {one.keys_shown}", f"{one.label}: {one.help}") for one in group]
+            facts.append(Fact(""))
+    return facts

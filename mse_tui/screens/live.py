@@ -1,0 +1,238 @@
+"""What every place of the program shares: it reads in a thread, shows the newest, and rests while it is not seen."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import faults_explained
+from mse_tui.text import printable
+from mse_tui.widgets.bars import HeaderBar, KeyBar
+from mse_tui.widgets.commands import HELP, QUIT, Command, bindings
+from mse_tui.widgets.inputs import QuietInput
+from mse_tui.widgets.paged_list import PagedList
+
+if TYPE_CHECKING:
+    from mse_tui.app import MseTuiApp
+
+log = logging.getLogger(__name__)
+
+Data = TypeVar("Data")
+
+
+class LiveScreen(Screen[None], Generic[Data]):
+    """A screen over the database.
+
+    A subclass says what to read (`load`, in a thread) and how to show it (`show`), and composes its `body`.
+    It is read again when it comes into view and when the database has changed, one reading at a time.
+    """
+
+    KEYS: ClassVar[tuple[Command, ...]] = ()
+    """The screen's own commands, in the order of the key line."""
+    PLACE: ClassVar[str] = ""
+    """Which of the modes is lit in the header."""
+    HELP_TEXT: ClassVar[str] = ""
+    """A sentence or two for the help."""
+
+    @dataclass
+    class Loaded(Message, bubble=False):
+        """The reading ended."""
+
+        data: Any
+
+    @dataclass
+    class LoadFailed(Message, bubble=False):
+        """The reading failed."""
+
+        problem: Problem
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "KEYS" in cls.__dict__:
+            cls.BINDINGS = bindings(cls.KEYS)
+        super().__init_subclass__(**options)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading = False
+        self._read_again = False
+        self.shown: Data | None = None
+        """The newest data shown; None before the first."""
+
+    # --- for subclasses ------------------------------------------------------------------------------------------
+
+    def load(self) -> Data:
+        """Read what the screen shows. Called in a thread: touches no widget."""
+        raise NotImplementedError
+
+    def show(self, data: Data) -> None:
+        """Bring the widgets up to date."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the header and the key line."""
+        raise NotImplementedError
+
+    @property
+    def tui(self) -> "MseTuiApp":
+        """The app, as what it is."""
+        return cast("MseTuiApp", self.app)
+
+    @property
+    def now(self) -> datetime:
+        """The time by which relative times are said."""
+        return self.tui.clock()
+
+    @property
+    def main_list(self) -> PagedList | None:
+        """The list that has the focus, else the first one: what filter and find work on."""
+        if isinstance(self.focused, PagedList):
+            return self.focused
+        return next(iter(self.query(PagedList)), None)
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Header, banner, body, filter, keys."""
+        yield HeaderBar()
+        yield Static("", id="banner", markup=False)
+        with Vertical(id="body"):
+            yield from self.body()
+        yield QuietInput(id="filter", placeholder="text to look for; Enter keeps it, Esc drops it")
+        yield KeyBar((HELP, QUIT, *self.KEYS))
+
+    def on_mount(self) -> None:
+        """The header is right from the first frame on."""
+        self.show_header()
+
+    def on_screen_resume(self) -> None:
+        """It is seen again: read."""
+        self.show_header()
+        self.reload()
+
+    def show_header(self) -> None:
+        """Where one is and who runs the engine."""
+        for header in self.query(HeaderBar):
+            header.show(self.PLACE or str(self.tui.current_mode), *self.tui.engine_state)
+
+    def reload(self) -> None:
+        """Read again; while a reading is under way, once more after it."""
+        if self._reading:
+            self._read_again = True
+            return
+        self._reading = True
+        self._read()
+
+    @work(thread=True, group="load", exit_on_error=False)
+    def _read(self) -> None:
+        try:
+            with faults_explained():
+                data = self.load()
+        except Problem as problem:
+            self.post_message(self.LoadFailed(problem))
+        except Exception as error:
+            log.exception("%s could not be read", type(self).__name__)
+            self.post_message(self.LoadFailed(Problem(Reason.INTERNAL, f"This could not be read: {error}.")))
+        else:
+            self.post_message(self.Loaded(data))
+
+    @on(Loaded)
+    def _loaded(self, message: Loaded) -> None:
+        self.shown = message.data
+        self._banner("")
+        if self.is_mounted:
+            with self.app.batch_update():
+                self.show(message.data)
+        self._reading_ended()
+
+    @on(LoadFailed)
+    def _load_failed(self, message: LoadFailed) -> None:
+        self._banner(f"{message.problem.happened} {message.problem.remedy}")
+        self._reading_ended()
+
+    @on(PagedList.Failed)
+    def _page_failed(self, message: PagedList.Failed) -> None:
+        self._banner(f"{message.problem.happened} {message.problem.remedy}")
+
+    def _reading_ended(self) -> None:
+        self._reading = False
+        if self._read_again:
+            self._read_again = False
+            self.reload()
+
+    def _banner(self, text: str) -> None:
+        banner = self.query_one("#banner", Static)
+        if banner.display != bool(text):
+            banner.display = bool(text)
+        if text:
+            banner.update(printable(text))
+
+    # --- commands that every place has ---------------------------------------------------------------------------
+
+    def action_refresh(self) -> None:
+        """Read everything again."""
+        self.reload()
+
+    def action_back(self) -> None:
+        """Drop the filter, else go back to the screen before."""
+        found = self.main_list
+        if found is not None and found.filter_text:
+            self._filter("")
+        elif len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    def action_filter(self) -> None:
+        """Ask for the text."""
+        line = self.query_one("#filter", Input)
+        line.display = True
+        line.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        found = self.main_list
+        if found is not None and not found.is_paged and event.input.has_focus:
+            found.filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_kept(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._filter(event.value)
+
+    def _filter(self, text: str) -> None:
+        line = self.query_one("#filter", Input)
+        found = self.main_list
+        if found is None:
+            return
+        if found.is_paged:
+            found.find(text)
+        else:
+            found.filter(text)
+        with line.prevent(Input.Changed):
+            line.value = text
+        line.display = bool(text) and not found.is_paged
+        found.focus()
+
+    def key_escape(self) -> None:
+        """Out of the filter line."""
+        if self.query_one("#filter", Input).has_focus:
+            self._filter("")
+
+    def action_match_next(self) -> None:
+        """The next line with the text."""
+        if (found := self.main_list) is not None:
+            found.find(found.filter_text)
+
+    def action_match_previous(self) -> None:
+        """The line before with the text."""
+        if (found := self.main_list) is not None:
+            found.find(found.filter_text, forward=False)

@@ -1,0 +1,398 @@
+"""New task, step by step: site, schedule, type, definition, group with preview, review."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Any
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, Static
+from textual.worker import get_current_worker
+
+from mse_tui.actions import commands, requests
+from mse_tui.actions.tasks import create_task
+from mse_tui.engine.schedules import ScheduleSettings, describe
+from mse_tui.features import FEATURES
+from mse_tui.reasons import Problem
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.settings_forms import new_definition, new_schedule
+from mse_tui.screens.task_information import TaskInformationScreen
+from mse_tui.store import queries
+from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
+from mse_tui.terms import TaskType
+from mse_tui.text import printable
+from mse_tui.widgets.commands import FILTERING, SUBMIT, Command
+from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.inputs import Button, Chooser, QuietInput
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import count
+
+STEPS = ("site", "schedule", "type", "definition", "group", "review")
+NEW = "new"
+PREVIEW_SECONDS = 60.0
+_FIRST = ((-1, "when the schedule says"), (1, "now, the first mailbox only"), (5, "now, the first 5 mailboxes only"),
+          (25, "now, the first 25 mailboxes only"), (0, "now, all mailboxes"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is to choose from."""
+
+    sites: tuple[SiteRow, ...]
+    schedules: tuple[ScheduleRow, ...]
+    definitions: tuple[DefinitionRow, ...]
+
+
+@dataclass
+class Draft:
+    """What has been chosen so far."""
+
+    site: SiteRow | None = None
+    schedule: ScheduleRow | None = None
+    type: TaskType | None = None
+    definition: DefinitionRow | None = None
+    group: str = ""
+    preview: Mapping[str, Any] = field(default_factory=dict)
+    previewed: str = ""
+    """The group that the preview is of."""
+
+
+class NewTaskScreen(LiveScreen[Stock]):
+    """Six steps; Enter goes on, Esc goes back."""
+
+    KEYS = (
+        Command("list.open", "enter", "Choose", "Take what is under the cursor and go on."),
+        Command("back", "escape", "Back", "Go back one step; from the first one, leave without creating anything."),
+        SUBMIT,
+        *FILTERING,
+    )
+    PLACE = "tasks"
+    HELP_TEXT = (
+        "Choose a site, a schedule, a type, a definition and a group of mailboxes; then look at all of it and save."
+        " Schedules and definitions can be created on the way."
+    )
+
+    @dataclass
+    class Previewed(Message, bubble=False):
+        """The engine answered (or did not)."""
+
+        group: str
+        answer: Mapping[str, Any]
+        problem: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._draft = Draft()
+        self._step = "site"
+        self._want: tuple[str, int] | None = None
+        """What was just created and is to be chosen once it has been read."""
+        self._ended = Event()
+
+    # --- what it looks like --------------------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The steps' names above, the present step below."""
+        yield Static("New task", classes="title", markup=False)
+        yield Static("", id="steps", classes="note", markup=False)
+        with ContentSwitcher(initial="step-site"):
+            with Vertical(id="step-site"):
+                yield PagedList((Column("Site", 30), Column("", 40, grows=True)), id="sites", empty=" No site yet.")
+            with Vertical(id="step-schedule"):
+                yield PagedList((Column("Schedule", 34), Column("", 30, grows=True)), id="schedules")
+            with Vertical(id="step-type"):
+                yield PagedList((Column("Type", 4), Column("", 30, grows=True)), id="types")
+            with Vertical(id="step-definition"):
+                yield PagedList((Column("Definition", 40), Column("", 30, grows=True)), id="definitions")
+            with Vertical(id="step-group"):
+                yield from self._group_step()
+            with Vertical(id="step-review"):
+                yield from self._review_step()
+
+    def _group_step(self) -> Iterable[Widget]:
+        yield Static(
+            "Mailbox addresses, one or several separated by ; or ,   Enter looks them up.",
+            classes="note",
+            markup=False,
+        )
+        yield QuietInput(id="group", placeholder="ann@example.com; bob@example.com")
+        yield Static("", id="preview-note", classes="note", markup=False)
+        yield PagedList(
+            (Column("Mailbox", 36, grows=True), Column("", 26, 2), Column("", 40, 3, grows=True)),
+            id="preview",
+            empty=" ",
+        )
+
+    def _review_step(self) -> Iterable[Widget]:
+        yield Facts(id="review", classes="fit")
+        with Horizontal(classes="entry-line"):
+            yield Static("Description", classes="entry-title", markup=False)
+            yield QuietInput(id="description")
+        with Horizontal(classes="entry-line"):
+            yield Static("First execution", classes="entry-title", markup=False)
+            yield Chooser([(label, first) for first, label in _FIRST], -1, id="first")
+        yield Static(
+            "A first execution is a full one: starting with a few mailboxes shows soon whether all is well.",
+            classes="note",
+            markup=False,
+        )
+        yield Button("Save", id="save")
+
+    def on_mount(self) -> None:
+        """The first step."""
+        super().on_mount()
+        self._go("site")
+
+    def on_unmount(self) -> None:
+        """A preview under way is waited for no longer."""
+        self._ended.set()
+
+    def load(self) -> Stock:
+        """Sites, schedules, definitions."""
+        return Stock(tuple(queries.sites()), tuple(queries.schedules()), tuple(queries.definitions()))
+
+    def show(self, data: Stock) -> None:
+        """Fill the lists."""
+        create = line(NEW, Cell("+ Create new...", Tone.ACCENT), "")
+        self.query_one("#sites", PagedList).set_lines([_site_line(row) for row in data.sites])
+        self.query_one("#schedules", PagedList).set_lines([create, *(_schedule_line(row) for row in data.schedules)])
+        self.query_one("#types", PagedList).set_lines([line(one.value, one.value, one.label) for one in FEATURES])
+        fitting = [row for row in data.definitions if row.type is self._draft.type]
+        self.query_one("#definitions", PagedList).set_lines([create, *(_definition_line(row) for row in fitting)])
+        if self._want is not None:
+            name, wanted = self._want
+            self._want = None
+            self.query_one(f"#{name}", PagedList).select_key(str(wanted))
+
+    @property
+    def main_list(self) -> PagedList | None:
+        """The present step's list."""
+        return next(iter(self.query_one(f"#step-{self._step}").query(PagedList)), None)
+
+    def _go(self, step: str) -> None:
+        self._step = step
+        self.query_one(ContentSwitcher).current = f"step-{step}"
+        if step == "review":
+            self._show_review()
+        self.query_one("#steps", Static).update(self._steps_shown())
+        focus = {"group": "#group", "review": "#description"}.get(step, f"#{step}s")
+        self.query_one(focus).focus()
+
+    def _steps_shown(self) -> str:
+        draft = self._draft
+        said = {
+            "site": draft.site.description if draft.site else "",
+            "schedule": draft.schedule.name if draft.schedule else "",
+            "type": draft.type.value if draft.type else "",
+            "definition": draft.definition.name if draft.definition else "",
+            "group": draft.group,
+            "review": "",
+        }
+        names = []
+        for number, step in enumerate(STEPS):
+            name = f"[{step}]" if step == self._step else step
+            done = number < STEPS.index(self._step) and said[step]
+            names.append(f"{name}: {_short(said[step])}" if done else name)
+        return printable(" > ".join(names))
+
+    # --- choosing ------------------------------------------------------------------------------------------------
+
+    @on(PagedList.Opened, "#sites")
+    def _site_chosen(self, event: PagedList.Opened) -> None:
+        assert self.shown is not None
+        self._draft.site = next(row for row in self.shown.sites if str(row.id) == event.line.key)
+        self._go("schedule")
+
+    @on(PagedList.Opened, "#schedules")
+    def _schedule_chosen(self, event: PagedList.Opened) -> None:
+        if event.line.key == NEW:
+            self._create("schedules", new_schedule())
+            return
+        assert self.shown is not None
+        self._draft.schedule = next(row for row in self.shown.schedules if str(row.id) == event.line.key)
+        self._go("type")
+
+    @on(PagedList.Opened, "#types")
+    def _type_chosen(self, event: PagedList.Opened) -> None:
+        self._draft.type = TaskType(event.line.key)
+        if self.shown is not None:
+            self.show(self.shown)
+        self._go("definition")
+
+    @on(PagedList.Opened, "#definitions")
+    def _definition_chosen(self, event: PagedList.Opened) -> None:
+        assert self._draft.type is not None
+        if event.line.key == NEW:
+            self._create("definitions", new_definition(self._draft.type))
+            return
+        assert self.shown is not None
+        self._draft.definition = next(row for row in self.shown.definitions if str(row.id) == event.line.key)
+        self._go("group")
+
+    @work(exclusive=True, group="ask")
+    async def _create(self, name: str, form: ModalScreen[Any]) -> None:
+        created = await self.app.push_screen_wait(form)
+        if created is not None:
+            self._want = (name, created)
+            self.reload()
+
+    def action_back(self) -> None:
+        """One step back; from the first one, leave."""
+        found = self.main_list
+        if found is not None and found.filter_text:
+            self._filter("")
+        elif self._step == STEPS[0]:
+            self.app.pop_screen()
+        else:
+            self._go(STEPS[STEPS.index(self._step) - 1])
+
+    # --- the group -----------------------------------------------------------------------------------------------
+
+    @on(Input.Submitted, "#group")
+    def _group_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        group = event.value.strip()
+        if not group:
+            self._note("Enter at least one address.")
+        elif group == self._draft.previewed:
+            self._take_group(group)
+        else:
+            self._draft.previewed = ""
+            self._note("The engine looks it up...")
+            self._preview(group)
+
+    def _note(self, text: str) -> None:
+        self.query_one("#preview-note", Static).update(printable(text))
+
+    @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
+    def _preview(self, group: str) -> None:
+        worker = get_current_worker()
+        try:
+            asked = requests.ask("preview", {"group": group})
+            answer, waited = None, 0.0
+            while answer is None and waited < PREVIEW_SECONDS and not worker.is_cancelled:
+                answer = requests.answer(asked)
+                waited += 0.25
+                if answer is None and (self._ended.wait(0.25) or self.tui.nobody_runs_tasks):
+                    break
+        except Problem as problem:
+            self.post_message(self.Previewed(group, {}, f"{problem.happened} {problem.remedy}"))
+            return
+        if not worker.is_cancelled:
+            silent = "No engine answered, so the addresses are not looked up now. Enter again takes them as they are."
+            self.post_message(self.Previewed(group, answer or {}, "" if answer is not None else silent))
+
+    @on(Previewed)
+    def _previewed(self, message: Previewed) -> None:
+        self._draft.previewed = message.group
+        self._draft.preview = message.answer
+        preview = self.query_one("#preview", PagedList)
+        preview.set_lines(preview_lines(message.answer))
+        if message.problem:
+            self._note(message.problem)
+            return
+        included, skipped = message.answer.get("included", []), message.answer.get("skipped", [])
+        text = count(len(included), "mailbox", "mailboxes")
+        if skipped:
+            text += f"; skipped: {len(skipped)}"
+        self._note(f"{text}. Enter again takes this group.")
+
+    @on(PagedList.Opened, "#preview")
+    def _preview_opened(self) -> None:
+        self._take_group(self._draft.previewed)
+
+    def _take_group(self, group: str) -> None:
+        self._draft.group = group
+        self._go("review")
+
+    # --- review --------------------------------------------------------------------------------------------------
+
+    def _show_review(self) -> None:
+        draft = self._draft
+        assert draft.site and draft.schedule and draft.type and draft.definition
+        schedule = describe(ScheduleSettings.model_validate(draft.schedule.settings))
+        included = draft.preview.get("included", []) if draft.previewed == draft.group else []
+        found = count(len(included), "mailbox", "mailboxes") if included else "not looked up"
+        self.query_one("#review", Facts).set_facts(
+            [
+                Fact("Site", draft.site.description),
+                Fact("Schedule", f"{draft.schedule.name}: {schedule}"),
+                Fact("Type", draft.type.label),
+                Fact("Definition", draft.definition.name),
+                Fact("Group", draft.group),
+                Fact("", found),
+            ]
+        )
+        description = self.query_one("#description", Input)
+        if not description.value:
+            description.value = printable(f"{draft.definition.name}, {_short(draft.group)}")[:100]
+
+    @on(Input.Submitted, "#description")
+    @on(Button.Pressed, "#save")
+    def action_submit(self) -> None:
+        """Save the task, and run it if that was chosen."""
+        if self._step != "review":
+            return
+        first = self.query_one("#first", Chooser).value
+        save = partial(save_task, self._draft, self.query_one("#description", Input).value, first)
+        self.tui.act(save, self._saved)
+
+    def _saved(self, task_id: int) -> None:
+        self.app.pop_screen()
+        self.app.push_screen(TaskInformationScreen(task_id))
+
+
+def save_task(draft: Draft, description: str, first: int) -> int:
+    """Create the task; `first`: run it now on the first n mailboxes, 0 = on all, -1 = not now."""
+    assert draft.site and draft.schedule and draft.type and draft.definition
+    task_id = create_task(
+        description,
+        site_id=draft.site.id,
+        task_type=draft.type,
+        definition_id=draft.definition.id,
+        schedule_id=draft.schedule.id,
+        group=draft.group,
+    )
+    if first >= 0:
+        commands.run_now(task_id, first=first or None)
+    return task_id
+
+
+def preview_lines(answer: Mapping[str, Any]) -> list[Line]:
+    """Who is in the group; then who is not, and why."""
+    lines = [
+        line(f"in {number}", one.get("address", ""), one.get("name", ""), Cell(one.get("kind", ""), Tone.DIM))
+        for number, one in enumerate(answer.get("included", []))
+    ]
+    lines += [
+        line(
+            f"out {number}",
+            Cell(one.get("entry", ""), Tone.WARN),
+            Cell(one.get("reason", ""), Tone.WARN),
+            one.get("message", ""),
+        )
+        for number, one in enumerate(answer.get("skipped", []))
+    ]
+    return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+def _site_line(row: SiteRow) -> Line:
+    state = f"engine runs: {row.engine}" if row.engine else "no engine runs"
+    return line(row.id, row.description, Cell(state if row.enabled else "disabled", Tone.DIM))
+
+
+def _schedule_line(row: ScheduleRow) -> Line:
+    return line(row.id, row.name, Cell(describe(ScheduleSettings.model_validate(row.settings)), Tone.DIM))
+
+
+def _definition_line(row: DefinitionRow) -> Line:
+    return line(row.id, row.name, Cell(f"used by {count(row.tasks, 'task')}, revision {row.revision}", Tone.DIM))

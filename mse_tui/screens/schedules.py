@@ -1,0 +1,94 @@
+"""Schedules: named timing, with the next five executions in the schedule's own zone."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from textual import on, work
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.actions.schedules import remove_schedule
+from mse_tui.engine.schedules import ScheduleSettings, describe
+from mse_tui.screens.dialogs import Choice
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.settings_forms import changed_schedule, coming, new_schedule
+from mse_tui.store import queries
+from mse_tui.store.queries import ScheduleRow
+from mse_tui.widgets.commands import CREATE, DELETE, EDIT, FILTERING
+from mse_tui.widgets.facts import Prose
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import absolute, number
+
+
+class SchedulesScreen(LiveScreen[list[ScheduleRow]]):
+    """All schedules; what the one under the cursor means below."""
+
+    KEYS = (CREATE, EDIT, DELETE, *FILTERING)
+    PLACE = "schedules"
+    HELP_TEXT = "Schedules: named timing that tasks use. Below: the next five executions, in the schedule's zone."
+
+    def body(self) -> Iterable[Widget]:
+        """The list above, the next executions below."""
+        yield Static("Schedules", classes="title", markup=False)
+        yield PagedList(
+            (
+                Column("Name", 28, grows=True),
+                Column("When", 44, 2, grows=True),
+                Column("Tasks", 5, right=True),
+                Column("Modified", 16, 4),
+                Column("By", 16, 5),
+            ),
+            id="schedules",
+            empty=" No schedules. Press c to create one.",
+        )
+        yield Prose(id="coming", classes="half")
+
+    def load(self) -> list[ScheduleRow]:
+        """All of them."""
+        return queries.schedules()
+
+    def show(self, data: list[ScheduleRow]) -> None:
+        """By name."""
+        self.query_one("#schedules", PagedList).set_lines([_line(row) for row in data])
+        self._show_coming()
+
+    @property
+    def _current(self) -> ScheduleRow | None:
+        current = self.query_one("#schedules", PagedList).current
+        return next((row for row in self.shown or () if current and str(row.id) == current.key), None)
+
+    @on(PagedList.Moved, "#schedules")
+    def _show_coming(self) -> None:
+        current = self._current
+        self.query_one("#coming", Prose).set_text(coming(current.settings, self.now) if current else "")
+
+    @on(PagedList.Opened, "#schedules")
+    def action_edit(self) -> None:
+        """Change the one under the cursor."""
+        if (current := self._current) is not None:
+            self.app.push_screen(changed_schedule(current))
+
+    def action_create(self) -> None:
+        """Fill in the form."""
+        self.app.push_screen(new_schedule())
+
+    @work(exclusive=True, group="ask")
+    async def action_delete(self) -> None:
+        """Ask, then delete."""
+        if (current := self._current) is None:
+            return
+        choices = [("Cancel", False), ("Delete", True)]
+        if await self.app.push_screen_wait(Choice(f"Delete the schedule {current.name!r}?", "", choices)):
+            self.tui.act(partial(remove_schedule, current.id))
+
+
+def _line(row: ScheduleRow) -> Line:
+    return line(
+        row.id,
+        Cell(row.name, Tone.STRONG),
+        describe(ScheduleSettings.model_validate(row.settings)),
+        number(row.tasks),
+        Cell(absolute(row.modified), Tone.DIM),
+        Cell(row.modified_by, Tone.DIM),
+    )

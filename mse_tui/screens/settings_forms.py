@@ -1,0 +1,83 @@
+"""The forms for definitions and schedules."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel
+
+from mse_tui.actions.definitions import create_definition, set_definition, settings_model
+from mse_tui.actions.schedules import create_schedule, set_schedule
+from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
+from mse_tui.screens.form_screen import FormScreen
+from mse_tui.store.queries import DefinitionRow, ScheduleRow
+from mse_tui.terms import TaskType
+from mse_tui.widgets.wording import relative, utc_now
+
+
+def new_definition(task_type: TaskType) -> FormScreen:
+    """Create a definition; answers its id."""
+    return FormScreen(
+        f"New definition: {task_type.label}",
+        settings_model(task_type),
+        lambda name, settings: create_definition(task_type, name, settings),
+    )
+
+
+def changed_definition(row: DefinitionRow) -> FormScreen:
+    """Change a definition; answers its id."""
+
+    def save(name: str, settings: BaseModel) -> int:
+        set_definition(row.id, settings, name=name)
+        return row.id
+
+    title = f"Definition: {row.type.label}"
+    return FormScreen(title, settings_model(row.type), save, row.name, row.settings)
+
+
+class ScheduleForm(FormScreen):
+    """A form that says at once when it would execute."""
+
+    def note(self, settings: BaseModel) -> str:
+        """The next five executions."""
+        return coming(settings, utc_now())
+
+
+def new_schedule() -> FormScreen:
+    """Create a schedule; answers its id."""
+    start = {"timing": {"kind": "daily", "times": {"repeat": "once", "at": "22:00"}}, "zone": local_zone()}
+    return ScheduleForm("New schedule", ScheduleSettings, _create_schedule, values=start)
+
+
+def _create_schedule(name: str, settings: BaseModel) -> int:
+    assert isinstance(settings, ScheduleSettings)
+    return create_schedule(name, settings)
+
+
+def changed_schedule(row: ScheduleRow) -> FormScreen:
+    """Change a schedule; answers its id."""
+
+    def save(name: str, settings: BaseModel) -> int:
+        assert isinstance(settings, ScheduleSettings)
+        set_schedule(row.id, settings, name=name)
+        return row.id
+
+    return ScheduleForm("Schedule", ScheduleSettings, save, row.name, row.settings)
+
+
+def local_zone() -> str:
+    """This machine's IANA zone, by TZ or /etc/localtime; UTC where neither says."""
+    named = os.environ.get("TZ", "").lstrip(":") or str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
+    return named if named in available_timezones() else "UTC"
+
+
+def coming(settings: BaseModel | Mapping[str, Any], now: datetime, number: int = 5) -> str:
+    """What a schedule means and its next executions, in its own zone."""
+    schedule = settings if isinstance(settings, ScheduleSettings) else ScheduleSettings.model_validate(settings)
+    moments = next_executions(schedule, now, number)
+    zone = ZoneInfo(schedule.zone)
+    lines = [f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} ({relative(moment, now)})" for moment in moments]
+    return "\n".join([describe(schedule), *(f"  {line}" for line in lines or ["  never again"])])

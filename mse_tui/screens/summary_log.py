@@ -1,0 +1,265 @@
+"""The task summary log: one entry an execution; its detail, a row a mailbox; one mailbox's result."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.actions.definitions import settings_model
+from mse_tui.features import FEATURES
+from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.task_lines import (
+    EXECUTION_COLUMNS,
+    RESULT_COLUMNS,
+    execution_cells,
+    happened,
+    remedy,
+    result_cell,
+    result_line,
+)
+from mse_tui.store import queries
+from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow
+from mse_tui.terms import Light, TaskType
+from mse_tui.text import printable
+from mse_tui.widgets.commands import FINDING, LOG_DEFINITION
+from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.settings_facts import settings_facts
+from mse_tui.widgets.wording import count, lasted, number, size, when
+
+
+class SummaryLogScreen(LiveScreen[int]):
+    """All executions, newest first."""
+
+    KEYS = FINDING
+    PLACE = "log"
+    HELP_TEXT = "The task summary log of all tasks: one entry an execution, newest first. Enter opens one."
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the list."""
+        yield Static("Task summary log", classes="title", id="title", markup=False)
+        started, ago, *others = EXECUTION_COLUMNS
+        columns = (started, ago, Column("Task", 24), *others)
+        yield PagedList(columns, id="executions", empty=" Nothing has been executed. Press 2 for the tasks.")
+
+    def load(self) -> int:
+        """How many there are."""
+        return queries.executions_count()
+
+    def show(self, data: int) -> None:
+        """The list fetches what is seen of them."""
+        self.query_one("#executions", PagedList).set_pages(data, self._page)
+
+    def _page(self, offset: int, limit: int) -> Sequence[Line]:
+        now = self.now
+        return [_with_task(row, execution_cells(row, now)) for row in queries.executions_of(None, offset, limit)]
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        self.app.push_screen(ExecutionScreen(int(event.line.key)))
+
+
+def _with_task(row: ExecutionRow, cells: tuple[Cell, ...]) -> Line:
+    return line(row.id, *cells[:2], Cell(row.task, Tone.STRONG), *cells[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExecution:
+    """What is read for the detail."""
+
+    detail: ExecutionDetail
+    counters: dict[str, int]
+    skipped: dict[str, int]
+
+
+class ExecutionScreen(LiveScreen[ShownExecution]):
+    """One execution: what it came to, and a row a mailbox."""
+
+    KEYS = (LOG_DEFINITION, *FINDING)
+    PLACE = "log"
+    HELP_TEXT = (
+        "One execution. The rows are its mailboxes in the order in which they were processed; Enter opens one, with"
+        " its counters, what was skipped and why, what failed, and what to do about it."
+    )
+
+    def __init__(self, execution_id: int) -> None:
+        super().__init__()
+        self._execution_id = execution_id
+
+    def body(self) -> Iterable[Widget]:
+        """Facts above, mailboxes below."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield Facts(id="facts", classes="summary -chained")
+        yield PagedList(RESULT_COLUMNS, id="results", empty=" No mailbox has been processed.", classes="-chained")
+
+    def on_mount(self) -> None:
+        """The mailboxes have the cursor."""
+        super().on_mount()
+        self.query_one("#results").focus()
+
+    def load(self) -> ShownExecution:
+        """The execution and its totals."""
+        found = queries.execution_detail(self._execution_id)
+        if found is None:
+            raise Problem(Reason.NOT_FOUND, "This execution is no longer kept.", "Esc goes back.")
+        return ShownExecution(found, *queries.totals(self._execution_id))
+
+    def show(self, data: ShownExecution) -> None:
+        """The summary is complete at once; the mailboxes come as they are seen."""
+        execution = data.detail.execution
+        title = printable(f"{execution.task}  {when(execution.started, self.now)}")
+        widget = self.query_one("#title", Static)
+        if str(widget.content) != title:
+            widget.update(title)
+        self.query_one("#facts", Facts).set_facts(self._facts(data))
+        self.query_one("#results", PagedList).set_pages(data.detail.results, self._page)
+
+    def _page(self, offset: int, limit: int) -> Sequence[Line]:
+        return [result_line(row) for row in queries.mailbox_results(self._execution_id, offset, limit)]
+
+    def _facts(self, data: ShownExecution) -> list[Fact]:
+        execution = data.detail.execution
+        running = execution.finished is None
+        light = Cell("running", Tone.ACCENT) if running else light_cell(execution.light)
+        took = lasted((execution.finished or self.now) - execution.started)
+        began = execution.trigger + (f" by {execution.asked_by}" if execution.asked_by else "")
+        facts = [
+            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; began by {began}", light.tone),
+            Fact("Message", execution.message or "-"),
+            Fact("Items", _items(data.counters)),
+        ]
+        if data.skipped:
+            facts.append(Fact("Skipped", _by_reason(data.skipped)))
+        if not running and execution.reason and (todo := remedy(execution.reason)):
+            facts.append(Fact("What to do", f"{todo} [{execution.reason}]", light.tone))
+        return facts
+
+    @on(PagedList.Opened, "#results")
+    def _open(self, event: PagedList.Opened) -> None:
+        assert self.shown is not None
+        self.app.push_screen(ResultScreen(int(event.line.key), self.shown.detail.execution))
+
+    def action_log_definition(self) -> None:
+        """As it was when the execution began."""
+        if self.shown is not None:
+            self.tui.show_facts("Definition as this execution used it", _definition_facts(self.shown.detail))
+
+
+def _mailboxes(detail: ExecutionDetail) -> str:
+    execution = detail.execution
+    text = f"{execution.processed} of {count(execution.mailboxes, 'mailbox', 'mailboxes')}"
+    by_light = [
+        f"{number(detail.lights[light])} {light.word if light is not Light.NONE else 'skipped'}"
+        for light in (Light.RED, Light.ORANGE, Light.GREEN, Light.NONE)
+        if detail.lights.get(light)
+    ]
+    return f"{text} ({', '.join(by_light)})" if by_light else text
+
+
+def _items(counters: dict[str, int]) -> str:
+    parts = [
+        f"{number(counters[name])} {name.removeprefix('items_').replace('_', ' ')}"
+        for name in ("items_seen", "items_added", "items_changed", "items_moved", "items_removed", "items_known")
+        if counters.get(name)
+    ]
+    if counters.get("failed"):
+        parts.append(f"{number(counters['failed'])} failed")
+    if counters.get("bytes"):
+        parts.append(size(counters["bytes"]))
+    if counters.get("submissions"):
+        parts.append(count(counters["submissions"], "submission"))
+    return ", ".join(parts) or "none"
+
+
+def _by_reason(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{number(amount)} {reason}" for reason, amount in sorted(numbers.items()))
+
+
+def _definition_facts(detail: ExecutionDetail) -> list[Fact]:
+    try:
+        model = settings_model(detail.execution.type)
+    except Problem:
+        model = None
+    return settings_facts(model, detail.definition)
+
+
+class ResultScreen(LiveScreen[MailboxResultRow]):
+    """One mailbox in one execution: counters, skips, failures, and what to do about each."""
+
+    KEYS = ()
+    PLACE = "log"
+    HELP_TEXT = "What the task did to one mailbox. y copies a line; mse-tui log writes all of it to a file."
+
+    def __init__(self, result_id: int, execution: ExecutionRow) -> None:
+        super().__init__()
+        self._result_id = result_id
+        self._execution = execution
+
+    def body(self) -> Iterable[Widget]:
+        """All as facts."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield Facts(id="facts")
+
+    def on_mount(self) -> None:
+        """The facts have the cursor."""
+        super().on_mount()
+        self.query_one(Facts).focus()
+
+    def load(self) -> MailboxResultRow:
+        """The newest state of the row."""
+        found = queries.mailbox_result(self._result_id)
+        if found is None:
+            raise Problem(Reason.NOT_FOUND, "This result is no longer kept.", "Esc goes back.")
+        return found
+
+    def show(self, data: MailboxResultRow) -> None:
+        """Everything that is known of it."""
+        self.query_one("#title", Static).update(printable(f"{data.address}  in  {self._execution.task}"))
+        self.query_one(Facts).set_facts(result_facts(data, self._execution, when(data.started, self.now)))
+
+
+def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) -> list[Fact]:
+    """One mailbox's result in words."""
+    light = result_cell(data)
+    facts = [
+        Fact("Mailbox", f"{data.address} ({data.position} of {execution.mailboxes})"),
+        Fact("Result", light.text, light.tone),
+        Fact("Message", data.message or "-"),
+    ]
+    if data.reason:
+        facts.append(Fact("Reason", f"{happened(data.reason)} [{data.reason}]", light_tone(data.light)))
+        facts.append(Fact("What to do", remedy(data.reason) or "-"))
+    facts += [
+        Fact("Started", started),
+        Fact("Took", lasted(data.duration) or "not finished"),
+        Fact("Mode", data.mode or "-"),
+        Fact(""),
+        Fact("Counters"),
+        *_counter_facts(data, execution.type),
+    ]
+    if data.skipped:
+        facts += [Fact(""), Fact("Skipped")]
+        for reason, amount in sorted(data.skipped.items()):
+            facts.append(Fact(f"  {number(amount)}", f"{happened(reason)} [{reason}] {remedy(reason)}"))
+    if data.failures:
+        facts += [Fact(""), Fact("Failed items")]
+        for failure in data.failures:
+            facts.append(Fact("  item", failure.item, Tone.WARN))
+            facts.append(Fact("    why", f"{failure.message} [{failure.reason}]"))
+            facts.append(Fact("    what to do", remedy(failure.reason) or "-"))
+    return facts
+
+
+def _counter_facts(data: MailboxResultRow, task_type: TaskType) -> list[Fact]:
+    feature = FEATURES.get(task_type)
+    known = feature.counters if feature is not None else {}
+    names = [*(name for name in known if name in data.counters), *(name for name in data.counters if name not in known)]
+    return [
+        Fact(f"  {number(data.counters[name]) if name != 'bytes' else size(data.counters[name])}",
+             known.get(name, name.replace("_", " ")))
+        for name in names
+    ]  # fmt: skip

@@ -1,0 +1,223 @@
+"""One task: Options | Information | Logs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from textual import on, work
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from mse_tui.actions.definitions import settings_model
+from mse_tui.actions.tasks import set_task
+from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
+from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.dialogs import Choice, Picker
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.summary_log import ExecutionScreen
+from mse_tui.screens.task_commands import TaskCommands
+from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
+from mse_tui.store import queries
+from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
+from mse_tui.text import printable
+from mse_tui.widgets.commands import FINDING, TABS, TASK_CHANGE, TASK_COMMANDS
+from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.lines import Line, Tone, light_cell
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.settings_facts import settings_facts
+from mse_tui.widgets.tabs import TabLine
+from mse_tui.widgets.wording import count, lasted, number, size, when
+
+_TABS = ("options", "information", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is read for this screen."""
+
+    information: TaskInformation
+    settings: tuple[Fact, ...]
+    """The definition's, in words."""
+
+
+class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
+    """All about one task."""
+
+    KEYS = (*TASK_COMMANDS[:4], TASK_CHANGE, *TASK_COMMANDS[4:], *TABS, *FINDING)
+    PLACE = "tasks"
+    HELP_TEXT = (
+        "Options: what the task was created with; only its schedule and its definition can be changed (e)."
+        " Information: what it does now and has done. Logs: one entry an execution; Enter opens it."
+    )
+
+    def __init__(self, task_id: int, tab: str = "information") -> None:
+        super().__init__()
+        self._task_id = task_id
+        self._tab = tab
+
+    def body(self) -> Iterable[Widget]:
+        """A title, the tabs, and what the chosen one shows."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield TabLine((("options", "Options"), ("information", "Information"), ("logs", "Logs")), self._tab)
+        with ContentSwitcher(initial=self._tab):
+            yield Facts(id="options")
+            yield Facts(id="information")
+            yield PagedList(EXECUTION_COLUMNS, id="logs", empty=" Not executed yet. Press R to run it now.")
+
+    def on_mount(self) -> None:
+        """The chosen tab has the cursor."""
+        super().on_mount()
+        self._show_tab(self._tab)
+
+    def load(self) -> Shown:
+        """The task, from one moment."""
+        found = queries.task_information(self._task_id)
+        if found is None:
+            raise Problem(Reason.NOT_FOUND, "This task has been removed.", "Esc goes back.")
+        try:
+            model = settings_model(found.task.type)
+        except Problem:
+            model = None
+        return Shown(found, tuple(settings_facts(model, found.definition.settings)))
+
+    def show(self, data: Shown) -> None:
+        """All three tabs."""
+        found = data.information
+        title = printable(f"{found.task.description}  {found.task.type.label}")
+        widget = self.query_one("#title", Static)
+        if str(widget.content) != title:
+            widget.update(title)
+        self.query_one("#options", Facts).set_facts(self._options(data))
+        self.query_one("#information", Facts).set_facts(self._information(found))
+        self.query_one("#logs", PagedList).set_pages(found.executions, self._executions)
+
+    def _executions(self, offset: int, limit: int) -> Sequence[Line]:
+        now = self.now
+        return [execution_line(row, now) for row in queries.executions_of(self._task_id, offset, limit)]
+
+    def _options(self, data: Shown) -> list[Fact]:
+        task = data.information.task
+        schedule = ScheduleSettings.model_validate(data.information.schedule.settings)
+        coming = next_executions(schedule, self.now, 5)
+        return [
+            Fact("Description", task.description),
+            Fact("Site", task.site),
+            Fact("Type", f"{task.type.value}  {task.type.label}"),
+            Fact("Schedule", f"{task.schedule}: {describe(schedule)}"),
+            Fact("Next five", "\n".join(when(moment, self.now) for moment in coming) or "none"),
+            Fact("Group", task.group),
+            Fact(""),
+            Fact("Definition", f"{task.definition} (revision {data.information.definition.revision})"),
+            *(Fact(f"  {fact.label}", fact.value, fact.tone) for fact in data.settings),
+        ]
+
+    def _information(self, found: TaskInformation) -> list[Fact]:
+        task, now = found.task, self.now
+        light = light_cell(task.light)
+        facts = [
+            Fact("Status", status_cell(task).text, status_cell(task).tone),
+            Fact("Result", light.text, light.tone),
+            Fact("Command", task.command or "none"),
+            Fact("Latest detail", task.latest_detail or "-"),
+            Fact("Sequence", f"{number(task.sequence)} submissions to the archive"),
+        ]
+        if found.progress is not None:
+            facts += [Fact(""), *progress_facts(found.progress)]
+        if found.last is not None:
+            facts += [Fact(""), *self._last(found.last)]
+        return [
+            *facts,
+            Fact("Next execution", "paused" if task.paused else when(task.next_execution, now)),
+            Fact(""),
+            Fact("Created", f"{when(task.created, now)} by {task.created_by}"),
+            Fact("Last modified", f"{when(task.modified, now)} by {task.modified_by}"),
+        ]
+
+    def _last(self, last: ExecutionRow) -> list[Fact]:
+        if last.finished is None:
+            return [Fact("Running since", when(last.started, self.now))]
+        light = light_cell(last.light)
+        ended = f"{light.text}, {last.processed} of {count(last.mailboxes, 'mailbox', 'mailboxes')}"
+        return [
+            Fact("Last execution", f"{when(last.started, self.now)}, took {lasted(last.duration)}"),
+            Fact("  ended", ended, light.tone),
+            Fact("  message", last.message or "-"),
+        ]
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """This one."""
+        return [self.shown.information.task] if self.shown is not None else []
+
+    @on(PagedList.Opened, "#logs")
+    def _open(self, event: PagedList.Opened) -> None:
+        self.app.push_screen(ExecutionScreen(int(event.line.key)))
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        self._show_tab(event.name)
+
+    def _show_tab(self, name: str) -> None:
+        self._tab = name
+        self.query_one(ContentSwitcher).current = name
+        self.query_one(TabLine).present = name
+        self.query_one(f"#{name}").focus()
+
+    def action_tab_options(self) -> None:
+        """What it was created with."""
+        self._show_tab("options")
+
+    def action_tab_information(self) -> None:
+        """What it does and did."""
+        self._show_tab("information")
+
+    def action_tab_logs(self) -> None:
+        """Its executions."""
+        self._show_tab("logs")
+
+    def action_tab_next(self) -> None:
+        """The next tab, around."""
+        self._show_tab(_TABS[(_TABS.index(self._tab) + 1) % len(_TABS)])
+
+    def action_tab_previous(self) -> None:
+        """The tab before, around."""
+        self._show_tab(_TABS[(_TABS.index(self._tab) - 1) % len(_TABS)])
+
+    @work(exclusive=True, group="ask")
+    async def action_task_change(self) -> None:
+        """Another schedule, or another definition."""
+        if self.shown is None:
+            return
+        task = self.shown.information.task
+        choices = [("Another schedule", "schedule"), ("Another definition", "definition")]
+        text = f"Schedule: {task.schedule}\nDefinition: {task.definition}"
+        what = await self.app.push_screen_wait(Choice(f"Change {task.description!r}", text, choices))
+        if what == "schedule":
+            entries = [(row.name, _described(row.settings), row.id) for row in queries.schedules()]
+            chosen = await self.app.push_screen_wait(Picker("Which schedule?", entries))
+            if chosen is not None:
+                self.tui.act(partial(set_task, task.id, schedule_id=chosen))
+        elif what == "definition":
+            found = [(row.name, f"revision {row.revision}", row.id) for row in queries.definitions(task.type)]
+            chosen = await self.app.push_screen_wait(Picker("Which definition?", found))
+            if chosen is not None:
+                self.tui.act(partial(set_task, task.id, definition_id=chosen))
+
+
+def _described(settings: object) -> str:
+    return describe(ScheduleSettings.model_validate(settings))
+
+
+def progress_facts(progress: ProgressRow) -> list[Fact]:
+    """What runs now, in words."""
+    rate = progress.items_per_second
+    items = number(progress.items) + (f" of {number(progress.expected)}" if progress.expected else "")
+    facts = [
+        Fact("Mailbox", f"{progress.position} of {progress.total}: {progress.address}"),
+        Fact("  progress", share_shown(progress, 24), Tone.ACCENT),
+        Fact("  items", items + (f", {rate:,.0f} items/s" if rate is not None else "")),
+        Fact("  size", size(progress.bytes)),
+        Fact("  doing", now_shown(progress) or "-"),
+    ]
+    return [*facts, Fact("  waiting", progress.waiting, Tone.WARN)] if progress.waiting else facts

@@ -1,0 +1,176 @@
+"""How tasks, executions and progress read as lines; shared by the screens that list them."""
+
+from datetime import datetime
+
+from mse_tui.reasons import Reason, explain
+from mse_tui.store.queries import ExecutionRow, MailboxResultRow, ProgressRow, TaskRow
+from mse_tui.terms import Light, Status
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line
+from mse_tui.widgets.wording import absolute, lasted, number, relative, size
+
+TASK_COLUMNS = (
+    Column("Task", 34, grows=True),
+    Column("Type", 4, 5),
+    Column("Status", 11),
+    Column("Result", 9),
+    Column("Next execution", 16, 2),
+    Column("", 11, 4),
+    Column("Mailboxes", 30, 6),
+    Column("Schedule", 22, 7),
+    Column("Site", 20, 8),
+)
+EXECUTION_COLUMNS = (
+    Column("Started", 16),
+    Column("", 12, 5),
+    Column("Result", 9),
+    Column("Took", 11, 3, right=True),
+    Column("Mailboxes", 9, 4, right=True),
+    Column("Message", 30, 2, grows=True),
+)
+RUNNING_COLUMNS = (
+    Column("Running", 26, grows=True),
+    Column("Mailbox", 9, 2, right=True),
+    Column("", 28, 4),
+    Column("Done", 16, 3),
+    Column("Items", 9, 1, right=True),
+    Column("Items/s", 7, 3, right=True),
+    Column("Now", 30, 5, grows=True),
+)
+
+
+def status_cell(task: TaskRow) -> Cell:
+    """The status in a word; what it has been told takes precedence while it is not carried out."""
+    if task.interrupted:
+        return Cell("Interrupted", Tone.WARN)
+    if task.command and task.command != "run now":
+        return Cell(task.command, Tone.ACCENT)
+    if task.paused:
+        return Cell("Paused", Tone.WARN)
+    if task.command and task.status is not Status.RUNNING:
+        return Cell(task.command, Tone.ACCENT)
+    return Cell(task.status.value, Tone.ACCENT if task.status is Status.RUNNING else Tone.PLAIN)
+
+
+def task_line(task: TaskRow, now: datetime) -> Line:
+    """One task for TASK_COLUMNS."""
+    return line(
+        task.id,
+        Cell(task.description, Tone.STRONG),
+        Cell(task.type.value, Tone.DIM),
+        status_cell(task),
+        light_cell(task.light),
+        absolute(task.next_execution),
+        Cell(f"({relative(task.next_execution, now)})" if task.next_execution else "", Tone.DIM),
+        Cell(task.group, Tone.DIM),
+        Cell(task.schedule, Tone.DIM),
+        Cell(task.site, Tone.DIM),
+    )
+
+
+def execution_line(execution: ExecutionRow, now: datetime) -> Line:
+    """One entry of the task summary log for EXECUTION_COLUMNS."""
+    return line(execution.id, *execution_cells(execution, now))
+
+
+def execution_cells(execution: ExecutionRow, now: datetime) -> tuple[Cell, ...]:
+    """The cells of EXECUTION_COLUMNS."""
+    running = execution.finished is None
+    took = lasted((execution.finished or now) - execution.started)
+    return (
+        Cell(absolute(execution.started)),
+        Cell(f"({relative(execution.started, now)})", Tone.DIM),
+        Cell("running", Tone.ACCENT) if running else light_cell(execution.light),
+        Cell(took),
+        Cell(f"{execution.processed}/{execution.mailboxes}"),
+        Cell(execution.message),
+    )
+
+
+def running_line(progress: ProgressRow) -> Line:
+    """One running task for RUNNING_COLUMNS."""
+    rate = progress.items_per_second
+    return line(
+        progress.task_id,
+        Cell(progress.task, Tone.STRONG),
+        f"{progress.position}/{progress.total}",
+        progress.address,
+        Cell(share_shown(progress, 10), Tone.ACCENT),
+        number(progress.items),
+        f"{rate:,.0f}" if rate is not None else "",
+        Cell(progress.waiting, Tone.WARN) if progress.waiting else Cell(now_shown(progress), Tone.DIM),
+    )
+
+
+def share_shown(progress: ProgressRow, width: int) -> str:
+    """A bar and a percentage; a bar alone while the whole is unknown."""
+    share = progress.share
+    return bar(share, width) + (f" {share:4.0%}" if share is not None else "")
+
+
+def now_shown(progress: ProgressRow) -> str:
+    """Phase and folder."""
+    return f"{progress.phase}: {progress.folder}" if progress.folder else progress.phase
+
+
+RESULT_COLUMNS = (
+    Column("Mailbox", 30, grows=True),
+    Column("Result", 9),
+    Column("Mode", 12, 6),
+    Column("Seen", 9, 3, right=True),
+    Column("Added", 9, 2, right=True),
+    Column("Changed", 8, 4, right=True),
+    Column("Moved", 7, 5, right=True),
+    Column("Removed", 8, 4, right=True),
+    Column("Skipped", 7, 3, right=True),
+    Column("Failed", 6, 2, right=True),
+    Column("Size", 10, 5, right=True),
+    Column("Took", 10, 5, right=True),
+    Column("Reason", 20, 3),
+)
+
+
+def result_line(result: MailboxResultRow) -> Line:
+    """One mailbox of an execution for RESULT_COLUMNS."""
+    counters = result.counters
+    return line(
+        result.id,
+        result.address,
+        result_cell(result),
+        Cell(result.mode, Tone.DIM),
+        *(_counted(counters.get(name, 0)) for name in ("items_seen", "items_added", "items_changed")),
+        *(_counted(counters.get(name, 0)) for name in ("items_moved", "items_removed")),
+        _counted(sum(result.skipped.values())),
+        _counted(counters.get("failed", len(result.failures)), Tone.WARN),
+        Cell(size(counters.get("bytes", 0)), Tone.DIM),
+        Cell(lasted(result.duration), Tone.DIM),
+        Cell(result.reason, Tone.PLAIN if result.light is not Light.GREEN else Tone.DIM),
+    )
+
+
+def result_cell(result: MailboxResultRow) -> Cell:
+    """The mailbox's light; an expected skip has none, and says so."""
+    if result.finished is None:
+        return Cell("running", Tone.ACCENT)
+    if result.light is Light.NONE:
+        return Cell("- skipped", Tone.DIM)
+    return light_cell(result.light)
+
+
+def _counted(value: int, tone: Tone = Tone.PLAIN) -> Cell:
+    return Cell(number(value), tone) if value else Cell("0", Tone.DIM)
+
+
+def remedy(reason: str) -> str:
+    """What to do about a reason code; '' for none or for one that this version does not know."""
+    try:
+        return explain(Reason(reason)).remedy
+    except ValueError:
+        return ""
+
+
+def happened(reason: str) -> str:
+    """What a reason code means in general; '' for none or for one that this version does not know."""
+    try:
+        return explain(Reason(reason)).happened
+    except ValueError:
+        return ""

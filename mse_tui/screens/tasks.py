@@ -1,0 +1,142 @@
+"""The list of tasks: all, or one type's; filter, sort, and what they can be told."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.task_commands import TaskCommands
+from mse_tui.screens.task_information import TaskInformationScreen
+from mse_tui.screens.task_lines import TASK_COLUMNS, task_line
+from mse_tui.store import queries
+from mse_tui.store.queries import TaskRow
+from mse_tui.terms import Light, TaskType
+from mse_tui.text import printable
+from mse_tui.widgets.commands import (
+    FILTERING,
+    TASK_COMMANDS,
+    TASK_NEW,
+    TASKS_SORT,
+    TASKS_TYPE,
+)
+from mse_tui.widgets.lines import Line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import count
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LIGHT_ORDER = (Light.RED, Light.ORANGE, Light.NONE, Light.GREEN)
+
+
+def _by_description(task: TaskRow) -> Any:
+    return task.description.casefold()
+
+
+def _by_next(task: TaskRow) -> Any:
+    return task.next_execution or _NEVER
+
+
+def _by_result(task: TaskRow) -> Any:
+    return _LIGHT_ORDER.index(task.light), task.description.casefold()
+
+
+def _by_status(task: TaskRow) -> Any:
+    return task.status.value, task.description.casefold()
+
+
+_ORDERS = {
+    "description": _by_description,
+    "next execution": _by_next,
+    "result, problems first": _by_result,
+    "status": _by_status,
+}
+
+
+class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
+    """All tasks or one type's."""
+
+    KEYS = (*TASK_COMMANDS[:1], TASK_NEW, *TASK_COMMANDS[1:], FILTERING[0], TASKS_SORT, TASKS_TYPE, *FILTERING[1:])
+    PLACE = "tasks"
+    HELP_TEXT = "All tasks. Enter opens one; space marks several, and a command then goes to all that are marked."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._type: TaskType | None = None
+        self._order = "description"
+
+    def body(self) -> Iterable[Widget]:
+        """A title, the list, and the latest detail of the task under the cursor."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield PagedList(TASK_COLUMNS, id="tasks", empty=" No tasks. Press c to create one.")
+        yield Static("", classes="note", id="detail", markup=False)
+
+    def load(self) -> list[TaskRow]:
+        """The tasks of the chosen type."""
+        return queries.tasks_of_type(self._type)
+
+    def show(self, data: list[TaskRow]) -> None:
+        """In the chosen order."""
+        tasks = self.query_one("#tasks", PagedList)
+        tasks.set_lines([task_line(task, self.now) for task in sorted(data, key=_ORDERS[self._order])])
+        tasks.marked &= {str(task.id) for task in data}
+        kind = self._type.label if self._type else "All types"
+        self._set("title", f"{kind}: {count(len(data), 'task')}, by {self._order}")
+        self._show_detail(tasks.current)
+
+    def _set(self, name: str, text: str) -> None:
+        widget = self.query_one(f"#{name}", Static)
+        if str(widget.content) != (text := printable(text)):
+            widget.update(text)
+
+    def _show_detail(self, line: Line | None) -> None:
+        task = self._task_of(line.key) if line else None
+        self._set("detail", f"{task.description}: {task.latest_detail}" if task and task.latest_detail else "")
+
+    def _task_of(self, key: str) -> TaskRow | None:
+        return next((task for task in self.shown or () if str(task.id) == key), None)
+
+    def show_type(self, task_type: TaskType | None) -> None:
+        """List this type's tasks only; None: all."""
+        self._type = task_type
+        self.reload()
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The marked ones, else the one under the cursor."""
+        tasks = self.query_one("#tasks", PagedList)
+        current = tasks.current
+        keys = tasks.marked or ({current.key} if current else set())
+        return [task for task in self.shown or () if str(task.id) in keys]
+
+    def tasks_told(self) -> None:
+        """The marks have done their work."""
+        tasks = self.query_one("#tasks", PagedList)
+        if tasks.marked:
+            tasks.marked.clear()
+            tasks.refresh()
+
+    @on(PagedList.Moved)
+    def _moved(self, event: PagedList.Moved) -> None:
+        self._show_detail(event.line)
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        self.app.push_screen(TaskInformationScreen(int(event.line.key)))
+
+    def action_task_new(self) -> None:
+        """Step by step."""
+        self.tui.new_task()
+
+    def action_tasks_sort(self) -> None:
+        """The next order."""
+        names = list(_ORDERS)
+        self._order = names[(names.index(self._order) + 1) % len(names)]
+        if self.shown is not None:
+            self.show(self.shown)
+
+    def action_tasks_type(self) -> None:
+        """All, then each type."""
+        types = [None, *TaskType]
+        self.show_type(types[(types.index(self._type) + 1) % len(types)])

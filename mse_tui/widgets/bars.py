@@ -1,0 +1,78 @@
+"""The one line above a screen (where one is, who runs the engine) and the one below it (the keys)."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.widget import Widget
+
+from mse_tui.text import printable
+from mse_tui.widgets.commands import MODES, Command
+from mse_tui.widgets.lines import Tone
+
+BAR_STYLES = {f"bar--{name}" for name in ("place", "key", "good", "warn", "bad", "dim", "plain", "strong", "accent")}
+
+
+class HeaderBar(Widget, can_focus=False):
+    """The places with their keys, the present one lit, and the engine's state."""
+
+    COMPONENT_CLASSES = BAR_STYLES
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._engine = ("", Tone.DIM)
+        self._mode = ""
+
+    def show(self, mode: str, engine: str, tone: Tone) -> None:
+        """Draw again if anything is different."""
+        if (mode, (engine, tone)) != (self._mode, self._engine):
+            self._mode, self._engine = mode, (engine, tone)
+            self.refresh()
+
+    def render(self) -> Text:
+        """The line, as much of it as fits: names give way to numbers before the engine's state does."""
+        engine = printable(self._engine[0])
+        for names in ("all", "present", "none"):
+            places = self._places(names)
+            room = self.size.width - places.cell_len - len(engine) - 2
+            if room >= 0:
+                break
+        else:
+            places, room = self._places("present"), self.size.width - self._places("present").cell_len - 1
+            engine = engine[: max(0, room)]
+            room -= len(engine)
+        style = self.get_component_rich_style(f"bar--{self._engine[1]}", partial=True)
+        return Text.assemble(places, " " * max(1, room), (engine, style), " ", no_wrap=True, overflow="crop")
+
+    def _places(self, names: str) -> Text:
+        text = Text(" ")
+        for command in MODES:
+            here = command.id == f"mode.{self._mode}"
+            name = f" {command.label}" if names == "all" or (names == "present" and here) else ""
+            style = self.get_component_rich_style("bar--place" if here else "bar--dim", partial=True)
+            text.append(f" {command.key}{name} " if here else f"{command.key}{name}", style)
+            text.append(" " if here else "  ")
+        return text
+
+
+class KeyBar(Widget, can_focus=False):
+    """The keys of a screen, as many as fit."""
+
+    COMPONENT_CLASSES = BAR_STYLES
+    ALLOW_SELECT = False
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        super().__init__()
+        self._commands = tuple(one for one in commands if one.footer)
+
+    def render(self) -> Text:
+        """The first ones are the most needed; those that don't fit are in the help."""
+        key = self.get_component_rich_style("bar--key", partial=True)
+        label = self.get_component_rich_style("bar--dim", partial=True)
+        text = Text(" ", no_wrap=True, overflow="crop")
+        for command in self._commands:
+            if text.cell_len + len(command.first_key) + len(command.label) + 1 > self.size.width:
+                break
+            text.append(command.first_key, key)
+            text.append(f" {command.label}  ", label)
+        return text

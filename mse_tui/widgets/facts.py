@@ -1,0 +1,103 @@
+"""Labelled facts and running text: wrapped to the width, a line at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, chop_cells
+from textual import events
+
+from mse_tui.text import printable
+from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone
+from mse_tui.widgets.paged_list import PagedList
+
+_LABEL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and what there is to say; a heading where there is no value, an empty line where there is neither."""
+
+    label: str
+    value: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """The text in lines of at most `width` cells, broken at spaces where there are any. Makes it printable."""
+    for paragraph in printable(text, keep_newlines=True).split("\n"):
+        yield from _wrapped_paragraph(paragraph, max(width, 4))
+
+
+def _wrapped_paragraph(text: str, width: int) -> Iterator[str]:
+    current = ""
+    for word in text.split(" "):
+        longer = f"{current} {word}" if current else word
+        if cell_len(longer) <= width:
+            current = longer
+            continue
+        if current:
+            yield current
+        *full, current = chop_cells(word, width) or [""]
+        yield from full
+    yield current
+
+
+class Facts(PagedList):
+    """Facts, one under the other: a column of labels and one of values."""
+
+    def __init__(
+        self,
+        *,
+        empty: str = "",
+        label_width: int = _LABEL,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__((), empty=empty, heading=False, id=id, classes=classes)
+        self._facts: tuple[Fact, ...] = ()
+        self._label_width = label_width
+        self._wrapped_to = 0
+
+    def set_facts(self, facts: Sequence[Fact]) -> None:
+        """Show these."""
+        facts = tuple(facts)
+        if facts != self._facts:
+            self._facts = facts
+            self._wrap()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Wrap to the new width."""
+        if self._value_width() != self._wrapped_to:
+            self._wrap()
+
+    def _value_width(self) -> int:
+        taken = self._label_width + GAP if self._label_width else 0
+        return max(8, self.scrollable_content_region.width - 1 - taken)
+
+    def _wrap(self) -> None:
+        self._wrapped_to = width = self._value_width()
+        if self._label_width:
+            self.set_columns((Column("", self._label_width), Column("", width, grows=True)))
+        else:
+            self.set_columns((Column("", width, grows=True),))
+        self.set_lines([one for number, fact in enumerate(self._facts) for one in self._lines_of(number, fact, width)])
+
+    def _lines_of(self, number: int, fact: Fact, width: int) -> Iterator[Line]:
+        for row, text in enumerate(wrapped(fact.value, width)):
+            value = Cell(text, fact.tone)
+            if not self._label_width:
+                yield Line(f"{number}.{row}", (value,))
+                continue
+            label = Cell(fact.label if row == 0 else "", Tone.DIM if fact.value else Tone.STRONG)
+            yield Line(f"{number}.{row}", (label, value))
+
+
+class Prose(Facts):
+    """Text that came from outside, wrapped and scrollable."""
+
+    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(empty=empty, label_width=0, id=id, classes=classes)
+
+    def set_text(self, text: str) -> None:
+        """Show this."""
+        self.set_facts([Fact("", text)])
