@@ -1,0 +1,222 @@
+"""The command line: what it prints, how it exits, how it tells faults."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mse_tui import __version__
+from mse_tui.cli.main import run
+from mse_tui.home import Home
+from mse_tui.store import queries
+from mse_tui.store.database import now, open_database
+from mse_tui.store.models import Execution, MailboxResult, Task
+from mse_tui.terms import Light, Status
+from tests.cli.conftest import Command
+from tests.conftest import REPOSITORY
+
+
+def test_version_is_quick_and_needs_no_home(tmp_path: Path) -> None:
+    unusable = {**os.environ, "MSE_TUI_HOME": "/dev/null/nowhere", "PYTHONPATH": str(REPOSITORY)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "mse_tui", "--version"], capture_output=True, text=True, env=unusable, check=True
+    )
+    assert ran.stdout == f"mse-tui {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nonsense",), ("task", "nonsense"), ("task", "new"), ("log", "--limit", "x"), ("--nonsense",),
+     ("definition", "new", "XYZ", "name"), ("definition", "new", "MFR", "name", "--content", "nonsense")],
+)  # fmt: skip
+def test_wrong_usage_exits_64(mse_tui: Command, arguments: tuple[str, ...]) -> None:
+    ran = mse_tui(*arguments)
+    assert ran.code == 64
+    assert "Usage: mse-tui" in ran.err
+
+
+def test_without_a_terminal_the_screens_are_refused(mse_tui: Command) -> None:
+    ran = mse_tui()
+    assert ran.code == 64
+    assert "mse-tui status --plain" in ran.err
+
+
+def test_a_problem_says_what_happened_what_to_do_and_why(mse_tui: Command) -> None:
+    ran = mse_tui("task", "show", "nothing")
+    assert (ran.code, ran.out) == (64, "")
+    assert ran.err.splitlines() == [
+        "mse-tui: There is no task 'nothing'.",
+        "What to do: mse-tui task list shows what there is.",
+        "Reason: not-found",
+    ]
+
+
+def test_a_site_where_nothing_ran_exits_3(mse_tui: Command) -> None:
+    ran = mse_tui("status")
+    assert ran.code == 3
+    assert "never run" in ran.out
+
+
+@pytest.mark.parametrize(("light", "code"), [(Light.ORANGE, 1), (Light.RED, 2)])
+def test_status_exits_with_the_worst_light(with_task: Command, home: Home, light: Light, code: int) -> None:
+    open_database(home.database)
+    Task.update(status=Status.SCHEDULED, light=light).execute()
+    for options in ((), ("--plain",), ("--json",)):
+        ran = with_task("status", *options)
+        assert ran.code == code
+        assert light.word in ran.out or json.loads(ran.out)["light"] == light
+
+
+def test_plain_status_is_sentences_without_tables(with_task: Command) -> None:
+    lines = with_task("status", "--plain").out.splitlines()
+    assert "Task Sales: Unknown, result never run, no next execution." in lines
+    assert all(line.endswith(".") for line in lines)
+    assert not any("  " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("task", "list"), ("task", "show", "Sales"), ("definition", "list"), ("definition", "show", "everything"),
+     ("schedule", "list"), ("schedule", "show", "Nightly"), ("site", "show"), ("log",), ("audit",), ("status",)],
+)  # fmt: skip
+def test_lists_come_as_json(with_task: Command, arguments: tuple[str, ...]) -> None:
+    assert json.loads(with_task(*arguments, "--json").out) is not None
+
+
+def test_a_definition_takes_its_options_from_the_model(mse_tui: Command) -> None:
+    options = ("--exclude-inbox", "--no-skip-private", "--content", "metadata only")
+    folders = ("--excluded-folders", "Projects/*", "--excluded-folders", "Alt")
+    assert mse_tui("definition", "new", "MFR", "Index", *options, *folders).code == 0
+    settings = json.loads(mse_tui("definition", "show", "Index", "--json").out)["settings"]
+    assert settings["exclude_inbox"] is True
+    assert settings["skip_private"] is False
+    assert settings["content"] == "metadata only"
+    assert settings["excluded_folders"] == ["Projects/*", "Alt"]
+
+
+def test_changing_a_definition_leaves_what_is_not_given(mse_tui: Command) -> None:
+    mse_tui("definition", "new", "MFR", "Index", "--exclude-inbox", "--excluded-folders", "Alt")
+    assert mse_tui("definition", "set", "MFR", "Index", "--exclude-sent-items", "--excluded-folders", "").code == 0
+    settings = json.loads(mse_tui("definition", "show", "Index", "--json").out)["settings"]
+    assert (settings["exclude_inbox"], settings["exclude_sent_items"]) == (True, True)
+    assert settings["excluded_folders"] == []
+
+
+def test_a_used_definition_stays(with_task: Command) -> None:
+    ran = with_task("definition", "remove", "Everything")
+    assert ran.code == 64
+    assert "is used by: Sales" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "described"),
+    [
+        (("one-off", "x", "--at", "2099-12-31 23:30"), "Once on 2099-12-31 at 23:30 (Europe/Berlin)"),
+        (("daily", "x", "--at", "06:05"), "Daily at 06:05 (Europe/Berlin)"),
+        (("weekly", "x", "--days", "fri,Mon", "--from", "08:00", "--to", "18:00", "--every", "30"),
+         "Weekly on Mon, Fri every 30 minutes from 08:00 to 18:00 (Europe/Berlin)"),
+    ],
+)  # fmt: skip
+def test_a_new_schedule_shows_its_next_executions(mse_tui: Command, arguments: tuple[str, ...], described: str) -> None:
+    ran = mse_tui("schedule", "new", *arguments, "--zone", "Europe/Berlin")
+    assert ran.code == 0
+    assert described in ran.out
+    assert len(ran.out.split("Next executions:\n")[1].splitlines()) == (1 if arguments[0] == "one-off" else 5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("daily", "x"), ("daily", "x", "--at", "06:00", "--every", "5"), ("daily", "x", "--from", "06:00"),
+     ("daily", "x", "--at", "25:00"), ("daily", "x", "--at", "06:00", "--zone", "Mars/Olympus"),
+     ("weekly", "x", "--days", "Xyz", "--at", "06:00"), ("one-off", "x", "--at", "tomorrow")],
+)  # fmt: skip
+def test_impossible_timing_is_refused(mse_tui: Command, arguments: tuple[str, ...]) -> None:
+    assert mse_tui("schedule", "new", *arguments).code == 64
+    assert json.loads(mse_tui("schedule", "list", "--json").out) == []
+
+
+def test_running_without_an_engine_says_so(with_task: Command) -> None:
+    ran = with_task("task", "run", "Sales", "--first", "1")
+    assert ran.code == 0
+    assert "No engine runs for this site" in ran.err
+
+
+def test_removing_asks_first(with_task: Command) -> None:
+    assert with_task("task", "remove", "Sales").code == 64
+    assert with_task("task", "remove", "Sales", "--yes", "--keep-history").code == 0
+    assert queries.tasks_of_type()[0].command == "remove"
+
+
+def test_the_log_shows_one_execution_with_reasons_and_remedies(with_task: Command, home: Home) -> None:
+    open_database(home.database)
+    task = Task.get()
+    began = now()
+    execution = Execution.create(
+        task=task, trigger="schedule", started=began, finished=began + timedelta(seconds=75), definition="{}",
+        mailboxes=1, processed=1, light=Light.ORANGE, message="1 of 1 mailboxes, 1 with warnings",
+    )  # fmt: skip
+    MailboxResult.create(
+        execution=execution, position=1, address="ann@example.com", started=began, light=Light.ORANGE, mode="full",
+        reason="item-corrupt", message="1 item failed", counters='{"items_added": 1234}', skipped='{"private": 2}',
+        failures='[{"item": "Evil \\u001b[2J subject", "reason": "item-corrupt", "message": "Broken."}]',
+    )  # fmt: skip
+    assert "1 min 15 s" in with_task("log", "Sales").out
+    ran = with_task("log", "--execution", str(execution.id))
+    assert ran.code == 1
+    assert "items added" in ran.out
+    assert "1,234" in ran.out
+    assert "skipped: private" in ran.out
+    assert "Open the item in Outlook" in ran.out
+    assert "\x1b" not in ran.out
+    assert "Evil \\x1b[2J subject" in ran.out
+
+
+def test_an_open_home_is_refused(home: Home, mse_tui: Command) -> None:
+    home.path.chmod(0o755)
+    ran = mse_tui("status")
+    assert ran.code == 2
+    assert f"chmod 700 {home.path}" in ran.err
+    assert "Reason: home-unsafe" in ran.err
+
+
+def test_a_file_that_is_no_database_is_told_without_a_traceback(home: Home, mse_tui: Command) -> None:
+    home.database.write_text("no database")
+    ran = mse_tui("task", "list")
+    assert ran.code == 2
+    assert "Reason: database-damaged" in ran.err
+    assert "Traceback" not in ran.err
+    assert home.database.read_text() == "no database"
+
+
+def test_the_engine_without_a_configuration_is_told(mse_tui: Command) -> None:
+    ran = mse_tui("engine")
+    assert ran.code == 2
+    assert "config.toml" in ran.err
+    assert "Reason: configuration-invalid" in ran.err
+
+
+def test_an_unexpected_fault_is_shown_whole(monkeypatch: pytest.MonkeyPatch, mse_tui: Command) -> None:
+    monkeypatch.setattr(queries, "tasks_of_type", lambda _type=None: 1 / 0)
+    ran = mse_tui("task", "list")
+    assert ran.code == 2
+    assert "ZeroDivisionError" in ran.err
+    assert "Reason: internal-error" in ran.err
+
+
+def test_a_closed_pipe_is_no_fault(home: Home) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "MSE_TUI_HOME": str(home.path)}
+    ran = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m mse_tui site show | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert ran.stderr == ""
+
+
+def test_help_of_every_command(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("audit", "definition", "demo", "doctor", "engine", "log", "schedule", "site", "status", "task"):
+        assert run([name, "--help"]) == 0
+        assert f"Usage: mse-tui {name}" in capsys.readouterr().out
