@@ -174,7 +174,7 @@ def load_configuration(path: Path) -> Configuration:
         raise Problem(
             Reason.CONFIGURATION_INVALID,
             f"There is no configuration at {path}.",
-            "Copy docs/config.example.toml there and fill in the [exchange] table.",
+            f"Write an example there and fill in its [exchange] table: mse-tui site example > {path}",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(Reason.CONFIGURATION_INVALID, f"{path} could not be read: {error}.") from error

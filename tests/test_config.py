@@ -8,7 +8,7 @@ import pytest
 from mse_tui.config import Configuration, load_configuration
 from mse_tui.reasons import Problem, Reason
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "config.example.toml"
+EXAMPLE = Path(__file__).parents[1] / "mse_tui" / "config.example.toml"
 
 GOOD = """\
 [exchange]

@@ -1,5 +1,7 @@
 """mse-tui site: what this site is, and what a person says about it."""
 
+from importlib.resources import files
+
 import click
 
 from mse_tui.actions import sites
@@ -39,6 +41,12 @@ def show_site(session: Session, as_json: bool) -> None:
             *(("Halted account", f"{one.account} since {absolute(one.since)}: {one.message}") for one in halted),
         ]
     )
+
+
+@site.command("example")
+def example() -> None:
+    """Print an example of the configuration file, every setting explained."""
+    click.echo(files("mse_tui").joinpath("config.example.toml").read_text(encoding="utf-8"), nl=False)
 
 
 @site.command("enable")

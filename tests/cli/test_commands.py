@@ -11,6 +11,7 @@ import pytest
 
 from mse_tui import __version__
 from mse_tui.cli.main import run
+from mse_tui.config import load_configuration
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import now, open_database
@@ -220,3 +221,8 @@ def test_help_of_every_command(home: Home, capsys: pytest.CaptureFixture[str]) -
     for name in ("audit", "definition", "demo", "doctor", "engine", "log", "schedule", "site", "status", "task"):
         assert run([name, "--help"]) == 0
         assert f"Usage: mse-tui {name}" in capsys.readouterr().out
+
+
+def test_the_example_is_a_valid_configuration(home: Home, mse_tui: Command) -> None:
+    home.config.write_text(mse_tui("site", "example").out)
+    assert load_configuration(home.config).exchange.endpoint.endswith("/EWS/Exchange.asmx")
