@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +43,22 @@ def parse(body: bytes) -> etree._Element:
             root = etree.fromstring(cleaned, _parser())
         except etree.XMLSyntaxError as again:
             raise broken(f"The server's answer was not well-formed: {again.msg}.") from again
+    return _without_doctype(root)
+
+
+def parse_stream(chunks: Iterable[bytes]) -> etree._Element:
+    """As `parse`, while the document comes in, so that it is never twice in memory; for content, not for texts."""
+    parser = _parser()
+    try:
+        for chunk in chunks:
+            parser.feed(chunk)
+        root: etree._Element = parser.close()
+    except etree.XMLSyntaxError as error:
+        raise broken(f"The server's answer was not well-formed: {error.msg}.") from error
+    return _without_doctype(root)
+
+
+def _without_doctype(root: etree._Element) -> etree._Element:
     information: Any = root.getroottree().docinfo
     if information.doctype:
         raise broken("The server's answer declares a document type, which no EWS answer does.")

@@ -13,7 +13,7 @@ from lxml import etree
 from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews_calls import Calls, Request
 from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_exception, failure_of_status
-from mse_tui.exchange.ews_rows import parse, response_messages
+from mse_tui.exchange.ews_rows import parse, parse_stream, response_messages
 from mse_tui.exchange.ews_transport import Connection, ConnectionPool, Reply, TooLong, tls_context
 from mse_tui.exchange.mailbox import AccountHalts, Cancelled, WaitObserver
 from mse_tui.exchange.retry import Breaker, Deadline, Pace, Persistence, Transient
@@ -147,10 +147,15 @@ class Session:
         return self._persistence.run(attempt, deadline)
 
     def attempt(self, request: Request, read: Callable[[list[etree._Element]], T], limit: int | None = None) -> T:
-        """Send a request once and read the entries of its whole answer, at most `limit` bytes long (else TooLong)."""
+        """Send a request once and read the entries of its whole answer.
+
+        An answer of content alone is given the `limit` of bytes beyond which it is dropped (TooLong), and is parsed
+        as it comes in.
+        """
 
         def take(reply: Reply) -> T:
-            return read(_entries(reply.read(limit), request.operation))
+            root = parse(reply.read()) if limit is None else parse_stream(reply.chunks(limit))
+            return read(_entries(root, request.operation))
 
         return self.attempt_raw(request, take)
 
@@ -189,7 +194,7 @@ class Session:
         if reply.status == 500:
             # Exchange sends its SOAP faults with this status; what is no SOAP is the web server's own page.
             try:
-                _entries(reply.read(ERROR_PAGE_LIMIT), request.operation)
+                _entries(parse(reply.read(ERROR_PAGE_LIMIT)), request.operation)
             except Transient as worded:
                 if worded.problem.reason is not Reason.RESPONSE_BROKEN:
                     raise
@@ -220,9 +225,9 @@ class Session:
         self._connections.close()
 
 
-def _entries(body: bytes, operation: str) -> list[etree._Element]:
+def _entries(root: etree._Element, operation: str) -> list[etree._Element]:
     """The entries of an answer; raises what a fault in their place means, Transient where the answer is broken."""
-    messages = response_messages(parse(body), operation)
+    messages = response_messages(root, operation)
     if isinstance(messages, ServerError):
         raise failure_of(messages)
     return messages

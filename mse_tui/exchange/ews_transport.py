@@ -123,22 +123,20 @@ class Reply:
         self._raw = response.raw
         self._until = time.monotonic() + longest_seconds
 
-    def chunks(self) -> Iterator[bytes]:
-        """The body, decompressed, as it comes. Raises where it ends before the length that was announced."""
+    def chunks(self, limit: int | None = None) -> Iterator[bytes]:
+        """The body, decompressed, as it comes. Raises where it ends before its length, TooLong after `limit`."""
+        size = 0
         while chunk := self._raw.read1(CHUNK, decode_content=True):
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise TooLong
             yield chunk
             if time.monotonic() > self._until:
                 raise requests.exceptions.ReadTimeout("the answer drips too slowly")
 
     def read(self, limit: int | None = None) -> bytes:
         """The whole body. Raises TooLong beyond `limit` bytes."""
-        parts, size = [], 0
-        for chunk in self.chunks():
-            parts.append(chunk)
-            size += len(chunk)
-            if limit is not None and size > limit:
-                raise TooLong
-        return b"".join(parts)
+        return b"".join(self.chunks(limit))
 
 
 class Connection(BaseProtocol):  # type: ignore[misc]
