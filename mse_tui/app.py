@@ -175,7 +175,7 @@ class MseTuiApp(App[None]):
         if seen.here:
             self.engine_state = ("engine here", Tone.GOOD)
         elif seen.holder:
-            self.engine_state = (f"engine: {seen.holder}", Tone.PLAIN)
+            self.engine_state = ("watching", Tone.PLAIN)
         else:
             self.engine_state = ("no engine", Tone.WARN)
         self._engine_alive = seen.here or bool(seen.holder)

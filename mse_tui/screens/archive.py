@@ -22,7 +22,7 @@ from mse_tui.widgets.wording import absolute, count, number, size, when
 
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
-    " as it was at a time. v changes the view. Every look into a mailbox is written to the audit."
+    " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone. Every look into a mailbox is written to the audit."
 )
 
 
@@ -176,7 +176,7 @@ class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
 
     def load(self) -> list[FolderView]:
         """The tree in the chosen view."""
-        return self.look.reading.folders(self.look.view)
+        return [row for row in self.look.reading.folders(self.look.view) if row.path]
 
     def show(self, data: list[FolderView]) -> None:
         """Indented by depth."""
@@ -222,9 +222,9 @@ class MessagesScreen(ViewChoice, LiveScreen[int]):
         yield Static("", classes="title", id="title", markup=False)
         yield PagedList(
             (
-                Column("", 3),
+                Column("", 4),
                 Column("Received", 16),
-                Column("From", 26, 3),
+                Column("From", 22, 3),
                 Column("Subject", 24, grows=True),
                 Column("Size", 10, 4, right=True),
                 Column("Class", 12, 6),
@@ -259,8 +259,13 @@ class MessagesScreen(ViewChoice, LiveScreen[int]):
 
 
 def _message_line(row: MessageView) -> Line:
-    signs = f"{' ' if row.is_read else '*'}{'@' if row.has_attachments else ' '}{'!' if row.flag == 'Flagged' else ' '}"
     gone = row.closed is not None
+    signs = "".join(
+        sign if shown else " "
+        for sign, shown in (
+            ("-", gone), ("*", not row.is_read), ("@", row.has_attachments), ("!", row.flag == "Flagged"),
+        )
+    )  # fmt: skip
     subject_tone = Tone.DIM if gone else Tone.PLAIN if row.is_read else Tone.STRONG
     return line(
         row.placement_id,

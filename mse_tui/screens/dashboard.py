@@ -42,17 +42,17 @@ class DashboardScreen(LiveScreen[Overview]):
             yield _list("troubles", (Column("Needs attention", 30), Column("", 9), Column("", 40, 2, grows=True)))
             yield _list("running", RUNNING_COLUMNS)
             with Horizontal(id="middle"):
-                with Vertical(classes="section"):
+                with Vertical(classes="section left"):
                     yield _list(
                         "types",
                         (
-                            Column("Exchange tasks", 27, grows=True),
-                            Column("Definitions", 11, right=True),
+                            Column("Exchange tasks", 26),
+                            Column("Defs", 4, right=True),
                             Column("Tasks", 5, right=True),
                         ),
                     )
                 with Vertical(classes="section"):
-                    yield _list("upcoming", (Column("Next", 17), Column("", 11, 2), Column("", 22, grows=True)))
+                    yield _list("upcoming", (Column("Next", 17), Column("", 13, 2), Column("", 22, grows=True)))
                     yield _list("sites", (Column("Exchange sites", 20), Column("", 30, grows=True)))
             yield _list(
                 "recent",
@@ -74,7 +74,7 @@ class DashboardScreen(LiveScreen[Overview]):
 
     def load(self) -> Overview:
         """Everything from one moment."""
-        return queries.dashboard(recent=12, upcoming=4)
+        return queries.dashboard(recent=10, upcoming=3)
 
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""

@@ -90,8 +90,8 @@ class NewTaskScreen(LiveScreen[Stock]):
         super().__init__()
         self._draft = Draft()
         self._step = "site"
-        self._want: tuple[str, int] | None = None
-        """What was just created and is to be chosen once it has been read."""
+        self._want: dict[str, str] = {}
+        """In which list which line is to get the cursor: what was just created, else the first that there is."""
         self._ended = Event()
 
     # --- what it looks like --------------------------------------------------------------------------------------
@@ -158,16 +158,18 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     def show(self, data: Stock) -> None:
         """Fill the lists."""
+        before = self.query_one("#schedules", PagedList)
+        if not before.count:
+            self._want = {"schedules": str(data.schedules[0].id)} if data.schedules else {}
         create = line(NEW, Cell("+ Create new...", Tone.ACCENT), "")
         self.query_one("#sites", PagedList).set_lines([_site_line(row) for row in data.sites])
         self.query_one("#schedules", PagedList).set_lines([create, *(_schedule_line(row) for row in data.schedules)])
         self.query_one("#types", PagedList).set_lines([line(one.value, one.value, one.label) for one in FEATURES])
         fitting = [row for row in data.definitions if row.type is self._draft.type]
         self.query_one("#definitions", PagedList).set_lines([create, *(_definition_line(row) for row in fitting)])
-        if self._want is not None:
-            name, wanted = self._want
-            self._want = None
-            self.query_one(f"#{name}", PagedList).select_key(str(wanted))
+        for name, wanted in self._want.items():
+            self.query_one(f"#{name}", PagedList).select_key(wanted)
+        self._want.clear()
 
     @property
     def main_list(self) -> PagedList | None:
@@ -221,6 +223,8 @@ class NewTaskScreen(LiveScreen[Stock]):
     def _type_chosen(self, event: PagedList.Opened) -> None:
         self._draft.type = TaskType(event.line.key)
         if self.shown is not None:
+            fitting = [row for row in self.shown.definitions if row.type is self._draft.type]
+            self._want = {"definitions": str(fitting[0].id)} if fitting else {}
             self.show(self.shown)
         self._go("definition")
 
@@ -238,7 +242,7 @@ class NewTaskScreen(LiveScreen[Stock]):
     async def _create(self, name: str, form: ModalScreen[Any]) -> None:
         created = await self.app.push_screen_wait(form)
         if created is not None:
-            self._want = (name, created)
+            self._want[name] = str(created)
             self.reload()
 
     def action_back(self) -> None:
@@ -262,8 +266,8 @@ class NewTaskScreen(LiveScreen[Stock]):
         elif group == self._draft.previewed:
             self._take_group(group)
         else:
-            self._draft.previewed = ""
-            self._note("The engine looks it up...")
+            self._draft.previewed, self._draft.preview = group, {}
+            self._note("The engine looks it up... Enter goes on without.")
             self._preview(group)
 
     def _note(self, text: str) -> None:
@@ -289,7 +293,8 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     @on(Previewed)
     def _previewed(self, message: Previewed) -> None:
-        self._draft.previewed = message.group
+        if message.group != self._draft.previewed:
+            return
         self._draft.preview = message.answer
         preview = self.query_one("#preview", PagedList)
         preview.set_lines(preview_lines(message.answer))

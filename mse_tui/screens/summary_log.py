@@ -126,9 +126,9 @@ class ExecutionScreen(LiveScreen[ShownExecution]):
         running = execution.finished is None
         light = Cell("running", Tone.ACCENT) if running else light_cell(execution.light)
         took = lasted((execution.finished or self.now) - execution.started)
-        began = execution.trigger + (f" by {execution.asked_by}" if execution.asked_by else "")
+        began = f"began by {execution.trigger}" + (f" of {execution.asked_by}" if execution.asked_by else "")
         facts = [
-            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; began by {began}", light.tone),
+            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; {began}", light.tone),
             Fact("Message", execution.message or "-"),
             Fact("Items", _items(data.counters)),
         ]

@@ -14,14 +14,14 @@ TASK_COLUMNS = (
     Column("Status", 11),
     Column("Result", 9),
     Column("Next execution", 16, 2),
-    Column("", 11, 4),
+    Column("", 13, 4),
     Column("Mailboxes", 30, 6),
     Column("Schedule", 22, 7),
     Column("Site", 20, 8),
 )
 EXECUTION_COLUMNS = (
     Column("Started", 16),
-    Column("", 12, 5),
+    Column("", 13, 5),
     Column("Result", 9),
     Column("Took", 11, 3, right=True),
     Column("Mailboxes", 9, 4, right=True),

@@ -32,26 +32,19 @@ class HeaderBar(Widget, can_focus=False):
     def render(self) -> Text:
         """The line, as much of it as fits: names give way to numbers before the engine's state does."""
         engine = printable(self._engine[0])
-        for names in ("all", "present", "none"):
-            places = self._places(names)
-            room = self.size.width - places.cell_len - len(engine) - 2
-            if room >= 0:
-                break
-        else:
-            places, room = self._places("present"), self.size.width - self._places("present").cell_len - 1
-            engine = engine[: max(0, room)]
-            room -= len(engine)
+        everything, present = self._places(True), self._places(False)
+        places = everything if everything.cell_len + len(engine) < self.size.width else present
+        room = max(1, self.size.width - places.cell_len - len(engine) - 1)
         style = self.get_component_rich_style(f"bar--{self._engine[1]}", partial=True)
-        return Text.assemble(places, " " * max(1, room), (engine, style), " ", no_wrap=True, overflow="crop")
+        return Text.assemble(places, " " * room, (engine, style), " ", no_wrap=True, overflow="crop")
 
-    def _places(self, names: str) -> Text:
-        text = Text(" ")
+    def _places(self, all_names: bool) -> Text:
+        text = Text()
         for command in MODES:
             here = command.id == f"mode.{self._mode}"
-            name = f" {command.label}" if names == "all" or (names == "present" and here) else ""
+            name = f" {command.label}" if all_names or here else ""
             style = self.get_component_rich_style("bar--place" if here else "bar--dim", partial=True)
-            text.append(f" {command.key}{name} " if here else f"{command.key}{name}", style)
-            text.append(" " if here else "  ")
+            text.append(f" {command.key}{name} ", style)
         return text
 
 
