@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews import EwsExchange
 from mse_tui.exchange.ews_errors import ServerProblem
-from mse_tui.exchange.ews_rows import parse, server_version
+from mse_tui.exchange.ews_rows import parse, response_messages, server_version
 from mse_tui.exchange.ews_session import Server, Session
 from mse_tui.exchange.ews_transport import Reply, host_and_port, tls_context
 from mse_tui.exchange.mailbox import AccountHalts
@@ -188,7 +188,9 @@ def _sign_in(settings: ExchangeSettings, halts: AccountHalts, mailbox: str | Non
 
     def take(reply: Reply) -> _Answer:
         dates.append(reply.headers.get("Date", ""))
-        return _Answer(dates[0], server_version(parse(reply.read())))
+        root = parse(reply.read())
+        response_messages(root, "ResolveNames")
+        return _Answer(dates[0], server_version(root))
 
     version = ""
     try:

@@ -48,6 +48,8 @@ class Answer:
     reset: bool = False
     """Close without an answer."""
     delay: float = 0.0
+    date: str | None = None
+    """The server's clock, where it is to differ."""
 
 
 class Canned:
@@ -84,6 +86,7 @@ class Canned:
                     self.close_connection = True
                     return
                 data = answer.body.encode() if isinstance(answer.body, str) else answer.body
+                self.date = answer.date
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -95,6 +98,9 @@ class Canned:
                 self.wfile.write(data if answer.cut is None else data[: answer.cut])
                 if answer.cut is not None or answer.without_length:
                     self.close_connection = True
+
+            def date_time_string(self, timestamp=None):
+                return self.date or super().date_time_string(timestamp)
 
             def log_message(self, *_):
                 pass
