@@ -144,17 +144,16 @@ def _watch(tasks: list[TaskRow], commands: list[int], before: dict[int, int], to
     while True:
         reached = _reached(tasks, before)
         show(reached)
-        refused = sum(_refused(command) for command in commands)
-        if reached.finished + refused >= len(tasks) or told.wait_first(_LOOK_SECONDS):
+        if all(map(_carried_out, commands)) or told.wait_first(_LOOK_SECONDS):
             show(reached)
             click.echo()
             return
 
 
-def _refused(command: int) -> bool:
-    """The engine has ended the command without an execution."""
+def _carried_out(command: int) -> bool:
+    """The execution that it began has ended, or the engine began none."""
     state = command_state(command)
-    return state is None or (state.finished is not None and not state.outcome)
+    return state is None or state.finished is not None
 
 
 def _reached(tasks: list[TaskRow], before: dict[int, int]) -> _Reached:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Problem, Reason
 
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from mse_tui.home import Home
 
 log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
 
 
 @click.command()
@@ -36,7 +39,10 @@ def engine(session: Session) -> None:
         running = build_engine(session.home, configuration)
         running.start()
         log.info("Engine of site %s (%s) started", site.description, site.code)
-        told.wait_first()
+        while running.running() and not told.wait_first(_LOOK_SECONDS):
+            pass
+        if not running.running():
+            raise Problem(Reason.ENGINE_RUNNING_ELSEWHERE, "Another engine has taken the site over; this one ended.")
         log.info("Stopping: running mailboxes end at their next item; another signal stops at once")
         running.stop(graceful=True)
         while not running.join(0.2):

@@ -34,7 +34,7 @@ class SiteEngine:
 
     def running(self) -> bool:
         """This process runs it."""
-        return self._engine is not None
+        return self._engine is not None and self._engine.running()
 
     def holder(self) -> str:
         """Who runs it, for people; '' when nobody does."""
@@ -43,7 +43,7 @@ class SiteEngine:
     def start(self) -> None:
         """Run it here. Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable."""
         with self._lock:
-            if self._engine is None:
+            if not self.running():
                 engine = self._make()
                 engine.start()
                 self._engine = engine
