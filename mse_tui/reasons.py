@@ -56,6 +56,7 @@ class Reason(StrEnum):
     INVALID = "invalid"
     # executions
     STOPPED = "stopped"
+    PAUSED = "paused"
     INTERRUPTED = "interrupted"
     OUTSIDE_WINDOW = "outside-window"
     INTERNAL = "internal-error"
@@ -258,6 +259,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.STOPPED: Explanation(
         "The execution was stopped by a person.",
         "Nothing to do: the next execution goes on from the last committed batch.",
+    ),
+    Reason.PAUSED: Explanation(
+        "The execution was paused by a person; this mailbox goes on in a later row.",
+        "Nothing to do: resume the task to let it go on from the last committed batch.",
+        expected=True,
     ),
     Reason.INTERRUPTED: Explanation(
         "The engine ended without finishing this execution.",

@@ -25,6 +25,9 @@ RENEW_SECONDS = 8.0
 _CLOCK_JUMP_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 
+TASK_KEYS = "task:"
+"""What the keys of all task leases begin with."""
+
 Now = Callable[[], datetime]
 
 
@@ -35,7 +38,7 @@ def engine_key(site_code: str) -> str:
 
 def task_key(task_id: int) -> str:
     """The lease of a running task."""
-    return f"task:{task_id}"
+    return f"{TASK_KEYS}{task_id}"
 
 
 def mailbox_key(guid: str) -> str:
@@ -157,13 +160,13 @@ class Leases:
                 .execute()
             )
         if not renewed:
-            self._forget(held)
+            self.forget(held)
             held.lost = True
         return bool(renewed)
 
     def release(self, held: HeldLease) -> None:
         """Give a lease back, so that the next one need not wait for its end."""
-        self._forget(held)
+        self.forget(held)
         with database.writing():
             Lease.update(owner="", holder="").where(
                 Lease.key == held.key, Lease.owner == self.owner, Lease.fence == held.fence
@@ -174,7 +177,8 @@ class Leases:
         with self._lock:
             return list(self._held.values())
 
-    def _forget(self, held: HeldLease) -> None:
+    def forget(self, held: HeldLease) -> None:
+        """Renew it no more (its taking was rolled back, or another has it)."""
         with self._lock:
             if self._held.get(held.key) is held:
                 del self._held[held.key]

@@ -36,10 +36,10 @@ class MailboxLocks:
             LockWait.insert(key=key, task=task_id, since=self._now()).on_conflict_ignore().execute()
             return Waiting(key, self._leases.holder(key) or ahead)
 
-    def is_turn(self, key: str, task_id: int) -> bool:
-        """Whether a waiting task would get the mailbox now."""
+    def waits_for(self, key: str, task_id: int) -> str:
+        """For whom a waiting task still waits; '' when it would get the mailbox now."""
         with database.reading():
-            return not self._leases.holder(key) and not self._ahead(key, task_id)
+            return self._leases.holder(key) or self._ahead(key, task_id)
 
     def leave(self, key: str, task_id: int) -> None:
         """Stand in the queue no more."""

@@ -1,0 +1,300 @@
+"""The site's engine: its threads and how they fit together.
+
+One thread ticks (commands, starts, waits), one renews the leases, a pool of workers processes mailboxes, one thread
+answers requests and one keeps house. What they share is in the database; `Execution` is the only object that two of
+them touch.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from threading import Condition, Event, Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from mse_tui.archive.compaction import Compaction
+from mse_tui.archive.packs import Packs
+from mse_tui.config import Configuration
+from mse_tui.directory.addresses import AddressDirectory
+from mse_tui.engine.claims import Claim, Claims
+from mse_tui.engine.clock import Clock, SystemClock
+from mse_tui.engine.commands import Commands
+from mse_tui.engine.execution import Choice, Equipment, Execution, State
+from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
+from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label, task_key
+from mse_tui.engine.locks import MailboxLocks
+from mse_tui.engine.recovery import recover, recover_commands
+from mse_tui.engine.requests import Requests
+from mse_tui.engine.tick import Tick
+from mse_tui.engine.workers import Workers
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.features.feature import Feature
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import faults_explained, keep_connection
+from mse_tui.store.models import Site
+from mse_tui.terms import TaskType
+
+log = logging.getLogger(__name__)
+
+_TICK = 1
+_RECOVER = 10
+_ALIVE = 30
+_HOUSEKEEPING = 3600
+_SHUTDOWN = "the engine's shutdown"
+_LAST_WORDS_SECONDS = 5.0
+"""How long threads are waited for once nothing is left for them to do."""
+
+
+class Engine:
+    """One site's engine. It owns `exchange` and closes it when it ends. Not started again after its end."""
+
+    def __init__(  # noqa: PLR0913 (what an engine is made of)
+        self,
+        home: Home,
+        configuration: Configuration,
+        exchange: Exchange,
+        *,
+        features: Mapping[TaskType, Feature],
+        clock: Clock | None = None,
+        leases: Leases | None = None,
+        housekeeping_seconds: int = _HOUSEKEEPING,
+    ) -> None:
+        """The database is open and has its site."""
+        self._clock = clock or SystemClock()
+        self._site = Site.select().order_by(Site.id).first()
+        if self._site is None:
+            raise Problem(Reason.NOT_FOUND, "This database has no site yet.", "Start mse-tui once.")
+        self._exchange = exchange
+        self._leases = leases or Leases(clock=self._clock)
+        self._renewer = Renewer(self._leases, self._lease_lost, clock=self._clock)
+        self._running: dict[int, Execution] = {}
+        self._changed = Condition(Lock())
+        self._stopping = Event()
+        self._ended = Event()
+        self._at_once = Event()
+        self._tick = Tick(self._clock)
+        self._workers = Workers(configuration.engine.workers)
+        self._answering = Workers(1)
+        self._answers_queued = Event()
+        self._groups = GroupCache(
+            home.cache / "groups",
+            AddressDirectory(exchange, self._clock.now),
+            scope=self._site.code,
+            now=self._clock.now,
+        )
+        packs = Packs(configuration.archive.directory or home.archive)
+        self._equipment = Equipment(
+            exchange=exchange,
+            directory=self._groups,
+            features=features,
+            packs=packs,
+            locks=MailboxLocks(self._leases),
+            clock=self._clock,
+            submit=self._workers.submit,
+            ended=self._execution_ended,
+        )
+        self._claims = Claims(self._site.id, self._leases, self._clock)
+        self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
+        self._requests = Requests(self._site.id, exchange, self._groups, self._clock, self._stopping)
+        ages = Ages(
+            timedelta(days=configuration.engine.keep_executions_days),
+            timedelta(days=configuration.engine.keep_audit_days),
+        )
+        self._housekeeping = Housekeeping(
+            {
+                "pruning": lambda: prune(ages, self._clock.now()),
+                "group cache": self._groups.expire,
+                "packs": Compaction(packs).run,
+            }
+        )
+        self._housekeeping_seconds = housekeeping_seconds
+        self._threads: list[Thread] = []
+        self._lease: HeldLease | None = None
+
+    def start(self) -> None:
+        """Take the site and begin. Raises Problem engine-running-elsewhere, which says who has it."""
+        try:
+            with faults_explained():
+                self._take_site()
+        except BaseException:
+            self._exchange.close()
+            raise
+        self._renewer.start()
+        self._workers.start()
+        self._answering.start()
+        for name, work in (("tick", self._run_tick), ("housekeeping", self._run_housekeeping), ("end", self._run_end)):
+            thread = Thread(target=work, name=f"engine-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _take_site(self) -> None:
+        key = engine_key(self._site.code)
+        lease = self._leases.take(key, process_label("mse-tui engine"))
+        if lease is None:
+            raise Problem(
+                Reason.ENGINE_RUNNING_ELSEWHERE,
+                f"The site {self._site.description} has a live engine: {self._leases.holder(key)}.",
+            )
+        try:
+            self._show_alive()
+            recover_commands(self._site.id, self._clock.now())
+            self._recover()
+        except BaseException:
+            lease.release()
+            raise
+        self._lease = lease
+
+    def stop(self, graceful: bool = True) -> None:
+        """Begin to end; returns at once. Graceful: running mailboxes go on to their next item; else not waited for.
+
+        What is committed stays in either case.
+        """
+        if not graceful:
+            self._at_once.set()
+        self._stopping.set()
+        self._tick.end()
+        with self._changed:
+            self._changed.notify_all()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the end; whether it has come."""
+        return self._lease is None or self._ended.wait(timeout)
+
+    def running(self) -> bool:
+        """Started and not ended."""
+        return self._lease is not None and not self._ended.is_set()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.join()
+
+    # --- the tick
+
+    def _run_tick(self) -> None:
+        self._tick.every(_TICK, self._look)
+        self._tick.every(_RECOVER, self._recover, at_once=False)
+        self._tick.every(_ALIVE, self._show_alive, at_once=False)
+        with keep_connection():
+            self._tick.run()
+
+    def _look(self) -> None:
+        for step in (self._commands.carry_out, self._start_due, self._look_at_running, self._look_at_requests):
+            try:
+                step()
+            except Exception:
+                log.exception("%s failed; it is tried again at the next tick", step.__name__)
+
+    def _start_due(self) -> None:
+        decisions = self._claims.due()
+        if not decisions:
+            return
+        enabled = Site.get_by_id(self._site.id).enabled
+        for decision in decisions:
+            claim = None
+            if decision.trigger is not None and enabled:
+                claim = self._claims.start(decision.task_id, decision.trigger, decision=decision)
+            if claim is not None:
+                self._begin(claim, Choice())
+            else:
+                self._claims.replan(decision)
+
+    def _begin(self, claim: Claim, choice: Choice) -> None:
+        execution = Execution(claim, self._equipment, choice)
+        with self._changed:
+            self._running[claim.task_id] = execution
+        log.info("Task %s begins", claim.description, extra={"task": claim.description})
+        execution.begin()
+
+    def _look_at_running(self) -> None:
+        for execution in self._executions():
+            execution.look()
+
+    def _look_at_requests(self) -> None:
+        if not self._answers_queued.is_set() and self._requests.waiting():
+            self._answers_queued.set()
+            self._answering.submit(self._answer)
+
+    def _answer(self) -> None:
+        try:
+            self._requests.answer_new()
+        finally:
+            self._answers_queued.clear()
+
+    def _recover(self) -> None:
+        recover(self._site.id, self._leases, set(self._running), self._clock.now())
+
+    def _show_alive(self) -> None:
+        Site.update(last_active=self._clock.now()).where(Site.id == self._site.id).execute()
+
+    # --- from other threads
+
+    def _execution_ended(self, execution: Execution) -> None:
+        with self._changed:
+            if self._running.get(execution.claim.task_id) is execution:
+                del self._running[execution.claim.task_id]
+            self._changed.notify_all()
+
+    def _lease_lost(self, lease: HeldLease) -> None:
+        if lease is self._lease:
+            log.critical("Another engine has taken the site over; this one ends")
+            self.stop()
+        for execution in self._executions():
+            if lease.key == task_key(execution.claim.task_id):
+                execution.lease_lost()
+
+    def _executions(self) -> list[Execution]:
+        with self._changed:
+            return list(self._running.values())
+
+    def _run_housekeeping(self) -> None:
+        while not self._stopping.wait(self._housekeeping_seconds):
+            with keep_connection():
+                self._housekeeping.run()
+
+    def _run_end(self) -> None:
+        """Waits to be told to stop, then ends one thing after the other; the site is free at the very end."""
+        self._stopping.wait()
+        for thread in self._threads:
+            if thread.name == "engine-tick":
+                thread.join()
+        with keep_connection():
+            self._end_executions()
+            self._workers.stop(_LAST_WORDS_SECONDS if not self._at_once.is_set() else 0.0)
+            self._exchange.close()
+            self._answering.stop(_LAST_WORDS_SECONDS)
+            self._renewer.stop()
+            for held in self._leases.held():
+                if held is not self._lease:
+                    log.warning("The lease %s is left to run out", held.key)
+            self._release_site()
+            self._groups.close()
+        self._ended.set()
+
+    def _end_executions(self) -> None:
+        for execution in self._executions():
+            execution.stop(_SHUTDOWN)
+        patience = self._clock.monotonic() + _LAST_WORDS_SECONDS
+        while (left := self._executions()) and not self._at_once.is_set():
+            if self._clock.monotonic() > patience and all(execution.state is State.ENDING for execution in left):
+                log.error("The end of %s execution(s) could not be written; the next start does it", len(left))
+                return
+            for execution in left:
+                execution.look()
+            with self._changed:
+                if self._running:
+                    self._changed.wait(1.0)
+
+    def _release_site(self) -> None:
+        assert self._lease is not None
+        try:
+            self._lease.release()
+        except Exception:
+            log.exception("The site's lease could not be given back; it runs out by itself")

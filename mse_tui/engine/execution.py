@@ -1,0 +1,362 @@
+"""An execution: one task's way through its mailboxes, one turn of a worker at a time.
+
+It is no thread. A turn resolves the group or processes one mailbox and queues the next turn; an execution that waits
+for a mailbox or is paused has no turn queued and holds no mailbox until it is woken.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from threading import Event, Lock
+
+from pydantic import BaseModel, ValidationError
+
+from mse_tui.archive.packs import Packs
+from mse_tui.directory.directory import Directory, Member
+from mse_tui.engine import records
+from mse_tui.engine.claims import Claim
+from mse_tui.engine.clock import Clock
+from mse_tui.engine.journal import MailboxJournal, Outcome, failed, is_stop
+from mse_tui.engine.leases import HeldLease
+from mse_tui.engine.locks import MailboxLocks, Waiting
+from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
+from mse_tui.features.feature import Feature, MailboxRun
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import as_problem
+from mse_tui.terms import Light, TaskType
+
+log = logging.getLogger(__name__)
+
+_ENDS_EXECUTION = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.DISK_FULL, Reason.DATABASE_DAMAGED)
+"""What the next mailbox would meet as well: no other one is tried."""
+
+
+class State(Enum):
+    """Where an execution stands."""
+
+    QUEUED = auto()
+    """Has a turn queued or under way."""
+    WAITING = auto()
+    """Stands in the queue of a mailbox."""
+    PAUSED = auto()
+    ENDING = auto()
+    """Over; its end is not in the database yet."""
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What executions of a site work with."""
+
+    exchange: Exchange
+    directory: Directory
+    features: Mapping[TaskType, Feature]
+    packs: Packs
+    locks: MailboxLocks
+    clock: Clock
+    submit: Callable[[Callable[[], None]], None]
+    """Queue a worker's turn."""
+    ended: Callable[["Execution"], None]
+    """Told once an execution's end is in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the group's mailboxes a person chose; all by default."""
+
+    mailboxes: tuple[str, ...] = ()
+    first: int | None = None
+
+    def of(self, members: Sequence[Member]) -> list[Member]:
+        """The chosen ones, in the group's order. Raises Problem invalid for one that is not in the group."""
+        chosen = list(members)
+        if self.mailboxes:
+            wanted = {address.strip().lower() for address in self.mailboxes}
+            chosen = [member for member in members if {member.address, member.entry} & wanted]
+            missing = wanted - {name for member in chosen for name in (member.address, member.entry)}
+            if missing:
+                raise Problem(
+                    Reason.INVALID,
+                    f"Not in the task's group: {', '.join(sorted(missing))}.",
+                    "Choose among the group's mailboxes.",
+                )
+        return chosen if self.first is None else chosen[: self.first]
+
+
+class Execution:
+    """A claimed task on its way. `turn` runs in a worker, one at a time; the rest may be called by any thread."""
+
+    def __init__(self, claim: Claim, equipment: Equipment, choice: Choice | None = None) -> None:
+        self.claim = claim
+        self._with = equipment
+        self._choice = choice or Choice()
+        self._lock = Lock()
+        self._state = State.QUEUED
+        self._stopped_by = ""
+        self._paused_by = ""
+        self._lease_lost = False
+        self._cancel = Event()
+        self._work: tuple[Feature, BaseModel] | None = None
+        self._members: list[Member] = []
+        self._position = 0
+        self._result_id: int | None = None
+        self._waits_on: Waiting | None = None
+        self._outcome = Outcome(Light.GREEN)
+        self._ending = Lock()
+        self._log = logging.LoggerAdapter(log, {"task": claim.description, "execution": claim.execution_id})
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def begin(self) -> None:
+        """Queue the first turn."""
+        self._with.submit(self.turn)
+
+    def stop(self, who: str) -> None:
+        """End gracefully at the next boundary."""
+        with self._lock:
+            self._stopped_by = self._stopped_by or who
+            self._cancel.set()
+        self._wake(State.WAITING, State.PAUSED)
+
+    def pause(self, who: str) -> None:
+        """Give the mailbox back at the next boundary and wait to be resumed."""
+        with self._lock:
+            self._paused_by = who
+            self._cancel.set()
+        self._wake(State.WAITING)
+
+    def resume(self) -> None:
+        """Go on where it was paused."""
+        with self._lock:
+            self._paused_by = ""
+        self._wake(State.PAUSED)
+
+    def lease_lost(self) -> None:
+        """Another engine has taken the task over: commit and write nothing more."""
+        with self._lock:
+            self._lease_lost = True
+            self._cancel.set()
+        self._wake(State.WAITING, State.PAUSED)
+
+    def look(self) -> None:
+        """Once a second: is the mailbox that is waited for free, can an end that failed be written now?"""
+        waits_on = self._waits_on
+        if self._state is State.WAITING and waits_on is not None:
+            holder = self._with.locks.waits_for(waits_on.key, self.claim.task_id)
+            if not holder:
+                self._wake(State.WAITING)
+            elif holder != waits_on.holder:
+                self._waits_on = Waiting(waits_on.key, holder)
+                self._show_waiting(holder)
+        elif self._state is State.ENDING:
+            self._write_end()
+
+    def turn(self) -> None:
+        """Go on: resolve the group or process one mailbox, then queue the next turn, wait, or end."""
+        try:
+            if self._goes_on():
+                self._step()
+        except Exception as error:  # noqa: BLE001 (an execution ends, whatever happens in it)
+            problem = _problem(error)
+            if problem.reason is Reason.INTERNAL:
+                self._log.exception("An execution failed inside")
+            self._end(Outcome(Light.RED, str(problem.reason), problem.happened))
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            stopping = bool(self._stopped_by) or self._lease_lost
+            self._state = State.PAUSED if self._paused_by and not stopping else State.QUEUED
+            self._cancel = Event()
+            if stopping:
+                self._cancel.set()
+        if self._state is State.PAUSED:
+            if self._waits_on is not None:
+                self._with.locks.leave(self._waits_on.key, self.claim.task_id)
+                self._waits_on = None
+            who = self._paused_by
+            records.stand_still(self.claim, f"paused by {who}", f"Paused by {who} {self._so_far()}", self._now())
+            return False
+        if stopping:
+            self._end(self._stopped())
+        return not stopping
+
+    def _step(self) -> None:
+        if self._work is None:
+            self._prepare()
+        elif not self._process(self._members[self._position]):
+            return
+        else:
+            self._position += 1
+            records.count_processed(self.claim, self._position)
+        if self._outcome.light is Light.RED or self._position >= len(self._members):
+            self._end(self._outcome)
+        else:
+            self._with.submit(self.turn)
+
+    def _prepare(self) -> None:
+        """The definition and the group. Raises Problem: the execution ends red, nothing is touched."""
+        feature = self._with.features.get(self.claim.task_type)
+        if feature is None:
+            raise Problem(Reason.INVALID, f"This version can't execute tasks of type {self.claim.task_type}.")
+        try:
+            definition = feature.definition.model_validate_json(self.claim.settings)
+        except ValidationError as error:
+            raise Problem(Reason.INVALID, f"The task's definition is not valid: {error}") from error
+        found = self._with.directory.resolve(self.claim.group)
+        if not found.included:
+            skipped = "; ".join(entry.message for entry in found.skipped)
+            raise Problem(Reason.GROUP_EMPTY, f"The group resolved to no mailbox. {skipped}".strip())
+        self._members = self._choice.of(found.included)
+        skipped_entries = () if self._choice.mailboxes else found.skipped
+        records.begin_group(self.claim, len(self._members), skipped_entries, self._now())
+        self._work = (feature, definition)
+
+    def _process(self, member: Member) -> bool:
+        """One mailbox's turn; False when it is not over (it waits for the lock, or was paused)."""
+        position, total = self._position + 1, len(self._members)
+        if self._result_id is None:
+            self._result_id = records.begin_mailbox(self.claim, member, position, total, self._now())
+        else:
+            records.go_on_with_mailbox(self.claim, member, position, total, self._now())
+        journal = MailboxJournal(self.claim.task_id, self._result_id, self._with.clock, self._is_asked_to_end)
+        try:
+            outcome = self._run(member, journal)
+        except Exception as error:  # noqa: BLE001 (a failing mailbox never ends the execution)
+            outcome = self._outcome_of(error)
+        if outcome is None:
+            return False
+        journal.close(outcome)
+        self._result_id = None
+        self._log.info("%s: %s %s", member.address, outcome.light.word, outcome.message)
+        if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
+            self._with.submit(self.turn)
+            return False
+        if outcome.light is Light.RED and outcome.reason in _ENDS_EXECUTION:
+            self._outcome = outcome
+        return True
+
+    def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
+        assert self._work is not None
+        feature, definition = self._work
+        with self._with.exchange.mailbox(member.address, self._cancel, journal.on_wait) as mailbox:
+            identity = mailbox.identity()
+            lock = self._with.locks.take(identity.guid, self.claim.task_id, f"'{self.claim.description}'")
+            if not isinstance(lock, Waiting):
+                self._waits_on = None
+                try:
+                    feature.process(self._mailbox_run(mailbox, identity, definition, lock, journal))
+                finally:
+                    lock.release()
+                return journal.conclude()
+        self._wait(lock)
+        return None
+
+    def _mailbox_run(
+        self,
+        mailbox: Mailbox,
+        identity: MailboxIdentity,
+        definition: BaseModel,
+        lock: HeldLease,
+        journal: MailboxJournal,
+    ) -> MailboxRun:
+        return MailboxRun(
+            task_id=self.claim.task_id,
+            mailbox=mailbox,
+            identity=identity,
+            definition=definition,
+            packs=self._with.packs,
+            fence=lock,
+            journal=journal,
+            cancel=self._cancel,
+        )
+
+    def _wait(self, waiting: Waiting) -> None:
+        """Hold no worker until the mailbox is free; unless a stop or a pause came meanwhile."""
+        self._waits_on = waiting
+        self._show_waiting(waiting.holder)
+        with self._lock:
+            parked = not self._is_asked_to_end()
+            if parked:
+                self._state = State.WAITING
+        if not parked:
+            self._with.submit(self.turn)
+
+    def _show_waiting(self, holder: str) -> None:
+        address = self._members[self._position].address
+        where = f"{self._position + 1} of {len(self._members)} mailboxes"
+        detail = f"Waits for {holder} on {address} ({where})"
+        records.stand_still(self.claim, f"waits for {holder}", detail, self._now())
+
+    def _outcome_of(self, error: Exception) -> Outcome:
+        if is_stop(error):
+            if self._lease_lost:
+                return failed(Problem(Reason.LEASE_LOST, "Another engine took the task over."))
+            if self._stopped_by:
+                return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by}.")
+            return Outcome(Light.NONE, str(Reason.PAUSED), f"Paused by {self._paused_by or 'a person'}.")
+        problem = _problem(error)
+        if problem.reason is Reason.INTERNAL:
+            self._log.error("A mailbox failed inside", exc_info=error)
+        return failed(problem)
+
+    def _wake(self, *states: State) -> None:
+        with self._lock:
+            woken = self._state in states
+            if woken:
+                self._state = State.QUEUED
+        if woken:
+            self._with.submit(self.turn)
+
+    def _is_asked_to_end(self) -> bool:
+        return bool(self._stopped_by or self._paused_by or self._lease_lost)
+
+    def _stopped(self) -> Outcome:
+        return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by} {self._so_far()}.")
+
+    def _so_far(self) -> str:
+        return f"after {self._position} of {len(self._members)} mailboxes"
+
+    def _end(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._state = State.ENDING
+        self._write_end()
+
+    def _write_end(self) -> None:
+        """Written at once; when the database refuses (a full disk), again at each look until it takes it."""
+        if not self._ending.acquire(blocking=False):
+            return
+        try:
+            if self._state is State.ENDING and self._is_end_written():
+                self._state = State.ENDED
+                self._with.ended(self)
+        finally:
+            self._ending.release()
+
+    def _is_end_written(self) -> bool:
+        claim = self.claim
+        try:
+            try:
+                whole = records.end(claim, self._outcome, self._position, self._now())
+                self._log.info("Task %s ended: %s %s", claim.description, whole.light.word, whole.message)
+            except Problem as problem:
+                if problem.reason is not Reason.LEASE_LOST:
+                    raise
+                self._log.error("Task %s: %s", claim.description, problem.happened)
+            claim.lease.release()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the end must be written some time)
+            self._log.error("The end of an execution can't be written yet", exc_info=error)
+            return False
+        return True
+
+    def _now(self) -> datetime:
+        return self._with.clock.now()
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    return as_problem(error) or Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")

@@ -1,0 +1,70 @@
+"""What is done now and then: old records pruned by age, the group cache cleaned, the archive's packs collected."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from mse_tui.store.database import writing
+from mse_tui.store.models import Audit, Command, EngineRequest, Execution, MailboxResult
+
+log = logging.getLogger(__name__)
+
+_AT_A_TIME = 500
+"""Rows deleted in one transaction, so that no writer waits long."""
+_KEEP_REQUESTS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long records are kept."""
+
+    executions: timedelta
+    audit: timedelta
+
+
+def prune(ages: Ages, now: datetime) -> int:
+    """Delete executions (with their mailbox results), commands, requests and audit entries that are too old.
+
+    Each task keeps its newest execution, however old. Returns how many rows went.
+    """
+    newest = Execution.select(fn.MAX(Execution.id)).group_by(Execution.task)
+    old = (Execution.finished < now - ages.executions) & Execution.id.not_in(newest)
+    return (
+        _delete(Execution, old)
+        + _delete(Command, Command.finished < now - ages.executions)
+        + _delete(EngineRequest, EngineRequest.asked < now - _KEEP_REQUESTS)
+        + _delete(Audit, Audit.moment < now - ages.audit)
+    )
+
+
+def _delete(table: Any, condition: Any) -> int:
+    deleted = 0
+    while True:
+        with writing():
+            ids = [row.id for row in table.select(table.id).where(condition).limit(_AT_A_TIME)]
+            if table is Execution:
+                MailboxResult.delete().where(MailboxResult.execution.in_(ids)).execute()
+            deleted += int(table.delete().where(table.id.in_(ids)).execute())
+        if len(ids) < _AT_A_TIME:
+            return deleted
+
+
+class Housekeeping:
+    """The jobs, each guarded from the others' errors."""
+
+    def __init__(self, jobs: dict[str, Callable[[], object]]) -> None:
+        self._jobs = jobs
+
+    def run(self) -> None:
+        """Do all of them, one after the other."""
+        for name, job in self._jobs.items():
+            try:
+                done = job()
+            except Exception:
+                log.exception("Housekeeping: %s failed; it is tried again next time", name)
+            else:
+                log.debug("Housekeeping: %s: %s", name, done)

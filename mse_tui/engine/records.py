@@ -1,0 +1,168 @@
+"""What an execution writes down: its mailboxes, where it stands, and its end."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from mse_tui.directory.directory import Member, SkippedEntry
+from mse_tui.engine.claims import Claim, plan_after
+from mse_tui.engine.journal import Outcome
+from mse_tui.engine.schedules import read_settings
+from mse_tui.reasons import Reason, explain
+from mse_tui.store.database import writing
+from mse_tui.store.models import Command, Execution, LockWait, MailboxResult, Progress, Schedule, Task
+from mse_tui.terms import Light, Status, Verb
+
+
+def begin_group(claim: Claim, total: int, skipped: Sequence[SkippedEntry], now: datetime) -> None:
+    """The group is resolved: how many mailboxes there are, and a row for each entry that is none."""
+    with writing():
+        Execution.update(mailboxes=total).where(Execution.id == claim.execution_id).execute()
+        _show(claim, now, position=0, total=total, address="", phase="")
+        for number, entry in enumerate(skipped, start=total + 1):
+            MailboxResult.create(
+                execution=claim.execution_id,
+                position=number,
+                address=entry.entry,
+                started=now,
+                finished=now,
+                light=Light.NONE if explain(entry.reason).expected else Light.ORANGE,
+                reason=entry.reason,
+                message=entry.message,
+            )
+
+
+def begin_mailbox(claim: Claim, member: Member, position: int, total: int, now: datetime) -> int:
+    """A mailbox's turn begins; gives its result's id. `position` counts from 1."""
+    with writing():
+        result = MailboxResult.create(
+            execution=claim.execution_id, position=position, address=member.address, started=now
+        )
+        _show(claim, now, position=position, total=total, address=member.address, mailbox_started=now)
+        _detail(claim, f"{member.address} ({position} of {total} mailboxes)")
+    return int(result.id)
+
+
+def go_on_with_mailbox(claim: Claim, member: Member, position: int, total: int, now: datetime) -> None:
+    """A mailbox that was waited for gets its turn."""
+    with writing():
+        _show(claim, now, position=position, total=total, address=member.address, mailbox_started=now)
+        _detail(claim, f"{member.address} ({position} of {total} mailboxes)")
+
+
+def stand_still(claim: Claim, why: str, detail: str, now: datetime) -> None:
+    """The execution waits, and for what."""
+    with writing():
+        Progress.update(waiting=why, updated=now).where(Progress.task == claim.task_id).execute()
+        _detail(claim, detail)
+
+
+def count_processed(claim: Claim, processed: int) -> None:
+    """How many mailboxes are done with."""
+    Execution.update(processed=processed).where(Execution.id == claim.execution_id).execute()
+
+
+def end(claim: Claim, outcome: Outcome, processed: int, now: datetime) -> Outcome:
+    """Write an execution's end, the task's light and its next execution; gives what the task summary log says.
+
+    `outcome` adds to what the mailboxes' results say. Raises Problem lease-lost when another engine has taken the
+    task over, which then has written an end of its own.
+    """
+    with writing():
+        claim.lease.check()
+        close_open_results(claim.execution_id, Reason(outcome.reason or Reason.STOPPED), outcome.message, now)
+        whole = summary(claim.execution_id, outcome)
+        ended = (
+            Execution.update(
+                finished=now, processed=processed, light=whole.light, reason=whole.reason, message=whole.message
+            )
+            .where(Execution.id == claim.execution_id, Execution.finished.is_null())
+            .execute()
+        )
+        if ended:
+            _end_task(claim.task_id, whole, now)
+            _end_commands(claim.task_id, whole, now)
+    return whole
+
+
+def close_open_results(execution_id: int, reason: Reason, message: str, now: datetime) -> None:
+    """Mailboxes whose turn never came to an end."""
+    MailboxResult.update(finished=now, light=Light.ORANGE, reason=reason, message=message).where(
+        MailboxResult.execution == execution_id, MailboxResult.finished.is_null()
+    ).execute()
+
+
+def summary(execution_id: int, outcome: Outcome) -> Outcome:
+    """The whole of an execution from the parts: its mailboxes' results, and what befell it itself."""
+    rows: Any = (
+        MailboxResult.select(MailboxResult.light, MailboxResult.reason, MailboxResult.message)
+        .where(MailboxResult.execution == execution_id, MailboxResult.reason != Reason.PAUSED)
+        .order_by(MailboxResult.position, MailboxResult.id)
+        .tuples()
+    )
+    results = [(Light(light), reason, message) for light, reason, message in rows]
+    coloured = [light for light, _, _ in results if light is not Light.NONE]
+    light = Light.worst([*coloured, outcome.light])
+    reason = outcome.reason
+    if not reason and light is not Light.GREEN:
+        reason = next(reason for found, reason, _ in results if found is light)
+    parts = [text for text in (outcome.message, _counted([light for light, _, _ in results])) if text]
+    return Outcome(light, reason, " ".join(parts))
+
+
+def _counted(lights: Sequence[Light]) -> str:
+    """Such as '12 mailboxes: 10 success, 1 warning, 1 skipped.'"""
+    if not lights:
+        return ""
+    numbers = Counter(lights)
+    words = {Light.GREEN: "success", Light.ORANGE: "warning", Light.RED: "error", Light.NONE: "skipped"}
+    parts = ", ".join(f"{numbers[light]} {word}" for light, word in words.items() if numbers[light])
+    return f"{len(lights)} {'mailbox' if len(lights) == 1 else 'mailboxes'}: {parts}."
+
+
+def _end_task(task_id: int, whole: Outcome, now: datetime) -> None:
+    row: Any = Task.select(Task, Schedule).join(Schedule).where(Task.id == task_id).first()
+    values: dict[str, Any] = {
+        "status": Status.SCHEDULED,
+        "light": whole.light,
+        "last_finished": now,
+        "latest_detail": f"Last execution: {row.last_started:%Y-%m-%d %H:%M} UTC, {whole.light.word}",
+    }
+    if row.next_execution is not None and row.next_execution <= now:
+        # A task never overlaps itself: the starts that came while it ran have passed.
+        values["next_execution"] = plan_after(read_settings(row.schedule.settings), now, row.last_started)
+    Task.update(**values).where(Task.id == task_id).execute()
+    Progress.delete().where(Progress.task == task_id).execute()
+    LockWait.delete().where(LockWait.task == task_id).execute()
+
+
+def _end_commands(task_id: int, whole: Outcome, now: datetime) -> None:
+    Command.update(finished=now, outcome=f"{whole.light.word}: {whole.message}".strip()).where(
+        Command.task == task_id,
+        Command.verb.in_((Verb.RUN, Verb.STOP)),
+        Command.taken.is_null(False),
+        Command.finished.is_null(),
+    ).execute()
+
+
+def end_interrupted(execution: Any, now: datetime) -> None:
+    """The end of an execution whose engine died; its task waits for its next execution."""
+    message = f"Interrupted after {execution.processed} of {execution.mailboxes} mailboxes."
+    close_open_results(execution.id, Reason.INTERRUPTED, explain(Reason.INTERRUPTED).happened, now)
+    whole = summary(execution.id, Outcome(Light.ORANGE, str(Reason.INTERRUPTED), message))
+    Execution.update(finished=now, light=whole.light, reason=whole.reason, message=whole.message).where(
+        Execution.id == execution.id
+    ).execute()
+    _end_task(execution.task_id, whole, now)
+    _end_commands(execution.task_id, whole, now)
+
+
+def _show(claim: Claim, now: datetime, **values: Any) -> None:
+    fresh = {"phase": "", "folder": "", "items": 0, "expected": 0, "bytes": 0, "waiting": "", "updated": now}
+    row = {"task": claim.task_id, "execution": claim.execution_id, **fresh, **values}
+    Progress.insert(row).on_conflict_replace().execute()
+
+
+def _detail(claim: Claim, text: str) -> None:
+    Task.update(latest_detail=text).where(Task.id == claim.task_id).execute()

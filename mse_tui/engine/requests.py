@@ -1,0 +1,100 @@
+"""Answering what people ask and only the engine can: it alone has the site's credentials."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+from mse_tui.directory.addresses import parse_addresses
+from mse_tui.directory.directory import Membership
+from mse_tui.engine.clock import Clock
+from mse_tui.engine.group_cache import GroupCache, membership_as_json
+from mse_tui.engine.halts import clear_halts
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import as_problem
+from mse_tui.store.models import EngineRequest, Task
+
+log = logging.getLogger(__name__)
+
+Arguments = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class Requests:
+    """The requests to one site's engine. `answer_new` is called by one thread, which may wait for the network."""
+
+    def __init__(self, site_id: int, exchange: Exchange, groups: GroupCache, clock: Clock, end: Event) -> None:
+        self._site_id = site_id
+        self._exchange = exchange
+        self._groups = groups
+        self._clock = clock
+        self._end = end
+        self._by_kind: dict[str, Callable[[Arguments], Answer]] = {
+            "preview": self._preview,
+            "refresh_group": self._refresh_group,
+            "test_connection": self._test_connection,
+            "retry_account": self._retry_account,
+        }
+
+    def waiting(self) -> bool:
+        """Whether someone waits for an answer."""
+        return bool(self._new().exists())
+
+    def answer_new(self) -> None:
+        """Answer everything that is asked, in order."""
+        for request in list(self._new().order_by(EngineRequest.id)):
+            if self._end.is_set():
+                return
+            answer = self._answer(request)
+            EngineRequest.update(answered=self._clock.now(), answer=json.dumps(answer)).where(
+                EngineRequest.id == request.id
+            ).execute()
+
+    def _new(self) -> Any:
+        return EngineRequest.select().where(
+            EngineRequest.site == self._site_id, EngineRequest.answered.is_null(), EngineRequest.answer == ""
+        )
+
+    def _answer(self, request: Any) -> Answer:
+        began = self._clock.monotonic()
+        try:
+            by_kind = self._by_kind.get(request.kind)
+            if by_kind is None:
+                raise Problem(Reason.INVALID, f"This engine can't answer {request.kind!r}.", "Update the engine.")
+            answer = by_kind(json.loads(request.arguments))
+        except Exception as error:
+            problem = error if isinstance(error, Problem) else as_problem(error)
+            if problem is None:
+                log.exception("The request %s failed inside", request.kind)
+                problem = Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+            parts = {"reason": str(problem.reason), "happened": problem.happened, "remedy": problem.remedy}
+            return {"problem": parts}
+        return {**answer, "seconds": round(self._clock.monotonic() - began, 3)}
+
+    def _preview(self, arguments: Arguments) -> Answer:
+        return self._membership(self._groups.resolve(arguments["group"]))
+
+    def _refresh_group(self, arguments: Arguments) -> Answer:
+        return self._membership(self._groups.refresh(arguments["group"]))
+
+    def _membership(self, found: Membership) -> Answer:
+        age = self._clock.now() - found.resolved_at
+        return {**membership_as_json(found), "age_seconds": max(0, round(age.total_seconds()))}
+
+    def _test_connection(self, arguments: Arguments) -> Answer:
+        """Open one mailbox: the one named, else the first that any task processes."""
+        address = arguments.get("address") or self._any_address()
+        with self._exchange.mailbox(address, self._end) as mailbox:
+            identity = mailbox.identity()
+        return {"address": identity.address, "name": identity.display_name, "kind": identity.kind}
+
+    def _any_address(self) -> str:
+        for task in Task.select(Task.group).where(Task.site == self._site_id).order_by(Task.id):
+            if addresses := parse_addresses(task.group).addresses:
+                return addresses[0]
+        raise Problem(Reason.NOT_FOUND, "There is no mailbox to try.", "Name one, or create a task first.")
+
+    def _retry_account(self, _arguments: Arguments) -> Answer:
+        return {"accounts": clear_halts()}
