@@ -96,6 +96,17 @@ class Items(Folders):
                 return int(connection.execute("SELECT COUNT(*) FROM item").fetchone()[0])
             return int(connection.execute("SELECT COUNT(*) FROM item WHERE mailbox = ?", (mailbox_id,)).fetchone()[0])
 
+    def items_sorted(self, folder_id: int, column: str, descending: bool, offset: int, limit: int) -> list[Row]:
+        """A page of a folder's items in the order of one column."""
+        if column not in _COLUMNS:
+            raise ValueError(column)
+        way = "DESC" if descending else "ASC"
+        with self.reading() as connection:
+            return connection.execute(
+                f"SELECT * FROM item WHERE folder = ? ORDER BY {column} {way}, id {way} LIMIT ? OFFSET ?",  # noqa: S608
+                (folder_id, limit, offset),
+            ).fetchall()
+
     def update_item(self, item_id: int, values: Mapping[str, Any], *, mime: bytes | None = None) -> None:
         """Set columns of an item and, with `mime`, its content. A new change number, so a new change key.
 
@@ -275,6 +286,21 @@ class Items(Folders):
         )
 
 
+class UnsavedRow(dict[str, Any]):
+    """The row of an item that is not in the store, with its MIME."""
+
+    mime: bytes = b""
+
+
+def unsaved_row(spec: ItemSpec) -> UnsavedRow:
+    """What the row of an item would be; nothing is stored."""
+    values = _values(None, 0, 0, 0, spec)
+    row = UnsavedRow(zip(_COLUMNS, values, strict=True))
+    row["id"] = 0
+    row.mime = spec.mime or b""
+    return row
+
+
 def _add_blob(connection: sqlite3.Connection, data: bytes) -> int:
     row = connection.execute("INSERT INTO blob (data) VALUES (?)", (data,))
     assert row.lastrowid is not None
@@ -307,11 +333,14 @@ def extra_json(properties: Mapping[str, str], extended: Mapping[str, Any]) -> st
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")) if kept else ""
 
 
-def _values(connection: sqlite3.Connection, mailbox: int, folder: int, number: int, spec: ItemSpec) -> tuple[Any, ...]:
+def _values(
+    connection: sqlite3.Connection | None, mailbox: int, folder: int, number: int, spec: ItemSpec
+) -> tuple[Any, ...]:
+    """The columns of a new item; without a connection its content is not stored."""
     sender = spec.sender or Person("", "")
     received = stamp(spec.received)
     now = stamp(datetime.now(UTC))
-    blob = None if spec.mime is None else _add_blob(connection, spec.mime)
+    blob = None if spec.mime is None or connection is None else _add_blob(connection, spec.mime)
     return (
         mailbox, folder, number, number, number, spec.item_class, spec.subject, sender.name, sender.address,
         recipients_json(spec.to, spec.cc, spec.bcc), display_names(spec.to), spec.message_id, spec.in_reply_to,

@@ -7,9 +7,9 @@ grows over the whole store. Message bodies are not kept unless loaded or edited:
 from collections.abc import Callable
 from pathlib import Path
 
-from mse_tui.sandbox.items import Items
+from mse_tui.sandbox.items import Items, UnsavedRow, unsaved_row
 from mse_tui.sandbox.mime import compose
-from mse_tui.sandbox.records import Row
+from mse_tui.sandbox.records import ItemSpec, Row
 
 Render = Callable[[str], bytes]
 """Makes the MIME of an item from its body seed; the same seed always gives the same bytes."""
@@ -32,8 +32,14 @@ class MailStore(Items):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def row_of(self, spec: ItemSpec) -> Row:
+        """What the row of an item would be if it were added; nothing is stored."""
+        return unsaved_row(spec)
+
     def content(self, item: Row) -> bytes:
         """An item's MIME: as loaded, or rendered from its seed, or composed from its properties."""
+        if isinstance(item, UnsavedRow):
+            return item.mime
         if item["blob"] is not None:
             return self.blob(item["blob"])
         if item["body_seed"] is not None:

@@ -71,10 +71,17 @@ def _headers(row: Row, rendering: Rendering) -> str:
 
 
 def attachment_keys(row: Row, count: int) -> list[int]:
-    """The lasting keys of an item's attachments, in their order."""
-    if row["attachment_keys"]:
-        return [int(key) for key in row["attachment_keys"].split(",")]
-    return list(range(count)) if row["attachment_keys"] is None else []
+    """The lasting keys of an item's attachments, in their order: as the content came, 0, 1, 2..."""
+    kept = row["attachment_keys"]
+    if kept is None:
+        return list(range(count))
+    return [int(key) for key in kept.partition(";")[0].split(",") if key]
+
+
+def next_attachment_key(row: Row, count: int) -> int:
+    """The key of the next attachment to be added; none is ever used twice."""
+    kept = row["attachment_keys"]
+    return count if kept is None else int(kept.partition(";")[2])
 
 
 def payload_of(part: Message) -> bytes:

@@ -20,6 +20,7 @@ from mse_tui.sandbox.ews.fields import (
 from mse_tui.sandbox.ews.render import COLUMN_FIELDS, Render, Rendering, stored_field
 from mse_tui.sandbox.ews.soap import QM, QT, EwsError, Request, SoapFault
 from mse_tui.sandbox.ews.values import boolean
+from mse_tui.sandbox.mime import spec_from_mime
 from mse_tui.sandbox.records import MailboxRecord, Row
 
 _INDEXED = {
@@ -41,11 +42,24 @@ def indexed_field(uri: str) -> str:
     return found
 
 
+_LEFT_OUT: dict[str, frozenset[str]] = {
+    "get": frozenset(),
+    "sync": NOT_IN_LISTS,
+    "find": NOT_IN_LISTS | NOT_FOUND_BY_FIND,
+    "attached": frozenset(
+        {"item:ItemId", "item:ParentFolderId", "item:Attachments", "item:InstanceKey", "item:ConversationId"}
+    ),
+}
+_ALL_OF_ATTACHED = etree.fromstring(f'<t:AttachmentShape xmlns:t="{QT.strip("{}")}"/>')
+
+
 class ItemShape:
     """Which properties a request wants of each item."""
 
     def __init__(self, element: Any) -> None:
         base = element.findtext(QT + "BaseShape") if element is not None else None
+        if element is not None and etree.QName(element).localname == "AttachmentShape":
+            base = "AllProperties"
         if base not in {"IdOnly", "Default", "AllProperties"}:
             raise SoapFault("ErrorSchemaValidation", "The request failed schema validation: BaseShape is missing.")
         self.base = base
@@ -89,9 +103,7 @@ class ItemShape:
     def _wanted(self, uri: str, kind: str, context: str) -> bool:
         if uri == "item:ExtendedProperty":
             return bool(self.extended)
-        if context != "get" and uri in NOT_IN_LISTS:
-            return False
-        if context == "find" and uri in NOT_FOUND_BY_FIND:
+        if uri in _LEFT_OUT[context]:
             return False
         if uri == "item:ItemId" or uri in self.uris:
             return True
@@ -131,7 +143,7 @@ def item_shape(request: Request) -> ItemShape:
 def item_writer(request: Request, mailbox: MailboxRecord, shape: ItemShape, context: str) -> Callable[[Row], str]:
     """What writes a mailbox's items in this shape: row -> element."""
     rendering = Rendering(request, mailbox, shape.body_type)
-    rendering.in_list = context != "get"
+    rendering.in_list = context in {"sync", "find"}
 
     def write(row: Row) -> str:
         kind = kind_of(row["item_class"])
@@ -139,3 +151,9 @@ def item_writer(request: Request, mailbox: MailboxRecord, shape: ItemShape, cont
         return f"<t:{kind}>{''.join(parts)}</t:{kind}>"
 
     return write
+
+
+def attached_item_xml(request: Request, mailbox: MailboxRecord, shape: Any, mime: bytes) -> str:
+    """An attached message as an element, in the shape of an AttachmentShape (or None)."""
+    write = item_writer(request, mailbox, ItemShape(_ALL_OF_ATTACHED if shape is None else shape), "attached")
+    return write(request.store.row_of(spec_from_mime(mime)))
