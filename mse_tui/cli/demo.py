@@ -1,6 +1,7 @@
 """mse-tui demo: the main job on a practice organisation, at a terminal on the screens, else headless."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import randbits
@@ -12,8 +13,9 @@ import click
 from mse_tui.actions.commands import command_state, run_now
 from mse_tui.cli.demo_site import PracticeSite, practice_site
 from mse_tui.cli.engine import build_engine, log_to_stderr, signals_stop
-from mse_tui.cli.output import light, table
+from mse_tui.cli.output import coloured, light, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskRow
 from mse_tui.terms import Light
@@ -188,13 +190,16 @@ def _bar() -> Callable[[_Reached], None]:
 
 
 def _lines(tasks: int) -> Callable[[_Reached], None]:
-    last = [float("-inf")]
+    next_line, told = 0.0, ""
 
     def show(reached: _Reached) -> None:
-        if monotonic() - last[0] >= _LINE_SECONDS or reached.finished == tasks:
-            last[0] = monotonic()
+        nonlocal next_line, told
+        if monotonic() >= next_line or reached.finished == tasks:
             done = 100 * reached.processed // max(reached.mailboxes, 1)
-            click.echo(f"{done:3d} %  {_mailboxes(reached)}, {_items(reached)}")
+            line = f"{done:3d} %  {_mailboxes(reached)}, {_items(reached)}"
+            if line != told:
+                click.echo(line)
+            next_line, told = monotonic() + _LINE_SECONDS, line
 
     return show
 
@@ -232,5 +237,24 @@ def _summary(executions: list[ExecutionRow], seconds: float) -> None:
         )
     headings = ("task", "result", "mailboxes", "added", "changed", "moved", "removed", "skipped", "size", "took", "")
     table(headings, cells, [row.light for row in executions])
+    click.echo()
+    _reasons(executions)
     worst = Light.worst([row.light for row in executions])
-    click.echo(f"\n{light(worst)}: {count(items, 'item')}, {size(octets)} in {seconds:.1f} s")
+    click.echo(f"{coloured(worst, light(worst))}: {count(items, 'item')}, {size(octets)} in {seconds:.1f} s")
+
+
+def _reasons(executions: list[ExecutionRow]) -> None:
+    """Why items and mailboxes were left out or failed, each reason once, with what it means."""
+    items: Counter[str] = Counter()
+    mailboxes: Counter[str] = Counter()
+    for row in executions:
+        items.update(queries.totals(row.id)[1])
+        for result in queries.mailbox_results(row.id, 0, max(row.mailboxes, 1)):
+            items.update(failure.reason for failure in result.failures)
+            if result.reason and result.reason not in items:
+                mailboxes[result.reason] += 1
+    for amounts, one, many in ((items, "item", None), (mailboxes, "mailbox", "mailboxes")):
+        for reason, amount in amounts.items():
+            meaning = explain(Reason(reason))
+            expected = " Expected: it does not colour the result." if meaning.expected else ""
+            click.echo(f"{count(amount, one, many)} [{reason}]: {meaning.happened}{expected}")
