@@ -219,10 +219,9 @@ class Session:
     def close(self) -> None:
         """End what is under way and close the connections."""
         self._persistence.close()
-        self._connections.abort()
+        self._connections.close()
         for threads in (self._single, self._contents):
             threads.shutdown(wait=False, cancel_futures=True)
-        self._connections.close()
 
 
 def _entries(root: etree._Element, operation: str) -> list[etree._Element]:

@@ -26,6 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from mse_tui import __version__
 from mse_tui.config import ExchangeSettings
+from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class PinnedAdapter(HTTPAdapter):
         self._context = context
         self._ca_file = ca_file
         self._sockets: set[socket.socket] = set()
+        self._aborted = False
         super().__init__(**options)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +72,7 @@ class PinnedAdapter(HTTPAdapter):
 
     def _watch(self, manager: Any) -> None:
         """Remember each socket that the manager's pools open, so that a wait on it can be ended."""
-        sockets = self._sockets
+        adapter, sockets = self, self._sockets
         classes = {}
         for scheme, pool in (("http", HTTPConnectionPool), ("https", HTTPSConnectionPool)):
 
@@ -78,6 +80,9 @@ class PinnedAdapter(HTTPAdapter):
                 def connect(self) -> None:
                     super().connect()
                     sockets.add(self.sock)
+                    if adapter._aborted:
+                        self.close()
+                        raise ConnectionAbortedError
 
                 def close(self) -> None:
                     sockets.discard(self.sock)
@@ -91,7 +96,8 @@ class PinnedAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
     def abort(self) -> None:
-        """End every wait on this adapter's sockets, from any thread."""
+        """End every wait on this adapter's sockets, from any thread; it opens no other."""
+        self._aborted = True
         for opened in list(self._sockets):
             with contextlib.suppress(OSError, ValueError):
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
@@ -221,8 +227,10 @@ class ConnectionPool:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
-        """One connection for one request; it is thrown away if the block raises."""
+        """One connection for one request; it is thrown away if the block raises. Raises Cancelled once closed."""
         with self._lock:
+            if self._closed:
+                raise Cancelled
             connection = self._idle.pop() if self._idle else self._make()
             self._busy.add(connection)
         try:
@@ -248,10 +256,11 @@ class ConnectionPool:
             connection.abort()
 
     def close(self) -> None:
-        """Close what is idle now and what is busy as it comes back."""
+        """Close what is idle, end what is under way, and give out no more."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+        self.abort()
         for connection in idle:
             connection.close()
 
