@@ -9,6 +9,7 @@ from typing import Any
 from mse_tui.actions.audit import audit, who
 from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Command, Task
 from mse_tui.terms import Status, Verb
@@ -92,7 +93,7 @@ def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> 
 
 
 def _refuse_senseless(task: Task, verb: Verb) -> None:
-    running = task.status == Status.RUNNING
+    running = is_running(task.id)
     name = repr(task.description)
     if verb is Verb.RUN and running:
         raise Problem(Reason.INVALID, f"The task {name} is running already.", "Wait for its end, or stop it.")
@@ -104,6 +105,12 @@ def _refuse_senseless(task: Task, verb: Verb) -> None:
         raise Problem(Reason.INVALID, f"The task {name} is paused already.", "Resume it to let it go on.")
     if verb is Verb.RESUME and not task.paused:
         raise Problem(Reason.INVALID, f"The task {name} is not paused.", "There is nothing to resume.")
+
+
+def is_running(task_id: int) -> bool:
+    """Whether an execution is under way; one whose engine is gone is not."""
+    row = queries.task(task_id)
+    return row is not None and row.status is Status.RUNNING and not row.interrupted
 
 
 def _is_starting(task: Task) -> bool:

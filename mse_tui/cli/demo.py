@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mse_tui.actions.commands import command_state, run_now
+from mse_tui.actions.commands import command_state, is_running, run_now
 from mse_tui.cli.demo_site import PracticeSite, practice_site
 from mse_tui.cli.engine import build_engine, log_to_stderr, signals_stop
 from mse_tui.cli.output import coloured, light, table
@@ -94,12 +94,15 @@ def _on_screens(session: Session, site: PracticeSite) -> int:
     from mse_tui.cli.screens import SiteEngine, show
     from mse_tui.config import load_configuration
 
-    for row in queries.tasks_of_type():
-        if not row.paused:
-            run_now(row.id)
-            break
     engine = SiteEngine(queries.sites()[0].code, lambda: build_engine(site.home, load_configuration(site.home.config)))
-    return show(site.home, engine, session.verbose)
+    return show(site.home, engine, session.verbose, _run_one)
+
+
+def _run_one() -> None:
+    """Let something run, so that there is something to see."""
+    idle = [row for row in queries.tasks_of_type() if not row.paused]
+    if idle and not any(is_running(row.id) for row in idle):
+        run_now(idle[0].id)
 
 
 def _headless(site: PracticeSite, faults: bool) -> int:

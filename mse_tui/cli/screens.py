@@ -68,13 +68,17 @@ def open_screens(session: Session) -> int:
     return show(session.home, engine, session.verbose)
 
 
-def show(home: "Home", engine: SiteEngine, verbose: bool = False) -> int:
-    """Run the screens with this engine, started if it can be; the exit code."""
+def show(
+    home: "Home", engine: SiteEngine, verbose: bool = False, when_started: Callable[[], None] | None = None
+) -> int:
+    """Run the screens with this engine, started if it can be; the exit code. `when_started` is called in between."""
     from mse_tui.app import run_app
 
     log_to_file(home, verbose)
     try:
         engine.start()
+        if when_started is not None:
+            when_started()
     except Problem as problem:
         log.warning("The engine did not start: %s", problem)
         if problem.reason is not Reason.ENGINE_RUNNING_ELSEWHERE:

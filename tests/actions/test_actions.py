@@ -3,7 +3,7 @@
 import json
 import os
 import pwd
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import now
-from mse_tui.store.models import Command, EngineRequest, HaltedAccount, Site, Task
+from mse_tui.store.models import Command, EngineRequest, HaltedAccount, Lease, Site, Task
 from mse_tui.terms import Status, TaskType, Verb
 from tests.actions.conftest import Ready
 
@@ -191,12 +191,20 @@ def test_senseless_commands_are_refused(ready: Ready) -> None:
             verb(task)
         assert refused.value.reason is Reason.INVALID
     Task.update(status=Status.RUNNING, paused=True).where(Task.id == task).execute()
+    Lease.create(key=f"task:{task}", owner="an engine", fence=1, until=now() + timedelta(minutes=1))
     for verb in (commands.run_now, commands.pause):
         with pytest.raises(Problem) as refused:
             verb(task)
         assert refused.value.reason is Reason.INVALID
     assert commands.stop(task)
     assert commands.resume(task)
+
+
+def test_a_task_whose_engine_died_can_be_run_again(ready: Ready) -> None:
+    task = ready.task()
+    Task.update(status=Status.RUNNING).where(Task.id == task).execute()
+    Lease.create(key=f"task:{task}", owner="an engine", fence=1, until=now() - timedelta(seconds=1))
+    assert commands.run_now(task)
 
 
 def test_a_disabled_site_starts_nothing(ready: Ready) -> None:
