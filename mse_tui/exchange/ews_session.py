@@ -107,8 +107,11 @@ class Session:
         self.settings = settings
         self.calls = Calls(address, settings.version, impersonate=settings.impersonation)
         self._server = server
-        self._persistence = Persistence(cancel, breaker=server.breaker, server_pace=server.pace, on_wait=on_wait)
+        self._persistence = Persistence(
+            cancel, breaker=server.breaker, server_pace=server.pace, on_wait=on_wait, mailbox=address
+        )
         self._connections = ConnectionPool(server.connect)
+        self._log = logging.LoggerAdapter(log, {"mailbox": address})
         threads = concurrent.futures.ThreadPoolExecutor
         self._single = threads(max_workers=2, thread_name_prefix="ews")
         self._contents = threads(max_workers=settings.requests_in_flight, thread_name_prefix="ews-content")
@@ -181,7 +184,7 @@ class Session:
                 self._persistence.check()
                 if reused and isinstance(failure, Transient) and failure.problem.reason is Reason.SERVER_UNREACHABLE:
                     failure.wait = 0.0
-                log.info("%s failed: %s", request.operation, failure)
+                self._log.info("%s failed: %s", request.operation, failure)
                 raise failure from error
 
     def _judge(self, reply: Reply, request: Request) -> None:
@@ -198,7 +201,7 @@ class Session:
             except Transient as worded:
                 if worded.problem.reason is not Reason.RESPONSE_BROKEN:
                     raise
-        log.info("%s was answered with HTTP %s", request.operation, reply.status)
+        self._log.info("%s was answered with HTTP %s", request.operation, reply.status)
         raise failure
 
     def _refusal(self, reply: Reply) -> Problem:

@@ -3,6 +3,7 @@
 Waits end at once when the caller's stop event is set. A refused password never comes here.
 """
 
+import logging
 import random
 import threading
 import time
@@ -14,6 +15,8 @@ import tenacity
 
 from mse_tui.exchange.mailbox import Cancelled, WaitObserver
 from mse_tui.reasons import Problem, Reason
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -110,10 +113,12 @@ class Breaker:
             self._problem = None
 
     def gave_up(self, problem: Problem) -> None:
-        """A call's patience ended; open where it was the server as a whole that failed."""
-        if problem.reason in _TRIPS_BREAKER:
-            with self._lock:
+        """A call's patience ended; open where it was the server as a whole that failed, else it was reached."""
+        with self._lock:
+            if problem.reason in _TRIPS_BREAKER:
                 self._problem, self._opened = problem, self._clock()
+            else:
+                self._problem = None
 
     @property
     def open(self) -> bool:
@@ -130,7 +135,9 @@ class Persistence:
         breaker: Breaker,
         server_pace: Pace,
         on_wait: WaitObserver | None = None,
+        mailbox: str = "",
     ) -> None:
+        self._log = logging.LoggerAdapter(log, {"mailbox": mailbox})
         self._cancel = cancel
         self._closed = False
         self.pace = Pace()
@@ -158,12 +165,13 @@ class Persistence:
         if self._breaker.open:
             self._breaker.check()
             deadline = Deadline(0)
+        reasons: list[str] = []
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
             wait=_wait,
             stop=lambda state: _is_over(state, deadline),
-            sleep=self._sleep,
-            after=self._note,
+            sleep=lambda seconds: self._rest(seconds, reasons[-1]),
+            after=lambda state: reasons.append(self._note(state)),
             reraise=True,
         )
         try:
@@ -192,19 +200,21 @@ class Persistence:
             self._rest(seconds, "the server asked to slow down")
         self.check()
 
-    def _note(self, state: tenacity.RetryCallState) -> None:
+    def _note(self, state: tenacity.RetryCallState) -> str:
+        """Keep the pause that a failure asks for; why it is waited, for people."""
         failure = _failure(state)
+        self._log.info("attempt %d failed: %s", state.attempt_number, failure.problem.happened)
         if failure.wait or failure.problem.reason is Reason.THROTTLED:
             pace = self._server_pace if failure.everywhere else self.pace
             pace.hold(failure.wait or 0.0)
-
-    def _sleep(self, seconds: float) -> None:
-        self._rest(seconds, "the server could not answer")
+        return failure.problem.happened
 
     def _rest(self, seconds: float, why: str) -> None:
         told = self._on_wait is not None and seconds >= 1
         if told and self._on_wait is not None:
             self._on_wait(datetime.now(UTC) + timedelta(seconds=seconds), why)
+        if seconds >= 1:
+            self._log.warning("waiting %.1f s: %s", seconds, why)
         try:
             end = time.monotonic() + seconds
             while (left := end - time.monotonic()) > 0:
@@ -226,10 +236,13 @@ def _failure(state: tenacity.RetryCallState) -> Transient:
 def _wait(state: tenacity.RetryCallState) -> float:
     """Seconds before the next attempt: the server's hint and a little more, else doubling; never in step."""
     failure = _failure(state)
-    if failure.wait is not None:
-        return failure.wait + random.uniform(0, min(1.0, 0.1 * failure.wait))  # noqa: S311
-    backed_off = min(FIRST_WAIT * 2 ** (state.attempt_number - 1), LONGEST_WAIT)
-    return float(backed_off * random.uniform(0.5, 1.0))  # noqa: S311
+    doubled = min(FIRST_WAIT * 2 ** (state.attempt_number - 1), LONGEST_WAIT)
+    backed_off = float(doubled * random.uniform(0.5, 1.0))  # noqa: S311
+    if failure.wait is None:
+        return backed_off
+    hinted = failure.wait + random.uniform(0, min(1.0, 0.1 * failure.wait))  # noqa: S311
+    # A hint of no time is believed once: a server that repeats it would be asked without a pause.
+    return hinted if state.attempt_number == 1 else max(hinted, backed_off)
 
 
 def _is_over(state: tenacity.RetryCallState, deadline: Deadline) -> bool:
