@@ -59,9 +59,10 @@ def practice_site(
     path: Path | None, *, people: int, messages: int, latency_ms: int, told: Callable[[str], None]
 ) -> Iterator[PracticeSite]:
     """Serve the practice organisation and open its site; goes on where it was. `told` hears what is being done."""
+    home = _practice_home(path)
+
     from mse_tui.sandbox.server import SandboxServer
 
-    home = _practice_home(path)
     continued = home.database.exists()
     if not continued:
         told(f"Making a practice organisation of {people} people and {messages:,} messages ...")
