@@ -284,11 +284,11 @@ def decode_base64(encoded: str) -> bytes:
     """Exactly what was encoded. Raises Transient response-broken rather than skip a character."""
     try:
         return binascii.a2b_base64(encoded, strict_mode=True)
-    except binascii.Error:
-        pass
+    except ValueError:
+        unbroken = "".join(encoded.split())
     try:
-        return binascii.a2b_base64("".join(encoded.split()), strict_mode=True)
-    except (binascii.Error, ValueError) as error:
+        return binascii.a2b_base64(unbroken, strict_mode=True)
+    except ValueError as error:
         raise broken(f"Content in the server's answer is not base64: {error}.") from error
 
 

@@ -52,6 +52,13 @@ class Answer:
     """The server's clock, where it is to differ."""
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that hangs up is what some tests are about."""
+
+
 class Canned:
     """Answers requests by a function of the test's; keeps what was asked."""
 
@@ -106,8 +113,7 @@ class Canned:
                 pass
 
         self.closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/EWS/Exchange.asmx"
 
