@@ -77,18 +77,20 @@ def _decide(task: Plan, now: datetime) -> Decision | None:
 def _first_start(task: Plan, now: datetime) -> datetime | None:
     """Of a task never planned: starts since it was defined count, so that none is lost while no engine ran."""
     first = next_execution(task.schedule, min(task.defined, now))
-    passes_by = task.resting or task.schedule.on_missed is OnMissed.SKIP
-    if first is not None and now - first > LATE and passes_by:
+    if first is not None and first <= now and _passes_by(task, first, now):
         return next_execution(task.schedule, now)
     return first
 
 
 def _decide_due(task: Plan, planned: datetime, now: datetime) -> Decision:
     following = next_execution(task.schedule, now)
-    missed = now - planned > LATE
-    if task.resting or (missed and task.schedule.on_missed is OnMissed.SKIP):
+    if _passes_by(task, planned, now):
         return Decision(task.task_id, None, following)
-    return Decision(task.task_id, Trigger.MISSED if missed else Trigger.SCHEDULE, following)
+    return Decision(task.task_id, Trigger.MISSED if now - planned > LATE else Trigger.SCHEDULE, following)
+
+
+def _passes_by(task: Plan, planned: datetime, now: datetime) -> bool:
+    return task.resting or (now - planned > LATE and task.schedule.on_missed is OnMissed.SKIP)
 
 
 def _is_start(schedule: ScheduleSettings, moment: datetime) -> bool:

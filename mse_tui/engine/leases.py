@@ -199,11 +199,13 @@ class Renewer:
         self._lost = lost
         self._clock = clock or SystemClock()
         self._every = every
+        self._seen_offset = 0.0
         self._end = Event()
         self._thread = Thread(target=self._renew, name="lease-renewer", daemon=True)
 
     def start(self) -> None:
         """Begin to renew."""
+        self._seen_offset = self._offset()
         self._thread.start()
 
     def stop(self) -> None:
@@ -215,14 +217,13 @@ class Renewer:
     def _renew(self) -> None:
         with database.keep_connection():
             due = self._clock.monotonic() + self._every
-            offset = self._offset()
             while not self._end.wait(min(_LOOK_SECONDS, self._every)):
-                jumped = abs(self._offset() - offset) > _CLOCK_JUMP_SECONDS
+                jumped = abs(self._offset() - self._seen_offset) > _CLOCK_JUMP_SECONDS
                 if not jumped and self._clock.monotonic() < due:
                     continue
                 if jumped:
                     log.warning("The clock was set; renewing all leases")
-                offset = self._offset()
+                self._seen_offset = self._offset()
                 if self._renew_all():
                     due = self._clock.monotonic() + self._every
 

@@ -1,9 +1,12 @@
 """Engines over a fake organisation."""
 
+from datetime import datetime
+
 import pytest
 
 from mse_tui.config import Configuration
 from mse_tui.engine.engine import Engine
+from mse_tui.engine.schedules import one_off
 from mse_tui.store.models import Execution, MailboxResult, Task
 from tests.engine.fakes import MFR, FakeExchange, FakeFeature, RunningClock, make_definition, make_schedule, make_site
 
@@ -14,7 +17,7 @@ class Bench:
     def __init__(self, home):
         self.home = home
         self.site = make_site()
-        self.schedule = make_schedule()
+        self.schedule = make_schedule(one_off(datetime(2199, 1, 1), "UTC"))  # noqa: DTZ001 (local time)
         self.definition = make_definition()
         self.exchange = FakeExchange()
         self.feature = FakeFeature()

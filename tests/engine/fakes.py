@@ -160,7 +160,7 @@ def make_definition(name="All mail", settings="{}"):
     )
 
 
-def make_task(site, schedule, definition, group="anna@example.com", description="Replicate", at=NOON, **values):
+def make_task(site, schedule, definition, *, group="anna@example.com", description="Replicate", at=NOON, **values):
     return Task.create(
         description=description,
         site=site,
