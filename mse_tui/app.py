@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any, ClassVar, Protocol
 
 from textual import work
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -33,7 +33,7 @@ from mse_tui.store import queries
 from mse_tui.store.database import faults_explained
 from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
-from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command, bindings
+from mse_tui.widgets.commands import BACK, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.wording import utc_now, when
@@ -100,7 +100,7 @@ class MseTuiApp(App[None]):
     TITLE = "mse-tui"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(one for one in EVERYWHERE if one not in (REFRESH, BACK))
     DEFAULT_MODE = "dashboard"
     NOTIFICATION_TIMEOUT = 4
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (78, "-normal"), (130, "-wide")]
@@ -154,13 +154,21 @@ class MseTuiApp(App[None]):
         """Stop watching."""
         self._watcher.stop()
 
+    @property
+    def _front(self) -> Screen[Any] | None:
+        """The screen that is seen; None while the app ends."""
+        try:
+            return self.screen
+        except ScreenStackError:
+            return None
+
     def _changed(self) -> None:
         self.post_message(self.DataChanged())
 
     def on_mse_tui_app_data_changed(self) -> None:
         """Only what is seen is read again; the rest reads when it comes into view."""
         self._look_at_engine()
-        if callable(reload := getattr(self.screen, "reload", None)):
+        if callable(reload := getattr(self._front, "reload", None)):
             reload()
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
@@ -181,7 +189,7 @@ class MseTuiApp(App[None]):
         self._engine_alive = seen.here or bool(seen.holder)
         ended = self._engine_elsewhere and not seen.holder and not seen.here
         self._engine_elsewhere = bool(seen.holder) and not seen.here
-        if callable(show := getattr(self.screen, "show_header", None)):
+        if callable(show := getattr(self._front, "show_header", None)):
             show()
         if ended and self.engine is not None:
             self._offer_to_take_over()
@@ -205,7 +213,7 @@ class MseTuiApp(App[None]):
         except Problem as problem:
             self.push_screen(problem_notice(problem))
             return
-        if callable(reload := getattr(self.screen, "reload", None)):
+        if callable(reload := getattr(self._front, "reload", None)):
             reload()
         if then is not None:
             then(result)

@@ -22,7 +22,8 @@ from mse_tui.widgets.wording import absolute, count, number, size, when
 
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
-    " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone. Every look into a mailbox is written to the audit."
+    " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone."
+    " Every look into a mailbox is written to the audit."
 )
 
 

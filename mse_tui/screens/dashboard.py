@@ -82,10 +82,10 @@ class DashboardScreen(LiveScreen[Overview]):
         self._fill("troubles", [_trouble(number, one) for number, one in enumerate(data.troubles[:6])])
         self._fill("running", [running_line(one) for one in data.running])
         self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
-        self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next(data)])
+        self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next()])
         self._fill("sites", [_site(one, now) for one in data.sites])
         recent = [_activity(one, now) for one in data.recent]
-        self._fill("recent", [*recent, _view_all()] if recent else [])
+        self._fill("recent", [*recent, _last_line(data)])
         if self.focused is None or not self.focused.display:
             next(one for one in self.query(PagedList) if one.display).focus()
 
@@ -160,9 +160,8 @@ def _upcoming(row: UpcomingRow, now: datetime) -> Line:
     )
 
 
-def _nothing_next(data: Overview) -> Line:
-    text = "No task yet: c creates one" if not sum(one.tasks for one in data.types) else "Nothing is planned"
-    return line("", Cell(text, Tone.DIM))
+def _nothing_next() -> Line:
+    return line("", Cell("Nothing is planned", Tone.DIM))
 
 
 def _site(row: SiteRow, now: datetime) -> Line:
@@ -192,5 +191,8 @@ def _activity(row: ActivityRow, now: datetime) -> Line:
     )
 
 
-def _view_all() -> Line:
-    return line(VIEW_ALL, Cell("View all", Tone.ACCENT))
+def _last_line(data: Overview) -> Line:
+    if data.recent:
+        return line(VIEW_ALL, Cell("View all", Tone.ACCENT))
+    text = "Press 2 for the tasks" if any(one.tasks for one in data.types) else "Press c: new task"
+    return line(VIEW_ALL, "-", "", "", Cell(text, Tone.ACCENT))

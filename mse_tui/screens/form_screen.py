@@ -66,8 +66,10 @@ class FormScreen(ModalScreen[Any]):
     @on(Form.Changed)
     def _show_note(self) -> None:
         settings = self.query_one(Form).settings()
-        self.query_one(".form-note", Static).update(printable(self.note(settings), keep_newlines=True)
-                                                    if settings is not None else "")  # fmt: skip
+        text = self.note(settings) if settings is not None else ""
+        line = self.query_one(".form-note", Static)
+        line.update(printable(text, keep_newlines=True))
+        line.display = bool(text)
 
     @on(Button.Pressed, "#save")
     def action_submit(self) -> None:

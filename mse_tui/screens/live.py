@@ -18,7 +18,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.bars import HeaderBar, KeyBar
-from mse_tui.widgets.commands import HELP, QUIT, Command, bindings
+from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
 
@@ -58,7 +58,8 @@ class LiveScreen(Screen[None], Generic[Data]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "KEYS" in cls.__dict__:
-            cls.BINDINGS = bindings(cls.KEYS)
+            own = {command.id for command in cls.KEYS}
+            cls.BINDINGS = bindings((*cls.KEYS, *(command for command in (REFRESH, BACK) if command.id not in own)))
         super().__init_subclass__(**options)
 
     def __init__(self) -> None:

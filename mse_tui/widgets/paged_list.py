@@ -176,13 +176,14 @@ class PagedList(ScrollView, can_focus=True):
         current = self.current
         shown = tuple(one for one in self._all if one.contains(self.filter_text)) if self.filter_text else self._all
         before, self._shown = self._shown, shown
+        widths = list(self._widths)
         self._revision += 1
         self._resize(len(shown))
         if current is not None:
             index = next((place for place, one in enumerate(shown) if one.key == current.key), None)
             if index is not None:
                 self.cursor = index
-        if len(before) == len(shown) and self._widths and self._lay_out() == self._widths:
+        if len(before) == len(shown) and widths and self._lay_out() == widths:
             self._redraw_changed(before, shown)
         else:
             self.refresh()

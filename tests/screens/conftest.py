@@ -1,0 +1,126 @@
+"""The app on a seeded site, driven by keys alone."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+
+import pytest
+from rich.console import Console
+from textual.pilot import Pilot
+
+from mse_tui.app import MseTuiApp
+from mse_tui.home import Home
+from tests.screens.seed import NOW, seed
+
+
+class FakeEngine:
+    """An engine handle that does as it is told."""
+
+    def __init__(self, here: bool = False, holder: str = "engine on mail-tools, pid 4711") -> None:
+        self.here = here
+        self.held_by = holder
+        self.started = 0
+        self.stopped = 0
+
+    def running(self) -> bool:
+        return self.here
+
+    def holder(self) -> str:
+        return "this process" if self.here else self.held_by
+
+    def start(self) -> None:
+        self.here = True
+        self.started += 1
+
+    def stop(self) -> None:
+        self.here = False
+        self.stopped += 1
+
+
+@pytest.fixture(autouse=True)
+def oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine is in Oslo, its terminal has colours."""
+    monkeypatch.setenv("TZ", "Europe/Oslo")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    yield
+    os.environ.pop("TZ", None)
+    time.tzset()
+
+
+@pytest.fixture
+def seeded(store: Home) -> Home:
+    """A site with tasks, one of them running, a history and an archive."""
+    seed(store)
+    return store
+
+
+@pytest.fixture
+def app(seeded: Home) -> MseTuiApp:
+    """The app on the seeded site, watching an engine elsewhere."""
+    return MseTuiApp(seeded, engine=FakeEngine(), clock=lambda: NOW)
+
+
+@dataclass
+class Keys:
+    """A person at the keyboard."""
+
+    pilot: Pilot[None]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, each when what the one before it brought has come."""
+        for key in keys:
+            await self.pilot.press(key)
+            await settle(self.pilot)
+
+    async def type(self, text: str) -> None:
+        """Type text."""
+        names = {" ": "space", "@": "at", ".": "full_stop", ";": "semicolon", "/": "slash", "-": "minus"}
+        await self.pilot.press(*(names.get(character, character) for character in text))
+        await settle(self.pilot)
+
+    async def see(self, text: str) -> str:
+        """Wait until the screen shows this text; gives all of it."""
+        await until(self.pilot, lambda: text in shown(self.pilot.app), text)
+        return shown(self.pilot.app)
+
+    async def miss(self, text: str) -> None:
+        """Wait until the screen no longer shows this text."""
+        await until(self.pilot, lambda: text not in shown(self.pilot.app), f"the end of {text}")
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Until nothing is being read."""
+    await pilot.pause()
+    await until(pilot, lambda: not getattr(pilot.app.screen, "_reading", False), "the reading's end")
+    await until(pilot, lambda: "..." not in pages_missing(pilot.app), "the pages")
+
+
+def pages_missing(app: object) -> str:
+    """'...' while a list waits for a page."""
+    from mse_tui.widgets.paged_list import PagedList
+
+    lists = app.screen.query(PagedList)  # type: ignore[attr-defined]
+    return "..." if any(one.is_paged and one.display and one._asked - one._fresh for one in lists) else ""
+
+
+async def until(pilot: Pilot[None], met: Callable[[], bool], what: str = "") -> None:
+    """Until it is so; fails after ten seconds, showing the screen."""
+    end = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < end, f"waited for {what!r} in vain:\n{shown(pilot.app)}"
+        await pilot.pause(0.02)
+
+
+def shown(app: object) -> str:
+    """What the terminal shows, as text."""
+    width, height = app.size  # type: ignore[attr-defined]
+    console = Console(
+        width=width, height=height, file=StringIO(), force_terminal=True, color_system=None, record=True,
+        legacy_windows=False,
+    )  # fmt: skip
+    stack = app._background_screens  # type: ignore[attr-defined]
+    console.print(app.screen._compositor.render_update(full=True, screen_stack=stack))  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in console.export_text(styles=False).splitlines())

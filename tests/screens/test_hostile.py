@@ -1,0 +1,101 @@
+"""What comes from mailboxes is data: whatever it contains, the terminal gets none of it as a command."""
+
+import pytest
+from rich.segment import Segment
+
+from mse_tui.app import MseTuiApp
+from mse_tui.store.models import Definition, MailboxResult, Progress, Schedule, Site, Task
+from mse_tui.text import printable
+from mse_tui.widgets.lines import Cell, fit
+from tests.screens.conftest import Keys, until
+from tests.screens.seed import HOSTILE
+
+FORBIDDEN = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def segments(app: MseTuiApp) -> list[Segment]:
+    """All that is sent to the terminal for the present screen, but the app's own control segments."""
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    return [segment for segment in app.console.render(update) if not segment.control]
+
+
+def assert_clean(app: MseTuiApp) -> None:
+    text = "".join(segment.text for segment in segments(app)).replace("\n", "")
+    assert not FORBIDDEN & set(text), [character for character in text if character in FORBIDDEN]
+
+
+@pytest.fixture
+def hostile(app: MseTuiApp) -> MseTuiApp:
+    """Hostile text wherever text comes from outside or from another person."""
+    for model, column in (
+        (Task, "description"), (Definition, "name"), (Schedule, "name"), (Site, "description"),
+    ):  # fmt: skip
+        row = model.select().order_by(model.id).first()
+        model.update({column: HOSTILE}).where(model.id == row.id).execute()
+    Task.update(latest_detail=HOSTILE, group=HOSTILE, light="red").execute()
+    Progress.update(address=HOSTILE, folder=HOSTILE, phase=HOSTILE, waiting=HOSTILE).execute()
+    MailboxResult.update(address=HOSTILE, message=HOSTILE, reason=HOSTILE, mode=HOSTILE).execute()
+    return app
+
+
+WALKS = {
+    "dashboard": ["1"],
+    "tasks": ["2", "j", "D"],
+    "task": ["2", "j", "j", "j", "enter", "o", "i"],
+    "logs": ["4", "enter", "enter"],
+    "failures": ["4", "j", "enter", "j", "enter"],
+    "definitions": ["5", "e"],
+    "schedules": ["6", "e"],
+    "wizard": ["2", "c", "enter", "enter"],
+    "messages": ["3", "enter", "j", "enter"],
+    "message": ["3", "enter", "j", "enter", "enter", "h"],
+    "saving": ["3", "enter", "j", "enter", "enter", "w"],
+    "site": ["tab", "tab", "tab", "tab", "enter"],
+}
+
+
+@pytest.mark.parametrize("walk", list(WALKS))
+async def test_hostile_text_is_shown_escaped(hostile: MseTuiApp, walk: str) -> None:
+    async with hostile.run_test(size=(120, 40), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        for key in WALKS[walk]:
+            await keys.press(key)
+            assert_clean(hostile)
+        await until(pilot, lambda: bool(segments(hostile)), "the screen")
+
+
+async def test_markup_in_a_subject_is_text(app: MseTuiApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "enter")
+        screen = await keys.see("[@click=app.quit]x[/]")
+        assert "[bold]markup[/bold]" in screen
+        assert "\\x1b[31mred" in screen
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b]52;c;aGk=\x07", "\\x1b]52;c;aGk=\\x07"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\u202eexe.txt", "\\u202eexe.txt"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\u200bhidden\ufeff", "\\u200bhidden\\ufeff"),
+        ("Åse 会議 שלום é", "Åse 会議 שלום é"),
+    ],
+)
+def test_printable(text: str, expected: str) -> None:
+    assert printable(text) == expected
+    assert Cell(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["会議の議事録", "e\u0301te\u0301", "שלום עולם", "👩‍👩‍👧 family", HOSTILE, "plain", ""]
+)
+@pytest.mark.parametrize("width", [1, 2, 5, 8, 30])
+def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int) -> None:
+    from rich.cells import cell_len
+
+    assert cell_len(fit(printable(text), width)) == width
+    assert cell_len(fit(printable(text), width, right=True)) == width

@@ -1,0 +1,381 @@
+"""What a person does, by keys alone, and what comes of it in the database."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mse_tui.app import MseTuiApp
+from mse_tui.home import Home
+from mse_tui.store.database import now
+from mse_tui.store.models import Audit, Command, EngineRequest, Lease, Schedule, Task
+from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
+from tests.screens.seed import DOMAIN, NOW, mime
+
+
+def commands_given() -> list[tuple[str, str, Any]]:
+    rows = Command.select(Command, Task).join(Task).order_by(Command.id)
+    return [(row.task.description, row.verb, json.loads(row.arguments)) for row in rows]
+
+
+async def test_dashboard_shows_problems_first_then_what_runs(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        screen = await keys.see("Recent activity")
+        lines = screen.splitlines()
+        assert "Shared mailboxes" in lines[2]
+        assert "x error" in lines[2]
+        assert "! warning" in lines[3]
+        running = next(line for line in lines if "Everyone, nightly" in line)
+        assert "3/6" in running
+        assert "44%" in running
+        assert "4,312" in running
+        await keys.press("enter")
+        await keys.see("What to do")
+
+
+async def test_creating_a_task_with_a_new_schedule_a_preview_and_a_small_first_execution(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c")
+        await keys.see("[site]")
+        await keys.press("enter")
+        await keys.see("[schedule]")
+        await keys.press("g", "enter")
+        await keys.see("New schedule")
+        await keys.type("Lunch")
+        await keys.press("ctrl+s")
+        await keys.see("Daily at 22:00")
+        await keys.press("enter")
+        await keys.see("[type]")
+        await keys.press("enter")
+        await keys.see("[definition]")
+        await keys.press("enter")
+        await keys.see("[group]")
+        await keys.type(f"ann.lindqvist@{DOMAIN}; nobody@{DOMAIN}")
+        await keys.press("enter")
+        await until(pilot, lambda: EngineRequest.select().exists(), "the question to the engine")
+        request = EngineRequest.get()
+        assert json.loads(request.arguments) == {"group": f"ann.lindqvist@{DOMAIN}; nobody@{DOMAIN}"}
+        answer = {
+            "included": [{"address": f"ann.lindqvist@{DOMAIN}", "name": "Ann Lindqvist", "kind": "user"}],
+            "skipped": [{"entry": f"nobody@{DOMAIN}", "reason": "mailbox-not-found", "message": "No such mailbox."}],
+        }
+        EngineRequest.update(answered=now(), answer=json.dumps(answer)).execute()
+        screen = await keys.see("1 mailbox; skipped: 1")
+        assert "mailbox-not-found" in screen
+        await keys.press("enter")
+        await keys.see("First execution")
+        await keys.press("tab", "right")
+        await keys.see("now, the first mailbox only")
+        await keys.press("ctrl+s")
+        await keys.see("Latest detail")
+    task = Task.get(Task.group.contains("nobody"))
+    assert task.schedule == Schedule.get(Schedule.name == "Lunch")
+    assert commands_given() == [(task.description, "run now", {"first": 1})]
+
+
+async def test_a_task_can_be_created_while_no_engine_runs(seeded: Home) -> None:
+    Lease.update(owner="").where(Lease.key.startswith("engine:")).execute()
+    app = MseTuiApp(seeded, engine=FakeEngine(holder=""), clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("no engine")
+        await keys.press("2", "c", "enter", "enter", "enter", "enter")
+        await keys.type(f"ann.lindqvist@{DOMAIN}")
+        await keys.press("enter")
+        await keys.see("No engine answered")
+        await keys.press("enter", "ctrl+s")
+        await keys.see("Latest detail")
+    assert Task.select().where(Task.group == f"ann.lindqvist@{DOMAIN}").count() == 1
+
+
+async def test_running_on_the_first_five_mailboxes(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "R")
+        await keys.see("starting small")
+        await keys.press("j", "j", "enter")
+        await keys.see("told to run")
+    assert commands_given() == [("Before the move", "run now", {"first": 5})]
+
+
+async def test_stopping_pausing_and_resuming(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "j", "x")
+        await keys.see("Stop: 'Everyone, nightly'?")
+        await keys.press("enter")
+        assert commands_given() == []
+        await keys.press("x", "j", "enter")
+        await keys.see("told to stop")
+        await keys.press("p")
+        await keys.see("told to pause")
+        assert [verb for _, verb, _ in commands_given()] == ["stop", "pause"]
+        Command.delete().execute()
+        Task.update(paused=True).where(Task.description == "Everyone, nightly").execute()
+        await keys.press("r")
+        await keys.see("Paused")
+        await keys.press("p")
+        await keys.see("told to go on")
+    assert [verb for _, verb, _ in commands_given()] == ["resume"]
+
+
+async def test_removing_cancels_by_default_and_offers_to_keep_the_history(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "D")
+        screen = await keys.see("resets the Full view")
+        assert "'Before the move'" in screen
+        await keys.press("enter")
+        await keys.miss("resets the Full view")
+        assert commands_given() == []
+        await keys.press("D", "j", "enter")
+        await until(pilot, lambda: bool(commands_given()), "the command")
+        assert commands_given() == [("Before the move", "remove", {"keep_history": True})]
+        Command.delete().execute()
+        await keys.press("D", "j", "j", "enter")
+        await until(pilot, lambda: bool(commands_given()), "the command")
+    assert commands_given() == [("Before the move", "remove", {"keep_history": False})]
+
+
+async def test_a_refused_command_is_explained_in_full(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "x", "j", "enter")
+        screen = await keys.see("is not running")
+        assert "There is nothing to stop" in screen
+    assert commands_given() == []
+
+
+async def test_marked_tasks_are_told_together(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "space", "space", "p")
+        await keys.see("2 tasks: told to pause")
+    assert [name for name, _, _ in commands_given()] == ["Before the move", "Board, office hours"]
+
+
+async def test_filter_narrows_and_escape_widens(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "slash")
+        await keys.type("board")
+        screen = await keys.see("Board, office hours")
+        assert "Shared mailboxes" not in screen
+        await keys.press("enter", "escape")
+        await keys.see("Shared mailboxes")
+
+
+async def test_logs_open_down_to_one_mailbox_and_say_what_to_do(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter", "l")
+        await keys.see("1 of 2 mailboxes needs attention")
+        await keys.press("enter")
+        await keys.see("bo.akerman")
+        await keys.press("j", "enter")
+        screen = await keys.see("Counters")
+        assert "item-corrupt" in screen
+        assert "Open the item in Outlook" in screen
+        await keys.press("escape", "escape")
+        await keys.see("Options")
+
+
+async def test_another_schedule_for_a_task(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "enter", "e", "enter")
+        await keys.see("Which schedule?")
+        await keys.type("office")
+        await keys.press("enter")
+        await until(pilot, lambda: Task.get(Task.description == "Before the move").schedule.name == "Office hours")
+
+
+async def test_browsing_the_archive_live_full_and_as_of(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter")
+        await keys.see("Live view: 6 folders, 40 messages")
+        await keys.press("j", "enter")
+        await keys.see("Live view: 39 messages")
+        await keys.press("v", "j", "enter")
+        await keys.see("Full view: 40 messages")
+        await keys.press("v", "j", "j", "enter")
+        await keys.see("As of when?")
+        await keys.press("ctrl+u")
+        await keys.type("2026-02-25 12:00")
+        await keys.press("enter")
+        await keys.see("as of 2026-02-25 12:00: 40 messages")
+        await keys.press("j", "j", "enter")
+        screen = await keys.see("Dear Ann")
+        assert "figures.csv" in screen
+        assert "Figures, week 38" in screen
+    actions = [row.action for row in Audit.select().order_by(Audit.id)]
+    assert actions.count("look into archive") == 1
+    assert actions.count("read message") == 1
+
+
+async def test_a_message_is_written_to_a_file_byte_for_byte(app: MseTuiApp, tmp_path: Path) -> None:
+    target = tmp_path / "out.eml"
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "j", "enter")
+        await keys.see("Dear Ann")
+        await keys.press("w", "ctrl+u")
+        await keys.type(str(target))
+        await keys.press("enter")
+        await until(pilot, target.exists, "the file")
+        await keys.press("w", "ctrl+u")
+        await keys.type(str(target))
+        await keys.press("enter")
+        await keys.see("can't be written")
+    assert target.read_bytes() == mime(38, "Figures, week 38")
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+async def test_finding_in_a_long_list(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "slash")
+        await keys.type("week 1")
+        await keys.press("enter")
+        await keys.see("Figures, week 19")
+        messages = app.screen.query_one("#messages")
+        await until(pilot, lambda: messages.current and "week 19" in messages.current.as_text(), "the first match")
+        await keys.press("n")
+        await until(pilot, lambda: messages.current and "week 18" in messages.current.as_text(), "the next match")
+        await keys.press("N")
+        await until(pilot, lambda: messages.current and "week 19" in messages.current.as_text(), "the match before")
+
+
+async def test_palette_finds_and_runs_a_command(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "colon")
+        await keys.type("full res")
+        await keys.press("enter")
+        await keys.see("Full resync: 'Before the move'?")
+        await keys.press("j", "enter")
+        await keys.see("told to resync")
+    assert [verb for _, verb, _ in commands_given()] == ["full resync"]
+
+
+async def test_palette_goes_to_places_too(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("ctrl+p")
+        await keys.type("schedules")
+        await keys.press("enter")
+        await keys.see("Office hours")
+        assert app.current_mode == "schedules"
+
+
+async def test_help_names_every_key_of_the_screen(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 60), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "question_mark")
+        screen = await keys.see("On this screen")
+        for command in type(app.screen_stack[0]).KEYS:
+            assert command.label in screen
+        await keys.press("escape")
+        await keys.miss("On this screen")
+
+
+async def test_themes_cycle_and_are_remembered(app: MseTuiApp, seeded: Home) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await Keys(pilot).press("f2")
+        assert app.theme == "light"
+    assert MseTuiApp(seeded).theme == "light"
+
+
+def test_without_colour_the_terminal_s_own_colours_are_used(seeded: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert MseTuiApp(seeded).theme == "ansi-dark"
+
+
+async def test_editing_a_definition_and_deleting_an_unused_one(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5", "D", "j", "enter")
+        screen = await keys.see("is used by")
+        assert "Before the move" in screen
+        await keys.press("enter", "e")
+        await keys.see("Exclude Inbox")
+        await keys.press("tab", "space", "ctrl+s")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "the form's end")
+        screen = await keys.see("Exclude Inbox")
+        assert "on" in next(line for line in screen.splitlines() if "Exclude Inbox" in line)
+
+
+async def test_quitting_with_an_engine_inside_says_that_schedules_rest(seeded: Home) -> None:
+    engine = FakeEngine(here=True)
+    app = MseTuiApp(seeded, engine=engine, clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("engine here")
+        await keys.press("q")
+        screen = await keys.see("schedules rest")
+        assert "mse-tui engine" in screen
+        await keys.press("enter")
+        assert app.is_running
+        await keys.press("q", "j")
+        await pilot.press("enter")
+        await until(pilot, lambda: app._exit, "the end")
+
+
+async def test_watching_offers_to_take_over_when_the_other_engine_ends(seeded: Home) -> None:
+    engine = FakeEngine()
+    app = MseTuiApp(seeded, engine=engine, clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("watching")
+        engine.held_by = ""
+        Audit.create(moment=now(), who="x", action="anything", subject="")
+        await keys.press("r")
+        app.post_message(app.DataChanged())
+        await keys.see("Run the engine here?")
+        await keys.press("j", "enter")
+        await keys.see("engine here")
+    assert engine.started == 1
+
+
+async def test_a_change_by_another_connection_shows_without_a_key(app: MseTuiApp, seeded: Home) -> None:
+    import sqlite3
+
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("4,312")
+        await until(pilot, app._watcher._thread.is_alive, "the watcher")
+        await pilot.pause(1.2)
+        with sqlite3.connect(seeded.database) as other:
+            other.execute("UPDATE progress SET items = 5000")
+        other.close()
+        await keys.see("5,000")
+
+
+async def test_hidden_places_read_nothing(app: MseTuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mse_tui.screens.dashboard import DashboardScreen
+
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        read = []
+        monkeypatch.setattr(DashboardScreen, "reload", read.append)
+        await keys.press("2")
+        app.post_message(app.DataChanged())
+        await settle(pilot)
+        assert read == []
+        await keys.press("1")
+        assert len(read) >= 1
+
+
+async def test_empty_places_say_what_to_press(store: Home) -> None:
+    app = MseTuiApp(store, clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Press c: new task")
+        for place, hint in (("2", "Press c"), ("3", "Press 2"), ("4", "Press 2"), ("5", "Press c"), ("6", "Press c")):
+            await keys.press(place)
+            assert hint in shown(app)
