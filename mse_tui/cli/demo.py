@@ -12,7 +12,8 @@ import click
 
 from mse_tui.actions.commands import command_state, is_running, run_now
 from mse_tui.cli.demo_site import PracticeSite, practice_site
-from mse_tui.cli.engine import build_engine, log_to_stderr, signals_stop
+from mse_tui.cli.engine import build_engine, signals_stop
+from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.output import coloured, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Reason, explain

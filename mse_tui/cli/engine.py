@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 
@@ -63,16 +63,6 @@ def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
 
     exchange = connect(configuration.exchange, DatabaseHalts())
     return Engine(home, configuration, exchange, features=FEATURES)
-
-
-def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
-    """Plain lines on standard error: time, level, where, what; `quiet` ones only when something is wrong."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("urllib3", "exchangelib", "spnego", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class Told:

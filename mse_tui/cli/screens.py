@@ -1,7 +1,6 @@
 """mse-tui without a command: the screens, with the site's engine inside or watching the one that runs already."""
 
 import logging
-import logging.handlers
 import sys
 from collections.abc import Callable
 from threading import Lock
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mse_tui.cli.logs import log_to_file
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from mse_tui.home import Home
 
 log = logging.getLogger(__name__)
-
-_LOG_BYTES = 5_000_000
-_LOG_FILES = 3
 
 
 class SiteEngine:
@@ -74,7 +71,7 @@ def show(
     """Run the screens with this engine, started if it can be; the exit code. `when_started` is called in between."""
     from mse_tui.app import run_app
 
-    log_to_file(home, verbose)
+    log_to_file(home.logs, verbose)
     try:
         engine.start()
         if when_started is not None:
@@ -85,13 +82,3 @@ def show(
             click.echo(f"The engine did not start: {problem.happened}\nWhat to do: {problem.remedy}", err=True)
             click.pause("Press any key to open the screens without it ...", err=True)
     return run_app(home, engine)
-
-
-def log_to_file(home: "Home", verbose: bool) -> None:
-    """Log to a file in the home: standard error is the screens' terminal."""
-    home.logs.mkdir(mode=0o700, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        home.logs / "mse-tui.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)

@@ -200,6 +200,45 @@ def test_the_engine_without_a_configuration_is_told(mse_tui: Command) -> None:
     assert "Reason: configuration-invalid" in ran.err
 
 
+_EXCHANGE = '[exchange]\nendpoint = "https://mail.invalid/EWS/Exchange.asmx"\nuser = "svc"\n'
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason", "named"),
+    [
+        (_EXCHANGE + 'password_file = "absent"\n', "secret-unreadable", "absent"),
+        (_EXCHANGE + 'password_env = "MSE_TUI_NOT_SET"\n', "secret-unreadable", "MSE_TUI_NOT_SET"),
+        (_EXCHANGE + 'password_env = "X"\nca_file = "absent.pem"\n', "configuration-invalid", "absent.pem"),
+        (_EXCHANGE + 'password_env = "X"\nimpersonate = true\n', "configuration-invalid", "impersonation"),
+        (_EXCHANGE + "password_env =\n", "configuration-invalid", "line 4"),
+        ('[exchange]\nendpoint = "mail.invalid"\nuser = "svc"\n', "configuration-invalid", "endpoint"),
+    ],
+)
+def test_a_faulty_configuration_is_told_in_a_sentence(
+    home: Home, mse_tui: Command, monkeypatch: pytest.MonkeyPatch, configuration: str, reason: str, named: str
+) -> None:
+    monkeypatch.setenv("X", "secret")
+    home.config.write_text(configuration)
+    ran = mse_tui("engine")
+    assert ran.code == 2
+    assert f"Reason: {reason}" in ran.err
+    assert named in ran.err
+    assert "Traceback" not in ran.err
+    assert "secret" not in ran.err.replace("secret-unreadable", "")
+
+
+def test_a_malformed_address_list_is_told_entry_by_entry(with_task: Command) -> None:
+    ran = with_task(
+        "task", "new", "Service", "--definition", "Everything", "--schedule", "Nightly",
+        "--group", "ann@example.com; bert@; @example.com",
+    )  # fmt: skip
+    assert ran.code == 64
+    assert "Reason: address-invalid" in ran.err
+    assert "'bert@'" in ran.err
+    assert "'@example.com'" in ran.err
+    assert [row.description for row in queries.tasks_of_type()] == ["Sales"]
+
+
 def test_an_unexpected_fault_is_shown_whole(monkeypatch: pytest.MonkeyPatch, mse_tui: Command) -> None:
     monkeypatch.setattr(queries, "tasks_of_type", lambda _type=None: 1 / 0)
     ran = mse_tui("task", "list")

@@ -1,0 +1,47 @@
+"""Where the engine's log goes and how its lines read: when, how bad, about what, what."""
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+
+from mse_tui.text import printable
+
+_SUBJECTS = ("site", "task", "execution", "mailbox")
+_CHATTY = ("urllib3", "exchangelib", "spnego", "uvicorn", "asyncio")
+_LOG_BYTES = 5_000_000
+_LOG_FILES = 3
+
+
+class PlainFormatter(logging.Formatter):
+    """One line a record, with the site, task, execution and mailbox that it is about; outside text is escaped."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
+        """The line, its subjects in brackets at the end."""
+        about = [f"{name}={record.__dict__[name]}" for name in _SUBJECTS if record.__dict__.get(name)]
+        return printable(super().formatMessage(record) + (f" [{', '.join(about)}]" if about else ""))
+
+
+def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
+    """Log to standard error; `quiet`: only when something is wrong."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    _log_to(logging.StreamHandler(sys.stderr), level)
+
+
+def log_to_file(directory: Path, verbose: bool) -> None:
+    """Log to files in the home's directory: standard error is the screens' terminal."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(
+        directory / "mse-tui.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+    )
+    _log_to(handler, logging.DEBUG if verbose else logging.INFO)
+
+
+def _log_to(handler: logging.Handler, level: int) -> None:
+    handler.setFormatter(PlainFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
