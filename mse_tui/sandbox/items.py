@@ -107,6 +107,15 @@ class Items(Folders):
                 (folder_id, limit, offset),
             ).fetchall()
 
+    def appointments_between(self, folder_id: int, after: str, before: str) -> list[Row]:
+        """Calendar items that may lie between two moments: single ones that do, and all series begun by then."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT * FROM item WHERE folder = ? AND start_at < ?"
+                " AND (end_at >= ? OR instr(extra, 'calendar:Recurrence') > 0)",
+                (folder_id, before, after),
+            ).fetchall()
+
     def update_item(self, item_id: int, values: Mapping[str, Any], *, mime: bytes | None = None) -> None:
         """Set columns of an item and, with `mime`, its content. A new change number, so a new change key.
 

@@ -1,6 +1,7 @@
 """exchangelib, unmodified, against the practice organisation."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from itertools import count
 
@@ -10,7 +11,11 @@ from exchangelib import (
     IMPERSONATION,
     Account,
     Build,
+    CalendarItem,
     Configuration,
+    EWSDate,
+    EWSDateTime,
+    EWSTimeZone,
     ExtendedProperty,
     FileAttachment,
     HTMLBody,
@@ -25,9 +30,11 @@ from exchangelib.errors import (
     ErrorItemNotFound,
     ErrorNonExistentMailbox,
 )
+from exchangelib.fields import MONDAY
 from exchangelib.folders import Contacts, Folder
 from exchangelib.items import SOFT_DELETE, Contact, Task
 from exchangelib.protocol import BaseProtocol
+from exchangelib.recurrence import Recurrence, WeeklyPattern
 from exchangelib.transport import NOAUTH
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -270,3 +277,44 @@ def test_who_is_refused(bound: MailStore) -> None:
         assert account_of("anna@example.com").inbox.total_count
     with pytest.raises(ErrorNonExistentMailbox):
         assert account_of("nobody@example.com", IMPERSONATION).inbox.total_count
+
+
+def test_calendar_items_with_recurrence(account: Account) -> None:
+    zone = EWSTimeZone("Europe/Berlin")
+    start = EWSDateTime(2024, 3, 25, 9, 0, tzinfo=zone)
+    item = CalendarItem(
+        account=account,
+        folder=account.calendar,
+        subject="Jour fixe",
+        body="Agenda",
+        start=start,
+        end=start + timedelta(hours=1),
+        location="Room 4",
+        required_attendees=["anna@example.com"],
+        recurrence=Recurrence(
+            pattern=WeeklyPattern(interval=1, weekdays=[MONDAY]), start=EWSDate(2024, 3, 25), number=3
+        ),
+    )
+    item.save()
+    item.attach(FileAttachment(name="agenda.txt", content=b"points"))
+    master = account.calendar.get(id=item.id)
+    assert master.type == "RecurringMaster"
+    assert master.start == start
+    assert master.recurrence.boundary.number == 3
+    assert master.attachments[0].content == b"points"
+    between = account.calendar.view(start=start - timedelta(days=1), end=start + timedelta(days=60))
+    assert [each.start.astimezone(zone).hour for each in between] == [9, 9, 9]
+    second = master.occurrence(index=2)
+    second.refresh()
+    second.subject = "Changed"
+    second.save(update_fields=["subject"])
+    master.occurrence(index=3).refresh()
+    account.calendar.get(id=item.id).occurrence(index=3).delete()
+    master = account.calendar.get(id=item.id)
+    assert [each.original_start for each in master.modified_occurrences] == [start + timedelta(days=7)]
+    assert [each.start for each in master.deleted_occurrences] == [start + timedelta(days=14)]
+    assert [each.subject for each in account.calendar.view(start=start, end=start + timedelta(days=60))] == [
+        "Jour fixe",
+        "Changed",
+    ]
+    assert [change for change, _ in account.calendar.sync_items()] == ["create"]

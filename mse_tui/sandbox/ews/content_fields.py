@@ -6,8 +6,9 @@ from base64 import b64encode
 from email.message import Message
 
 from mse_tui.sandbox.ews.render import Render, Rendering
+from mse_tui.sandbox.ews.series import OccurrenceRow
 from mse_tui.sandbox.ews.soap import escape
-from mse_tui.sandbox.ews.values import truth
+from mse_tui.sandbox.ews.values import parse_fragment, truth
 from mse_tui.sandbox.mime import attachment_parts, bodies, header_text, is_inline, render_differently
 from mse_tui.sandbox.records import Row
 
@@ -44,6 +45,9 @@ def body_of(message: Message, body_type: str) -> tuple[str, str]:
 
 def _body(name: str) -> Render:
     def render(row: Row, rendering: Rendering) -> str:
+        if isinstance(row, OccurrenceRow) and rendering.stored(row, "item:Body"):
+            own = parse_fragment(rendering.stored(row, "item:Body"))
+            return f'<t:{name} BodyType="{own.get("BodyType")}">{escape(own.text or "")}</t:{name}>'
         kind, text = body_of(rendering.message(row), rendering.body_type)
         return f'<t:{name} BodyType="{kind}">{escape(text)}</t:{name}>'
 

@@ -8,9 +8,9 @@ from lxml import etree
 
 from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.access import folder_of
-from mse_tui.sandbox.ews.calendar_view import calendar_view_xml
 from mse_tui.sandbox.ews.content_fields import text_of
 from mse_tui.sandbox.ews.fields import CONTENT_FIELDS, kind_of, uri_of
+from mse_tui.sandbox.ews.occurrences import calendar_view_xml
 from mse_tui.sandbox.ews.paging import paged
 from mse_tui.sandbox.ews.render import Rendering
 from mse_tui.sandbox.ews.restrictions import Reader, Value, test_of

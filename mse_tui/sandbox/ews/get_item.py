@@ -7,6 +7,7 @@ from lxml import etree
 
 from mse_tui.sandbox.ews.access import open_decoded
 from mse_tui.sandbox.ews.ids import DecodedId, decode
+from mse_tui.sandbox.ews.occurrences import master_of, occurrence_of
 from mse_tui.sandbox.ews.shapes import ItemShape, item_shape, item_writer
 from mse_tui.sandbox.ews.soap import EwsError, Request, operation, response_messages
 from mse_tui.sandbox.records import MailboxRecord, Row
@@ -48,14 +49,14 @@ class ItemReader:
         if etree.QName(element).localname != "ItemId":
             return self._occurrence(element)
         decoded = decode(element.get("Id"))
-        mailbox, row = self._find(decoded)
         if decoded.kind == "occurrence":
-            return self._one_occurrence(mailbox, row, decoded)
+            return self._occurrence(element)
+        mailbox, row = self._find(decoded)
         self._check_poison(mailbox, element.get("Id", ""))
         return self._writer(mailbox)(row)
 
     def _find(self, decoded: DecodedId) -> tuple[MailboxRecord, Row]:
-        if decoded.kind not in {"item", "occurrence"}:
+        if decoded.kind != "item":
             raise EwsError("ErrorCannotUseFolderIdForItemId" if decoded.kind == "folder" else "ErrorInvalidId")
         mailbox = open_decoded(self.request, decoded)
         row = self._rows.get(decoded.row)
@@ -81,7 +82,8 @@ class ItemReader:
         return writer
 
     def _occurrence(self, element: Any) -> str:
-        raise EwsError("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
-
-    def _one_occurrence(self, mailbox: MailboxRecord, row: Row, decoded: DecodedId) -> str:
-        raise EwsError("ErrorItemNotFound")
+        if etree.QName(element).localname == "RecurringMasterItemId":
+            mailbox, row = master_of(self.request, element)
+            return self._writer(mailbox)(row)
+        mailbox, series, original = occurrence_of(self.request, element)
+        return self._writer(mailbox)(series.occurrence(original))

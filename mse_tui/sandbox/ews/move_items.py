@@ -6,10 +6,10 @@ from typing import Any
 from lxml import etree
 
 from mse_tui.sandbox.ews.access import folder_of, item_of, target_folder
-from mse_tui.sandbox.ews.calendar_fields import delete_occurrence
 from mse_tui.sandbox.ews.create_item import created_xml
 from mse_tui.sandbox.ews.folders import delete_type
 from mse_tui.sandbox.ews.ids import change_number
+from mse_tui.sandbox.ews.occurrences import delete_occurrence
 from mse_tui.sandbox.ews.soap import QM, EwsError, Request, SoapFault, operation, response_messages
 from mse_tui.sandbox.ews.values import boolean
 from mse_tui.sandbox.items import ItemMissing

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from mse_tui.sandbox.ews.ids import IdMaker, change_key, folder_change_key
+from mse_tui.sandbox.ews.series import OccurrenceRow
 from mse_tui.sandbox.ews.soap import Request, escape
 from mse_tui.sandbox.ews.values import mailbox_xml, strings_xml, truth
 from mse_tui.sandbox.mime import parse
@@ -94,6 +95,9 @@ Render = Callable[[Row, Rendering], str]
 
 def item_id_xml(row: Row, rendering: Rendering) -> str:
     """The ItemId element of a row."""
+    if isinstance(row, OccurrenceRow):
+        item_id = rendering.ids.occurrence(row["id"], row.original_seconds)
+        return f'<t:ItemId Id="{item_id}" ChangeKey="{change_key(row["changed"])}"/>'
     return f'<t:ItemId Id="{rendering.ids.item(row[0])}" ChangeKey="{change_key(row[4])}"/>'
 
 
@@ -180,7 +184,7 @@ def _conversation(row: Row, rendering: Rendering) -> str:
 
 
 def _instance_key(row: Row, _: Rendering) -> str:
-    return f"<t:InstanceKey>{b64encode(int(row[0]).to_bytes(12, 'big')).decode()}</t:InstanceKey>"
+    return f"<t:InstanceKey>{b64encode(int(row['id']).to_bytes(12, 'big')).decode()}</t:InstanceKey>"
 
 
 def _from_me(row: Row, rendering: Rendering) -> str:

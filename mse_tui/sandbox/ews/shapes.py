@@ -17,6 +17,7 @@ from mse_tui.sandbox.ews.fields import (
     NOT_IN_LISTS,
     kind_of,
 )
+from mse_tui.sandbox.ews.icalendar import calendar_mime_xml
 from mse_tui.sandbox.ews.render import COLUMN_FIELDS, Render, Rendering, stored_field
 from mse_tui.sandbox.ews.soap import QM, QT, EwsError, Request, SoapFault
 from mse_tui.sandbox.ews.values import boolean
@@ -96,7 +97,7 @@ class ItemShape:
         """What writes an item of a kind, in schema order. `context` is get, sync or find."""
         found = self._writers.get((kind, context))
         if found is None:
-            found = [self._writer(uri) for uri, _ in KINDS[kind] if self._wanted(uri, kind, context)]
+            found = [self._writer(uri, kind) for uri, _ in KINDS[kind] if self._wanted(uri, kind, context)]
             self._writers[kind, context] = found
         return found
 
@@ -111,7 +112,9 @@ class ItemShape:
             return uri not in NOT_IN_ALL
         return self.base == "Default" and uri in DEFAULT_SHAPES.get(kind, DEFAULT_SHAPES["Message"])
 
-    def _writer(self, uri: str) -> Render:
+    def _writer(self, uri: str, kind: str) -> Render:
+        if uri == "item:MimeContent" and kind == "CalendarItem":
+            return calendar_mime_xml
         if uri == "item:ExtendedProperty":
             return self._extended
         for table in (COLUMN_FIELDS, CONTENT_RENDERS, CALENDAR_RENDERS):

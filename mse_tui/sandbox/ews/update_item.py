@@ -8,12 +8,12 @@ from lxml import etree
 
 from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.access import item_of
-from mse_tui.sandbox.ews.calendar_fields import update_occurrence
 from mse_tui.sandbox.ews.compose import header_properties, recipients_of, sensitivity_header
 from mse_tui.sandbox.ews.content_fields import body_of
 from mse_tui.sandbox.ews.draft import READ_ONLY, Draft
 from mse_tui.sandbox.ews.fields import kind_of
-from mse_tui.sandbox.ews.ids import change_number
+from mse_tui.sandbox.ews.ids import change_number, decode
+from mse_tui.sandbox.ews.occurrences import master_of, update_occurrence
 from mse_tui.sandbox.ews.render import Rendering, item_id_xml
 from mse_tui.sandbox.ews.shapes import indexed_field
 from mse_tui.sandbox.ews.soap import QT, EwsError, Request, SoapFault, operation, response_messages
@@ -65,11 +65,10 @@ def update_item(request: Request) -> str:
 
 
 def _update(request: Request, target: Any, updates: Any, resolution: str) -> str:
-    if etree.QName(target).localname != "ItemId":
-        return update_occurrence(request, target, updates) + _CONFLICTS
-    mailbox, row, decoded = item_of(request, target)
-    if decoded.kind == "occurrence":
-        return update_occurrence(request, target, updates) + _CONFLICTS
+    name = etree.QName(target).localname
+    if name == "OccurrenceItemId" or (name == "ItemId" and decode(target.get("Id")).kind == "occurrence"):
+        return update_occurrence(request, target, updates, resolution) + _CONFLICTS
+    mailbox, row = master_of(request, target) if name == "RecurringMasterItemId" else item_of(request, target)[:2]
     _check_conflict(row, target.get("ChangeKey"), resolution)
     kind = kind_of(row["item_class"])
     change = Change(row, kind, Draft(kind, request_zone(request)))
