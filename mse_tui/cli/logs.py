@@ -4,6 +4,7 @@ import logging
 import logging.handlers
 import sys
 from pathlib import Path
+from typing import Any
 
 from mse_tui.text import printable
 
@@ -23,6 +24,10 @@ class PlainFormatter(logging.Formatter):
         """The line, its subjects in brackets at the end."""
         about = [f"{name}={record.__dict__[name]}" for name in _SUBJECTS if record.__dict__.get(name)]
         return printable(super().formatMessage(record) + (f" [{', '.join(about)}]" if about else ""))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the library's name)
+        """A traceback, its lines kept."""
+        return printable(super().formatException(ei), keep_newlines=True)
 
 
 def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
