@@ -11,6 +11,7 @@ from typing import TypeVar
 import requests
 import urllib3.exceptions
 
+from mse_tui.exchange.ews_codes import PASSING, RARELY_PASSING, REASON_OF
 from mse_tui.exchange.mailbox import SyncStateInvalid
 from mse_tui.exchange.retry import Transient
 from mse_tui.reasons import Problem, Reason
@@ -19,196 +20,6 @@ Caught = TypeVar("Caught", bound=BaseException)
 
 FEW_ATTEMPTS = 3
 """Attempts at what rarely passes by itself: a broken answer, an internal server error."""
-
-_CODES: dict[Reason, frozenset[str]] = {
-    Reason.THROTTLED: frozenset(
-        [
-            "ErrorServerBusy",
-            "ErrorExceededConnectionCount",
-            "ErrorExceededFindCountLimit",
-            "ErrorTooManyObjectsOpened",
-            "ErrorBatchProcessingStopped",
-            "ErrorExceededSubscriptionCount",
-        ]
-    ),
-    Reason.TIMEOUT: frozenset(
-        ["ErrorTimeoutExpired", "ErrorInstantSearchTimeout", "ErrorLocationServicesRequestTimedOut"]
-    ),
-    Reason.PASSWORD_REFUSED: frozenset(["ErrorPasswordExpired", "ErrorPasswordChangeRequired"]),
-    Reason.IMPERSONATION_DENIED: frozenset(
-        [
-            "ErrorImpersonateUserDenied",
-            "ErrorImpersonationDenied",
-            "ErrorImpersonationFailed",
-            "ErrorInvalidExchangeImpersonationHeaderData",
-            "ErrorInvalidManagementRoleHeader",
-            "ErrorMoreThanOneAccessModeSpecified",
-            "ErrorAccessModeSpecified",
-        ]
-    ),
-    Reason.ACCESS_DENIED: frozenset(
-        [
-            "ErrorAccessDenied",
-            "ErrorAccessDeniedDueToCompliance",
-            "ErrorMailboxLogonFailed",
-            "ErrorLogonAsNetworkServiceFailed",
-            "ErrorInvalidLogonType",
-            "ErrorNotDelegate",
-            "ErrorNoFreeBusyAccess",
-            "ErrorCallerIsInvalidADAccount",
-            "ErrorInvalidAuthorizationContext",
-            "ErrorInvalidClientSecurityContext",
-            "ErrorInvalidProxySecurityContext",
-            "ErrorInvalidSerializedAccessToken",
-            "ErrorUnauthorizedClientAccessTokenRequest",
-            "ErrorUserNotAllowedByPolicy",
-            "ErrorOrganizationAccessBlocked",
-            "ErrorExtensionsNotAuthorized",
-            "ErrorTeamMailboxNotAuthorizedOwner",
-        ]
-    ),
-    Reason.MAILBOX_NOT_FOUND: frozenset(
-        [
-            "ErrorNonExistentMailbox",
-            "ErrorMailRecipientNotFound",
-            "ErrorNameResolutionNoResults",
-            "ErrorCannotFindUser",
-            "ErrorNonPrimarySmtpAddress",
-            "ErrorMissingExchangePrincipal",
-            "ErrorInvalidSmtpAddress",
-            "ErrorInvalidMailbox",
-            "ErrorInvalidUserPrincipalName",
-            "ErrorInvalidUserSid",
-            "ErrorInvalidSid",
-            "ErrorRecipientNotFound",
-            "ErrorUnifiedGroupMailboxNotFound",
-            "ErrorTeamMailboxNotFound",
-            "ErrorEmailAddressMismatch",
-            "ErrorAddressSpaceNotFound",
-            "ErrorArchiveMailboxNotEnabled",
-            "ErrorInvalidUserInfo",
-        ]
-    ),
-    Reason.MAILBOX_DISABLED: frozenset(
-        ["ErrorAccountDisabled", "ErrorAccountSuspend", "ErrorAccountSuspendShowTierUpgrade"]
-    ),
-    Reason.MAILBOX_MOVING: frozenset(["ErrorMailboxMoveInProgress", "ErrorMailboxFailover"]),
-    Reason.FOLDER_NOT_FOUND: frozenset(
-        [
-            "ErrorFolderNotFound",
-            "ErrorParentFolderNotFound",
-            "ErrorSyncFolderNotFound",
-            "ErrorSavedItemFolderNotFound",
-            "ErrorToFolderNotFound",
-            "ErrorManagedFolderNotFound",
-            "ErrorCannotAccessDeletedPublicFolder",
-            "ErrorInvalidFolderId",
-            "ErrorNoCalendar",
-        ]
-    ),
-    Reason.SYNC_STATE_INVALID: frozenset(["ErrorInvalidSyncStateData"]),
-    Reason.ITEM_NOT_FOUND: frozenset(
-        [
-            "ErrorItemNotFound",
-            "ErrorObjectTypeChanged",
-            "ErrorInvalidIdMalformed",
-            "ErrorInvalidId",
-            "ErrorInvalidIdEmpty",
-            "ErrorInvalidIdXml",
-            "ErrorInvalidIdStoreObjectIdTooLong",
-            "ErrorInvalidIdMonikerTooLong",
-            "ErrorInvalidIdMalformedEwsLegacyIdFormat",
-            "ErrorCannotUseFolderIdForItemId",
-            "ErrorCalendarOccurrenceIsDeletedFromRecurrence",
-            "ErrorEventNotFound",
-        ]
-    ),
-    Reason.ITEM_CORRUPT: frozenset(
-        [
-            "ErrorItemCorrupt",
-            "ErrorCorruptData",
-            "ErrorFolderCorrupt",
-            "ErrorItemPropertyRequestFailed",
-            "ErrorFolderPropertRequestFailed",
-            "ErrorUnsupportedMapiPropertyType",
-            "ErrorCalendarInvalidPropertyState",
-            "ErrorCannotOpenFileAttachment",
-            "ErrorInvalidAttachmentId",
-            "ErrorVirusDetected",
-            "ErrorVirusMessageDeleted",
-        ]
-    ),
-    Reason.ITEM_CONVERSION_FAILED: frozenset(
-        [
-            "ErrorMimeContentConversionFailed",
-            "ErrorContentConversionFailed",
-            "ErrorUnsupportedMimeConversion",
-            "ErrorUnsupportedTypeForConversion",
-            "ErrorMimeContentInvalid",
-            "ErrorMimeContentInvalidBase64String",
-        ]
-    ),
-    Reason.ITEM_TOO_LARGE: frozenset(
-        [
-            "ErrorMessageSizeExceeded",
-            "ErrorDataSizeLimitExceeded",
-            "ErrorAttachmentSizeLimitExceeded",
-            "ErrorAttachmentNestLevelLimitExceeded",
-            "ErrorRequestStreamTooBig",
-        ]
-    ),
-    Reason.CONFIGURATION_INVALID: frozenset(
-        [
-            "ErrorInvalidServerVersion",
-            "ErrorIncorrectSchemaVersion",
-            "ErrorInvalidSchemaVersionForMailboxVersion",
-            "ErrorWrongServerVersion",
-            "ErrorWrongServerVersionDelegate",
-            "ErrorNoDestinationCASDueToVersionMismatch",
-            "ErrorCrossSiteRequest",
-            "ErrorMultiLegacyMailboxAccess",
-        ]
-    ),
-}
-_REASON_OF = {code: reason for reason, codes in _CODES.items() for code in codes}
-
-_PASSING = frozenset(
-    [
-        "ErrorInternalServerTransientError",
-        "ErrorMailboxStoreUnavailable",
-        "ErrorADUnavailable",
-        "ErrorADOperation",
-        "ErrorConnectionFailed",
-        "ErrorNotEnoughMemory",
-        "ErrorInsufficientResources",
-        "ErrorServiceUnavailable",
-        "ErrorMessageTrackingTransientError",
-        "ErrorNoRespondingCASInDestinationSite",
-        "ErrorClientDisconnected",
-        "ErrorNoApplicableProxyCASServersAvailable",
-        "ErrorProxyRequestProcessingFailed",
-        "ErrorProxyCallFailed",
-        "ErrorProxyTokenExpired",
-        "ErrorUMServerUnavailable",
-        "ErrorNoPublicFolderServerAvailable",
-        "ErrorNoPublicFolderReplicaAvailable",
-        "ErrorRequestAborted",
-        "ErrorLocalServerObjectNotFound",
-        "ErrorNoOAuthServerAvailableForRequest",
-    ]
-)
-"""Server errors that pass by themselves as long as there is patience."""
-
-_RARELY_PASSING = frozenset(
-    [
-        "ErrorInternalServerError",
-        "ErrorDataSourceOperation",
-        "ErrorWin32InteropError",
-        "ErrorWebRequestInInvalidState",
-        "ErrorProxySoapException",
-        "ErrorParsingXMLResponse",
-    ]
-)
 
 WHOLE_MAILBOX = frozenset(
     {
@@ -243,7 +54,7 @@ class ServerError:
 
 def reason_of(code: str) -> Reason:
     """The reason that an EWS response code stands for; server-error for any that is not the mailbox's or item's."""
-    found = _REASON_OF.get(code)
+    found = REASON_OF.get(code)
     if found is not None:
         return found
     if code.endswith("Denied"):
@@ -254,13 +65,13 @@ def reason_of(code: str) -> Reason:
 def passes(code: str) -> bool:
     """Whether the same request may succeed later."""
     reason = reason_of(code)
-    return reason in (Reason.THROTTLED, Reason.TIMEOUT) or code in _PASSING or code in _RARELY_PASSING
+    return reason in (Reason.THROTTLED, Reason.TIMEOUT) or code in PASSING or code in RARELY_PASSING
 
 
 def failure_of(error: ServerError) -> Problem | Transient:
     """What to raise for an error that the server worded."""
     inner = error.values.get("InnerErrorResponseCode", "")
-    code = inner if inner in _REASON_OF or inner in _PASSING else error.code
+    code = inner if inner in REASON_OF or inner in PASSING else error.code
     reason = reason_of(code)
     if reason is Reason.SYNC_STATE_INVALID:
         return SyncStateInvalid()
@@ -268,7 +79,7 @@ def failure_of(error: ServerError) -> Problem | Transient:
     if not passes(code):
         return problem
     wait = _milliseconds(error.values.get("BackOffMilliseconds"))
-    limit = FEW_ATTEMPTS if code in _RARELY_PASSING else None
+    limit = FEW_ATTEMPTS if code in RARELY_PASSING else None
     return Transient(problem, wait=wait, limit=limit)
 
 
