@@ -26,7 +26,7 @@ from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, proces
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
-from mse_tui.engine.tick import Tick
+from mse_tui.engine.tick import TICK_SECONDS, Tick
 from mse_tui.engine.workers import Workers
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.feature import Feature
@@ -38,7 +38,6 @@ from mse_tui.terms import TaskType
 
 log = logging.getLogger(__name__)
 
-_TICK = 1
 _RECOVER = 10
 _ALIVE = 30
 _HOUSEKEEPING = 3600
@@ -59,7 +58,8 @@ class Engine:
         features: Mapping[TaskType, Feature],
         clock: Clock | None = None,
         leases: Leases | None = None,
-        housekeeping_seconds: int = _HOUSEKEEPING,
+        tick_seconds: float = TICK_SECONDS,
+        housekeeping_seconds: float = _HOUSEKEEPING,
     ) -> None:
         """The database is open and has its site."""
         self._clock = clock or SystemClock()
@@ -74,7 +74,7 @@ class Engine:
         self._stopping = Event()
         self._ended = Event()
         self._at_once = Event()
-        self._tick = Tick(self._clock)
+        self._tick = Tick(self._clock, tick_seconds)
         self._workers = Workers(configuration.engine.workers)
         self._answering = Workers(1)
         self._answers_queued = Event()
@@ -179,7 +179,7 @@ class Engine:
     # --- the tick
 
     def _run_tick(self) -> None:
-        self._tick.every(_TICK, self._look)
+        self._tick.every(self._tick.seconds, self._look)
         self._tick.every(_RECOVER, self._recover, at_once=False)
         self._tick.every(_ALIVE, self._show_alive, at_once=False)
         with keep_connection():

@@ -20,9 +20,10 @@ TICK_SECONDS = 1.0
 class UtcJob(Job):
     """A job every so many seconds. Its times are aware UTC; an error is logged and the job runs again next time."""
 
-    def __init__(self, seconds: int, scheduler: "UtcScheduler", clock: Clock) -> None:
-        super().__init__(seconds, scheduler)
+    def __init__(self, seconds: float, scheduler: "UtcScheduler", clock: Clock) -> None:
+        super().__init__(1, scheduler)
         self.unit = "seconds"
+        self._every = timedelta(seconds=seconds)
         self.next_run: datetime = clock.now()
         self._clock = clock
 
@@ -30,21 +31,23 @@ class UtcJob(Job):
     def should_run(self) -> bool:
         """Due; or planned later than one interval from now, so that the clock must have been set back."""
         left = self.next_run - self._clock.now()
-        return left <= timedelta() or left > timedelta(seconds=self.interval)
+        return left <= timedelta() or left > self._every
 
     def run(self) -> Any:
         assert self.job_func is not None, "a job is registered by do()"
         try:
             return self.job_func()
         except Exception:
-            log.exception("%s failed; it is tried again in %s s", self.job_func.func.__name__, self.interval)
+            log.exception(
+                "%s failed; it is tried again in %s s", self.job_func.func.__name__, self._every.total_seconds()
+            )
             return None
         finally:
             self.last_run = self._clock.now()
             self._schedule_next_run()
 
     def _schedule_next_run(self) -> None:
-        self.next_run = self._clock.now() + timedelta(seconds=self.interval)
+        self.next_run = self._clock.now() + self._every
 
 
 class UtcScheduler(Scheduler):
@@ -54,7 +57,7 @@ class UtcScheduler(Scheduler):
         super().__init__()
         self._clock = clock
 
-    def every(self, interval: int = 1) -> UtcJob:
+    def every(self, interval: float = 1) -> UtcJob:
         """A new job every `interval` seconds; `.do(function)` registers it."""
         return UtcJob(interval, self, self._clock)
 
@@ -66,13 +69,14 @@ class UtcScheduler(Scheduler):
 
 
 class Tick:
-    """Runs what is pending once a second until it is told to end."""
+    """Runs what is pending once a second (or another interval) until it is told to end."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: float = TICK_SECONDS) -> None:
+        self.seconds = seconds
         self.scheduler = UtcScheduler(clock)
         self._end = Event()
 
-    def every(self, seconds: int, job: Callable[[], None], *, at_once: bool = True) -> None:
+    def every(self, seconds: float, job: Callable[[], None], *, at_once: bool = True) -> None:
         """Run a job every so many seconds, the first time at the first tick (or after one interval)."""
         registered = self.scheduler.every(seconds).do(job)
         if at_once:
@@ -82,7 +86,7 @@ class Tick:
         """Tick in this thread until `end`."""
         while not self._end.is_set():
             self.scheduler.run_pending()
-            self._end.wait(TICK_SECONDS)
+            self._end.wait(self.seconds)
 
     def end(self) -> None:
         """Let `run` return; callable from any thread."""

@@ -31,6 +31,7 @@ class Bench:
                 "engine": {"workers": workers},
             }
         )
+        values.setdefault("tick_seconds", 0.05)
         engine = Engine(
             self.home, configuration, self.exchange, features={MFR: self.feature}, clock=self.clock, **values
         )

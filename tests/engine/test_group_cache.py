@@ -1,0 +1,130 @@
+"""Resolved groups are kept for an hour, and nothing planted in the cache is ever unpickled."""
+
+import os
+import pickle
+import sqlite3
+from datetime import timedelta
+
+import pytest
+
+from mse_tui.directory.directory import Member, Membership, SkippedEntry
+from mse_tui.engine.group_cache import GroupCache
+from mse_tui.reasons import Problem, Reason
+from tests.engine.fakes import FakeClock
+
+
+class FakeDirectory:
+    def __init__(self, clock):
+        self.clock = clock
+        self.asked = 0
+        self.included = (Member("anna@example.com", "Anna", "user", "a@example.com"),)
+
+    def resolve(self, group_text):
+        self.asked += 1
+        skipped = (SkippedEntry("x", Reason.ADDRESS_INVALID, "no address"),)
+        return Membership(self.included, skipped, self.clock.now())
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def source(clock):
+    return FakeDirectory(clock)
+
+
+@pytest.fixture
+def cache(tmp_path, clock, source):
+    found = GroupCache(tmp_path / "groups", source, now=clock.now)
+    yield found
+    found.close()
+
+
+def test_an_answer_is_kept_for_an_hour(cache, source, clock):
+    first = cache.resolve("group")
+    clock.pass_time(3599)
+    assert cache.resolve(" group ") == first
+    assert source.asked == 1
+    clock.pass_time(1)
+    assert cache.resolve("group").resolved_at == clock.now()
+    assert source.asked == 2
+
+
+def test_an_answer_survives_a_restart_but_not_another_site(cache, source, clock, tmp_path):
+    cache.resolve("group")
+    again = GroupCache(tmp_path / "groups", source, now=clock.now)
+    assert again.resolve("group").included == source.included
+    assert source.asked == 1
+    other = GroupCache(tmp_path / "groups", source, scope="OTHER", now=clock.now)
+    other.resolve("group")
+    assert source.asked == 2
+    again.close()
+    other.close()
+
+
+def test_refreshing_asks_at_once(cache, source):
+    cache.resolve("group")
+    cache.refresh("group")
+    assert source.asked == 2
+
+
+def test_empty_answers_are_not_kept(cache, source):
+    source.included = ()
+    cache.resolve("group")
+    cache.resolve("group")
+    assert source.asked == 2
+
+
+def test_an_answer_from_the_future_is_not_used(cache, source, clock):
+    cache.resolve("group")
+    clock.set(clock.now() - timedelta(days=1))
+    cache.resolve("group")
+    assert source.asked == 2
+
+
+class Planted:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.mark),))
+
+
+@pytest.mark.parametrize("column", ["value", "key", "file"])
+def test_planted_rows_are_refused_and_replaced(cache, source, clock, tmp_path, column):
+    cache.resolve("group")
+    mark = tmp_path / "unpickled"
+    poison = sqlite3.Binary(pickle.dumps(Planted(mark)))
+    with sqlite3.connect(tmp_path / "groups" / "cache.db") as rows:
+        if column == "value":
+            rows.execute("UPDATE Cache SET value = ?, mode = 4", (poison,))
+        elif column == "key":
+            rows.execute("UPDATE Cache SET key = ?, raw = 0", (poison,))
+        else:
+            (tmp_path / "groups" / "planted").write_bytes(pickle.dumps(Planted(mark)))
+            rows.execute("UPDATE Cache SET value = NULL, mode = 4, filename = 'planted'")
+    assert cache.resolve("group").included == source.included
+    assert source.asked == 2
+    assert not mark.exists()
+
+
+def test_a_damaged_cache_only_costs_asking_again(tmp_path, source, clock):
+    first = GroupCache(tmp_path / "groups", source, now=clock.now)
+    first.resolve("group")
+    first.close()
+    for name in ("cache.db-wal", "cache.db-shm"):
+        (tmp_path / "groups" / name).unlink(missing_ok=True)
+    (tmp_path / "groups" / "cache.db").write_bytes(b"not a database" * 1000)
+    again = GroupCache(tmp_path / "groups", source, now=clock.now)
+    assert again.resolve("group").included == source.included
+    again.close()
+
+
+def test_a_cache_that_others_may_write_is_refused(tmp_path, source):
+    (tmp_path / "groups").mkdir(mode=0o777)
+    (tmp_path / "groups").chmod(0o777)
+    with pytest.raises(Problem) as refused:
+        GroupCache(tmp_path / "groups", source)
+    assert refused.value.reason is Reason.HOME_UNSAFE
