@@ -81,7 +81,7 @@ class EwsMailbox:
         folders = self._folders(_ROOTS.values())
         root = folders[0]
         if isinstance(root, Problem):
-            raise root
+            raise self._unopened(root)
         archive = folders[1]
         if isinstance(archive, Problem) and archive.reason not in _NO_SUCH_FOLDER:
             log.warning("online archive of %s left aside: %s", self.address, archive)
@@ -109,9 +109,15 @@ class EwsMailbox:
         if area not in self._roots:
             row = self._folders([_ROOTS[area]])[0]
             if isinstance(row, Problem):
-                raise row
+                raise self._unopened(row)
             self._roots[area] = _as_root(row)
         return self._roots[area]
+
+    def _unopened(self, problem: Problem) -> Problem:
+        """Why a root could not be opened; to an account without rights Exchange may say that there is none."""
+        if problem.reason is Reason.ITEM_NOT_FOUND and not self._session.settings.impersonation:
+            return Problem(Reason.ACCESS_DENIED, f"The account may not open {self.address}: {problem.happened}")
+        return problem
 
     def folder_changes(self, area: Area, state: str | None) -> FolderChanges:
         """The next page of folder changes. Search folders hold no items of their own and are left out."""
@@ -146,7 +152,13 @@ class EwsMailbox:
         return self._item_page(folder_id, state, SMALLER_PAGES[-1])
 
     def _item_page(self, folder_id: str, state: str | None, size: int) -> ItemChanges:
-        return self._session.ask(self._session.calls.sync_items(folder_id, state, size), _item_changes)
+        try:
+            return self._session.ask(self._session.calls.sync_items(folder_id, state, size), _item_changes)
+        except Problem as problem:
+            if problem.reason is Reason.ITEM_NOT_FOUND:
+                # The folder is what was asked for by its id.
+                raise Problem(Reason.FOLDER_NOT_FOUND, problem.happened) from problem
+            raise
 
     def fetch(self, items: Sequence[tuple[str, int]]) -> Iterator[Content | ItemFailure]:
         """Content in the order asked; see `Mailbox.fetch`."""

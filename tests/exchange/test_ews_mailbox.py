@@ -137,6 +137,27 @@ def test_an_invalid_sync_state_is_told_apart(halts):
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("code", ["ErrorItemNotFound", "ErrorSyncFolderNotFound", "ErrorFolderNotFound"])
+def test_a_folder_that_is_gone(halts, code):
+    with (
+        Canned(lambda _: Answer(body=entries("SyncFolderItems", error("SyncFolderItems", code)))) as server,
+        opened(connect(settings(server.url), halts)) as mailbox,
+        pytest.raises(Problem) as caught,
+    ):
+        mailbox.item_changes("folder", None)
+    assert caught.value.reason is Reason.FOLDER_NOT_FOUND
+
+
+def test_a_mailbox_without_rights_may_look_as_if_it_had_no_folders(halts):
+    with (
+        Canned(lambda _: Answer(body=entries("GetFolder", error("GetFolder", "ErrorItemNotFound")))) as server,
+        opened(connect(settings(server.url, impersonation=False), halts)) as mailbox,
+        pytest.raises(Problem) as caught,
+    ):
+        mailbox.root(Area.PRIMARY)
+    assert caught.value.reason is Reason.ACCESS_DENIED
+
+
 def test_contents_come_in_order_byte_for_byte(halts):
     contents = {f"i{n}": bytes([n % 256]) * (n * 37 % 5000) + b"\r\n\x00end" for n in range(450)}
     with (
