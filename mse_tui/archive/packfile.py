@@ -12,6 +12,10 @@ MAGIC = b"MSEPACK1"
 _ENTRY = struct.Struct(">32sQQQI")
 _TRAILER = struct.Struct(">QI32s8s")
 _END = b"MSEINDEX"
+FILE_OVERHEAD = len(MAGIC) + _TRAILER.size
+"""Bytes of a pack file that are there whatever it holds."""
+BLOB_OVERHEAD = _ENTRY.size
+"""Bytes of the index for each content."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import secrets
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,14 +91,15 @@ class PackWriter:
         """The pack has reached the size at which it should be finished and another one begun."""
         return self._position >= self._packs.target
 
-    def add(self, content: bytes | BinaryIO, *, size: int = -1) -> Stored:
+    def add(self, content: bytes | BinaryIO, *, size: int = -1, sha256: bytes | None = None) -> Stored:
         """Store one content; bytes in memory, or a stream that is read to its end in pieces.
 
-        `size` is the stream's length where known. The same content twice in a pack is stored once. Raises
-        Problem disk-full or archive-unreadable; the writer is of no use after that.
+        `size` is the stream's length where known, `sha256` the digest of bytes that were hashed already. The same
+        content twice in a pack is stored once. Raises Problem disk-full or archive-unreadable; the writer is of no
+        use after that.
         """
         if isinstance(content, bytes | bytearray | memoryview):
-            digest = hashlib.sha256(content).digest()
+            digest = sha256 or hashlib.sha256(content).digest()
             if (stored := self._blobs.get(digest)) is not None:
                 return stored
             frame = self._compressor.compress(content)
@@ -324,15 +326,24 @@ class Packs:
             for each in (path, path.parent, self.root):
                 sync(each)
 
-    def delete(self, name: str) -> None:
-        """Remove a pack's file, finished or not; that it is gone already is no error."""
+    def delete(self, name: str) -> int:
+        """Remove a pack's file, finished or not; that it is gone already is no error. Returns the bytes freed."""
         path = self.path(name)
         with explained(self.root):
-            path.unlink(missing_ok=True)
-            for piece in path.parent.glob(f"{path.name}#*"):
-                piece.unlink(missing_ok=True)
+            freed = sum(self.delete_file(each) for each in (path, *path.parent.glob(f"{path.name}#*")))
             if path.parent.is_dir():
                 sync(path.parent)
+        return freed
+
+    def delete_file(self, path: Path) -> int:
+        """Remove one of the archive's files; returns the bytes freed, 0 where it is gone already."""
+        with explained(self.root):
+            try:
+                size = path.stat().st_size
+                path.unlink()
+            except FileNotFoundError:
+                return 0
+            return size
 
     def _store(self) -> LocalStore:
         if not self.root.is_dir():
@@ -375,8 +386,9 @@ def key(name: str) -> str:
 def _files_in(directory: Path) -> Iterator[tuple[str, Path, datetime]]:
     for path in sorted(directory.iterdir()):
         name, found, _ = path.name.partition(".pack")
-        if found and path.is_file():
-            yield name, path, modified(path)
+        if found:
+            with suppress(FileNotFoundError):  # an upload has ended meanwhile
+                yield name, path, modified(path)
 
 
 def _as_problem(error: Exception, sha256: bytes, place: _Place) -> Problem:

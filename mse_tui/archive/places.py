@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mse_tui.archive.packfile import Stored
+from mse_tui.archive.statements import execute_many, select, select_in
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import Pack, database
-
-_HELD = "SELECT b.sha256 FROM blob b JOIN pack p ON p.id = b.pack_id WHERE p.state = 'sealed'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +35,21 @@ def seal(pack: PackSeal, *, replace: bool = False) -> int:
         )
     if replace:
         _release(blob.sha256 for blob in pack.blobs)
-    database.connection().executemany(
+    execute_many(
         f'INSERT OR {verb} INTO blob (sha256, pack_id, "offset", length) VALUES (?, ?, ?, ?)',  # noqa: S608
         [(blob.sha256, pack.pack_id, blob.offset, blob.length) for blob in pack.blobs],
     )
-    live: int = database.execute_sql(
-        "SELECT COALESCE(SUM(length), 0) FROM blob WHERE pack_id = ?", (pack.pack_id,)
-    ).fetchone()[0]
+    live: int = select("SELECT COALESCE(SUM(length), 0) FROM blob WHERE pack_id = ?", (pack.pack_id,))[0][0]
     Pack.update(live=live).where(Pack.id == pack.pack_id).execute()
     return live
 
 
 def _release(digests: Iterable[bytes]) -> None:
     """Content that gets a new place no longer counts in its old pack."""
-    database.connection().executemany(
-        "UPDATE pack SET live = live - (SELECT length FROM blob WHERE sha256 = ?1)"
-        " WHERE id = (SELECT pack_id FROM blob WHERE sha256 = ?1)",
-        [(digest,) for digest in digests],
+    execute_many(
+        "UPDATE pack SET live = live - (SELECT length FROM blob WHERE sha256 = ?)"
+        " WHERE id = (SELECT pack_id FROM blob WHERE sha256 = ?)",
+        [(digest, digest) for digest in digests],
     )
 
 
@@ -62,10 +59,8 @@ def held(digests: Iterable[bytes]) -> set[bytes]:
     Asked before content is stored, it spares storing it; content that is then reused must be asked for again inside
     the committing transaction, where the answer stays true, since compaction may have dropped it meanwhile.
     """
-    wanted, found = list(digests), set[bytes]()
-    for start in range(0, len(wanted), 500):
-        part = wanted[start : start + 500]
-        marks = ",".join("?" * len(part))
-        rows = database.execute_sql(f"{_HELD} AND b.sha256 IN ({marks})", part)
-        found.update(bytes(row[0]) for row in rows.fetchall())
-    return found
+    sql = (
+        "SELECT b.sha256 FROM blob b JOIN pack p ON p.id = b.pack_id"
+        " WHERE p.state = 'sealed' AND b.sha256 IN ({values})"
+    )
+    return {bytes(row[0]) for row in select_in(sql, digests)}

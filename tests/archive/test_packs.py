@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,31 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mse_tui.archive.packs import BUFFERED, Packs, PackSeal, held, read_index, seal
-from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 from mse_tui.store.models import Blob, Pack
+from tests.archive.conftest import sha
 
-
-@pytest.fixture
-def packs(store: Home) -> Packs:
-    return Packs(store.archive)
-
-
-def keep(packs: Packs, *contents: bytes) -> PackSeal:
-    """Store contents as the ledger does."""
-    with packs.writer() as writer:
-        for content in contents:
-            writer.add(content)
-        pack = writer.finish()
-    assert pack is not None
-    with writing():
-        seal(pack)
-    return pack
-
-
-def sha(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+Keep = Callable[..., PackSeal]
 
 
 class Noise(io.RawIOBase):
@@ -58,8 +40,8 @@ def file_of(packs: Packs) -> Path:
 
 
 @given(st.lists(st.binary(max_size=5000), min_size=1, max_size=8))
-def test_contents_come_back_byte_for_byte(packs: Packs, contents: list[bytes]) -> None:
-    keep(packs, *contents)
+def test_contents_come_back_byte_for_byte(packs: Packs, keep: Keep, contents: list[bytes]) -> None:
+    keep(*contents)
     for content in contents:
         assert packs.read(sha(content)) == content
         assert packs.open(sha(content)).read() == content
@@ -76,7 +58,7 @@ def test_streams_come_back_byte_for_byte(packs: Packs, content: bytes) -> None:
     assert packs.read(stored.sha256) == content
 
 
-def test_the_same_content_is_stored_once(packs: Packs) -> None:
+def test_the_same_content_is_stored_once(packs: Packs, keep: Keep) -> None:
     body = os.urandom(10_000)
     with packs.writer() as writer:
         first, second = writer.add(body), writer.add(body)
@@ -86,7 +68,7 @@ def test_the_same_content_is_stored_once(packs: Packs) -> None:
     assert pack is not None and len(pack.blobs) == 1
     with writing():
         seal(pack)
-    again = keep(packs, body, b"other")
+    again = keep(body, b"other")
     assert Blob.get(Blob.sha256 == sha(body)).pack_id == pack.pack_id
     assert Pack.get_by_id(again.pack_id).live < first.length
     assert packs.read(sha(body)) == body
@@ -99,10 +81,10 @@ def test_nothing_added_leaves_nothing(packs: Packs) -> None:
     assert not packs.root.exists()
 
 
-def test_files_are_private(packs: Packs) -> None:
+def test_files_are_private(packs: Packs, keep: Keep) -> None:
     previous = os.umask(0o022)
     try:
-        keep(packs, b"secret")
+        keep(b"secret")
     finally:
         os.umask(previous)
     path = file_of(packs)
@@ -111,8 +93,8 @@ def test_files_are_private(packs: Packs) -> None:
     assert stat.S_IMODE(packs.root.stat().st_mode) == 0o700
 
 
-def test_a_pack_can_be_read_without_the_database(packs: Packs) -> None:
-    pack = keep(packs, b"one", b"two", b"three" * 1000)
+def test_a_pack_can_be_read_without_the_database(packs: Packs, keep: Keep) -> None:
+    pack = keep(b"one", b"two", b"three" * 1000)
     with packs.open_pack(pack.name) as file:
         index = read_index(file, pack.name)
     assert index.blobs == pack.blobs
@@ -177,9 +159,9 @@ def test_a_pack_given_up_meanwhile_can_not_be_sealed(packs: Packs) -> None:
     assert Blob.select().count() == 0
 
 
-def test_content_that_was_bad_gets_its_new_place(packs: Packs) -> None:
+def test_content_that_was_bad_gets_its_new_place(packs: Packs, keep: Keep) -> None:
     body = os.urandom(5000)
-    old = keep(packs, body, b"x")
+    old = keep(body, b"x")
     with packs.writer() as writer:
         writer.add(body)
         new = writer.finish()
@@ -193,9 +175,9 @@ def test_content_that_was_bad_gets_its_new_place(packs: Packs) -> None:
 
 class TestDamage:
     @given(st.data())
-    def test_a_flipped_bit_never_gives_other_content(self, packs: Packs, data: st.DataObject) -> None:
+    def test_a_flipped_bit_never_gives_other_content(self, packs: Packs, keep: Keep, data: st.DataObject) -> None:
         contents = [b"a" * 500, os.urandom(700), b"Subject: hello\r\n\r\n" * 30]
-        pack = keep(packs, *contents)
+        pack = keep(*contents)
         with writing():
             Blob.update(pack=pack.pack_id, offset=pack.blobs[0].offset).where(
                 Blob.sha256 == pack.blobs[0].sha256
@@ -212,8 +194,8 @@ class TestDamage:
                 assert problem.reason is Reason.CONTENT_DAMAGED
                 assert pack.name in problem.happened or "Pack" in problem.happened
 
-    def test_it_is_named_with_pack_and_offset(self, packs: Packs) -> None:
-        pack = keep(packs, b"first" * 100, b"second" * 100)
+    def test_it_is_named_with_pack_and_offset(self, packs: Packs, keep: Keep) -> None:
+        pack = keep(b"first" * 100, b"second" * 100)
         path, blob = packs.path(pack.name), pack.blobs[1]
         raw = bytearray(path.read_bytes())
         raw[blob.offset + blob.length // 2] ^= 0xFF
@@ -224,15 +206,15 @@ class TestDamage:
         assert caught.value.reason is Reason.CONTENT_DAMAGED
         assert pack.name in caught.value.happened and f"offset {blob.offset}" in caught.value.happened
 
-    def test_a_cut_off_file_is_noticed(self, packs: Packs) -> None:
-        pack = keep(packs, os.urandom(4000))
+    def test_a_cut_off_file_is_noticed(self, packs: Packs, keep: Keep) -> None:
+        pack = keep(os.urandom(4000))
         os.truncate(packs.path(pack.name), 1000)
         with pytest.raises(Problem) as caught:
             packs.read(pack.blobs[0].sha256)
         assert caught.value.reason is Reason.CONTENT_DAMAGED
 
-    def test_a_missing_file_and_a_missing_place(self, packs: Packs) -> None:
-        pack = keep(packs, b"gone")
+    def test_a_missing_file_and_a_missing_place(self, packs: Packs, keep: Keep) -> None:
+        pack = keep(b"gone")
         packs.path(pack.name).unlink()
         for digest in (pack.blobs[0].sha256, sha(b"never was")):
             with pytest.raises(Problem) as caught:
@@ -241,18 +223,18 @@ class TestDamage:
 
 
 class TestDirectories:
-    def test_a_lost_archive_is_not_begun_anew(self, packs: Packs) -> None:
-        keep(packs, b"precious")
+    def test_a_lost_archive_is_not_begun_anew(self, packs: Packs, keep: Keep) -> None:
+        keep(b"precious")
         packs.root.rename(packs.root.with_name("elsewhere"))
-        for attempt in (lambda: keep(packs, b"more"), lambda: packs.read(sha(b"precious"))):
+        for attempt in (lambda: keep(b"more"), lambda: packs.read(sha(b"precious"))):
             with pytest.raises(Problem) as caught:
                 attempt()
             assert caught.value.reason is Reason.ARCHIVE_UNREADABLE
         assert not packs.root.exists()
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_a_forbidden_archive_is_told(self, packs: Packs) -> None:
+    def test_a_forbidden_archive_is_told(self, packs: Packs, keep: Keep) -> None:
         packs.root.mkdir(mode=0o500)
         with pytest.raises(Problem) as caught:
-            keep(packs, b"x")
+            keep(b"x")
         assert caught.value.reason is Reason.ARCHIVE_UNREADABLE
