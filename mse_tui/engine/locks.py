@@ -47,9 +47,7 @@ class MailboxLocks:
 
     def _ahead(self, key: str, task_id: int) -> str:
         """The task that came first and still waits, '' for none. One whose engine has died waits no more."""
-        rows: Any = (
-            LockWait.select(LockWait, Task.description).join(Task).where(LockWait.key == key).order_by(LockWait.id)
-        )
+        rows: Any = LockWait.select(LockWait, Task).join(Task).where(LockWait.key == key).order_by(LockWait.id)
         for row in rows:
             if row.task_id == task_id:
                 return ""

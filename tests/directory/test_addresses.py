@@ -24,9 +24,7 @@ def test_addresses_are_read_in_order_each_once(text, addresses):
     assert parsed.refused == ()
 
 
-@pytest.mark.parametrize(
-    "text", ["anna", "anna@", "@example.com", "a b@example.com", "a@exa mple.com", "<>", "a@b@c"]
-)
+@pytest.mark.parametrize("text", ["anna", "anna@", "@example.com", "a b@example.com", "a@exa mple.com", "<>", "a@b@c"])
 def test_what_is_no_address_is_refused_with_its_reason(text):
     parsed = parse_addresses(f"{text}; anna@example.com")
     assert parsed.addresses == ("anna@example.com",)

@@ -18,7 +18,7 @@ TODAY_TWO = datetime(2026, 6, 2, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def plan(schedule=AT_TWO, next_execution=TODAY_TWO, last_started=None, defined=NOON, resting=False, task_id=1):  # noqa: PLR0917
+def plan(schedule=AT_TWO, next_execution=TODAY_TWO, last_started=None, defined=NOON, resting=False, task_id=1):
     return Plan(task_id, schedule, next_execution, last_started, defined, resting)
 
 

@@ -303,3 +303,14 @@ def test_many_tasks_on_many_mailboxes_each_get_each_mailbox_once_and_never_toget
     assert lights == {Light.GREEN}
     assert together == []
     assert len(bench.feature.processed) == len(set(bench.feature.processed)) == 30
+
+
+def test_a_live_waiter_that_came_first_is_ahead_even_when_the_mailbox_is_free(bench):
+    first, second = new_task(bench, description="First"), new_task(bench, description="Second")
+    leases = Leases("ours")
+    locks = MailboxLocks(leases)
+    for task in (first, second):
+        leases.take(task_key(task.id), "alive")
+    LockWait.create(key=mailbox_key("guid"), task=first, since=NOON)
+    assert locks.take("guid", second.id, "'Second'") == Waiting(mailbox_key("guid"), "First")
+    assert not isinstance(locks.take("guid", first.id, "'First'"), Waiting)
