@@ -45,6 +45,8 @@ def _check_asked(request: Request, draft: Draft, disposition: str | None) -> Non
         raise EwsError("ErrorMessageDispositionRequired", "Message disposition is required for messages.")
     if draft.kind == "CalendarItem" and request.element.get("SendMeetingInvitations") is None:
         raise EwsError("ErrorSendMeetingInvitationsRequired", "SendMeetingInvitations is required for calendar items.")
+    if draft.kind == "CalendarItem" and not {"start_at", "end_at"} <= set(draft.columns) and draft.mime is None:
+        raise EwsError("ErrorRequiredPropertyMissing", "A calendar item needs Start and End.")
     if draft.kind == "CalendarItem" and draft.columns.get("end_at", "") < draft.columns.get("start_at", ""):
         raise EwsError("ErrorCalendarEndDateIsEarlierThanStartDate")
 

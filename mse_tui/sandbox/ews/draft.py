@@ -3,13 +3,14 @@
 from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from lxml import etree
 
 from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.fields import DEFAULT_CLASSES, KINDS, uri_of
+from mse_tui.sandbox.ews.recurrence import starts
 from mse_tui.sandbox.ews.soap import QT, EwsError
 from mse_tui.sandbox.ews.values import boolean, fragment, person, persons, strings, utc_text
 from mse_tui.sandbox.mime_edit import NewAttachment
@@ -168,6 +169,14 @@ def _flag(draft: Draft, element: Any) -> None:
     draft.properties["item:Flag"] = fragment(element) if len(element) > 1 else ""
 
 
+def _recurrence(draft: Draft, element: Any) -> None:
+    try:
+        next(starts(element, datetime(2000, 1, 1, tzinfo=UTC), UTC), None)
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError) as error:
+        raise EwsError("ErrorCalendarInvalidRecurrence", "The recurrence can't be understood.") from error
+    draft.properties["calendar:Recurrence"] = fragment(element)
+
+
 def _read_state(draft: Draft, element: Any) -> None:
     draft.columns["is_read"] = boolean(element.text)
 
@@ -204,6 +213,7 @@ _SPECIAL: dict[str, Any] = {
     "message:InternetMessageId": _column("message_id"),
     "message:References": _column("refs"),
     "message:IsRead": _read_state,
+    "calendar:Recurrence": _recurrence,
     "calendar:Start": _moment_column("start_at"),
     "calendar:End": _moment_column("end_at"),
 }

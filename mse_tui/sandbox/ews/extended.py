@@ -30,15 +30,22 @@ def key_of(uri: Any) -> str:
     """The key under which an ExtendedFieldURI's property is kept. Raises EwsError for one that names nothing."""
     tag = uri.get("PropertyTag")
     if tag is not None:
-        return tag_key(int(tag, 16) if tag.lower().startswith("0x") else int(tag))
+        return tag_key(_number(tag))
     named = uri.get("DistinguishedPropertySetId")
     guid = PROPERTY_SETS.get(named) if named else (uri.get("PropertySetId") or "").strip("{}").lower()
     if guid and uri.get("PropertyName") is not None:
         name = uri.get("PropertyName")
         return f"{guid}:name:{name.lower() if guid == PROPERTY_SETS['InternetHeaders'] else name}"
     if guid and uri.get("PropertyId") is not None:
-        return f"{guid}:id:{int(uri.get('PropertyId'))}"
+        return f"{guid}:id:{_number(uri.get('PropertyId'))}"
     raise EwsError("ErrorInvalidExtendedProperty", "The extended property attribute combination is invalid.")
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text, 16) if text.lower().startswith("0x") else int(text)
+    except ValueError as error:
+        raise EwsError("ErrorInvalidExtendedProperty", f"{text!r} is not a number.") from error
 
 
 def tag_key(tag: int) -> str:

@@ -15,7 +15,7 @@ from mse_tui.sandbox.ews.paging import paged
 from mse_tui.sandbox.ews.render import Rendering
 from mse_tui.sandbox.ews.restrictions import Reader, Value, test_of
 from mse_tui.sandbox.ews.shapes import ItemShape, indexed_field, item_shape, item_writer
-from mse_tui.sandbox.ews.soap import EwsError, Request, SoapFault, operation, response_messages
+from mse_tui.sandbox.ews.soap import EwsError, Request, SoapFault, operation, part, response_messages
 from mse_tui.sandbox.ews.values import parse_fragment
 from mse_tui.sandbox.records import FolderRecord, MailboxRecord, Row
 
@@ -87,7 +87,7 @@ def _plain_order(request: Request) -> tuple[str, bool] | None:
     order = request.child("SortOrder")
     if order is None or not len(order):
         return "received", True
-    column = _COLUMNS.get(order[0][0].get("FieldURI", ""))
+    column = _COLUMNS.get(part(order[0]).get("FieldURI", ""))
     return (column, order[0].get("Order") == "Descending") if column and len(order) == 1 else None
 
 
@@ -112,7 +112,7 @@ def _sorted(request: Request, rendering: Rendering, rows: list[Row]) -> list[Row
     if order is None or not len(order):
         return sorted(rows, key=lambda row: (row["received"] or row["created"], row["id"]), reverse=True)
     for field in reversed(list(order)):
-        read = row_reader(rendering, field[0])
+        read = row_reader(rendering, part(field))
 
         def key(row: Row, read: Reader = read) -> tuple[int, float, str]:
             value = read(row)

@@ -12,7 +12,7 @@ from mse_tui.sandbox.ews.access import folder_of, target_folder
 from mse_tui.sandbox.ews.folder_shapes import FolderShape, folder_shape, folder_writer
 from mse_tui.sandbox.ews.paging import paged
 from mse_tui.sandbox.ews.restrictions import folder_filter
-from mse_tui.sandbox.ews.soap import QM, QT, EwsError, Request, SoapFault, operation, response_messages
+from mse_tui.sandbox.ews.soap import QM, QT, EwsError, Request, SoapFault, operation, part, response_messages
 from mse_tui.sandbox.folders import FolderExists, FolderRefused
 from mse_tui.sandbox.records import DeleteType, FolderRecord, MailboxRecord
 
@@ -134,7 +134,7 @@ def update_folder(request: Request) -> str:
     """UpdateFolder: name, class and extended properties."""
 
     def one(element: Any) -> str:
-        mailbox, folder = folder_of(request, element[0])
+        mailbox, folder = folder_of(request, part(element))
         updates = element.find(QT + "Updates")
         if updates is None or not len(updates):
             raise SoapFault("ErrorSchemaValidation")
@@ -142,9 +142,9 @@ def update_folder(request: Request) -> str:
         kept = json.loads(folder.extended) if folder.extended else {}
         for update in updates:
             if etree.QName(update).localname == "DeleteFolderField":
-                kept.pop(extended.key_of(update[0]), None)
+                kept.pop(extended.key_of(part(update)), None)
             else:
-                given = _values(update[-1])
+                given = _values(part(update, 1))
                 kept |= json.loads(given.pop("extended", "{}"))
                 values |= given
         if "name" in values and folder.distinguished and folder.name != values["name"]:

@@ -10,7 +10,7 @@ from mse_tui.sandbox.ews.fields import uri_of
 from mse_tui.sandbox.ews.ids import IdMaker, change_key, change_number, decode
 from mse_tui.sandbox.ews.series import OccurrenceRow, Series, normal_override, series_of
 from mse_tui.sandbox.ews.shapes import ItemShape, item_writer
-from mse_tui.sandbox.ews.soap import EwsError, Request, SoapFault
+from mse_tui.sandbox.ews.soap import EwsError, Request, SoapFault, integer, part
 from mse_tui.sandbox.ews.values import fragment, moment, truth
 from mse_tui.sandbox.ews.zones import request_zone
 from mse_tui.sandbox.records import FolderRecord, MailboxRecord, Row, stamp
@@ -21,7 +21,7 @@ def occurrence_of(request: Request, element: Any) -> tuple[MailboxRecord, Series
     if etree.QName(element).localname == "OccurrenceItemId":
         mailbox, row = _row(request, element.get("RecurringMasterId"))
         series = _series(request, row)
-        return mailbox, series, series.number(int(element.get("InstanceIndex", "0")))
+        return mailbox, series, series.number(integer(element.get("InstanceIndex")))
     mailbox, row, decoded = item_of(request, element)
     series = _series(request, row)
     return mailbox, series, series.at(decoded.detail)
@@ -66,7 +66,7 @@ def update_occurrence(request: Request, target: Any, updates: Any, resolution: s
 
 def _apply(request: Request, changes: dict[str, str], update: Any) -> None:
     verb = etree.QName(update).localname
-    uri = update[0].get("FieldURI", "")
+    uri = part(update).get("FieldURI", "")
     if verb == "DeleteItemField":
         changes.pop(uri, None)
         return
@@ -108,7 +108,7 @@ def calendar_view_xml(
         elif row["end_at"] > after or row["start_at"] >= after:
             found.append(row)
     found.sort(key=lambda row: (row["start_at"], row["id"]))
-    shown = found[: int(view.get("MaxEntriesReturned", len(found)))]
+    shown = found[: integer(view.get("MaxEntriesReturned", str(len(found))))]
     write = item_writer(request, mailbox, shape, "find")
     items = "".join(write(row) for row in shown)
     last = truth(len(shown) == len(found))

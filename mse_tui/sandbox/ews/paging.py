@@ -4,7 +4,7 @@ from typing import Any
 
 from lxml import etree
 
-from mse_tui.sandbox.ews.soap import SoapFault
+from mse_tui.sandbox.ews.soap import SoapFault, integer
 from mse_tui.sandbox.ews.values import truth
 
 _MOST = 1000
@@ -14,20 +14,20 @@ def paged(view: Any, total: int) -> tuple[slice, str]:
     """The part that a page view (or None) asks for, and the attributes that the response's RootFolder gets."""
     if view is None:
         return slice(0, total), _attributes("IndexedPagingOffset", total, total, total)
-    limit = min(int(view.get("MaxEntriesReturned", _MOST)), total)
+    limit = min(integer(view.get("MaxEntriesReturned", str(_MOST))), total)
     if limit < 0:
         raise SoapFault("ErrorInvalidPagingMaxRows", "MaxEntriesReturned must be positive.")
     if etree.QName(view).localname.startswith("Fractional"):
-        denominator = int(view.get("Denominator", "0"))
+        denominator = integer(view.get("Denominator"))
         if denominator <= 0:
             raise SoapFault("ErrorInvalidFractionalPagingParameters", "The denominator must be positive.")
-        start = total * int(view.get("Numerator", "0")) // denominator
+        start = total * integer(view.get("Numerator")) // denominator
         end = min(start + limit, total)
         return slice(start, end), (
             f' NumeratorOffset="{end}" AbsoluteDenominator="{max(total, 1)}"'
             f' TotalItemsInView="{total}" IncludesLastItemInRange="{truth(end >= total)}"'
         )
-    offset = int(view.get("Offset", "0"))
+    offset = integer(view.get("Offset"))
     if offset < 0:
         raise SoapFault("ErrorInvalidIndexedPagingParameters", "The offset must not be negative.")
     if view.get("BasePoint") == "End":

@@ -77,13 +77,14 @@ def _daily(element: Any, begins: date) -> Iterator[date]:
 
 
 def _weekly(element: Any, begins: date) -> Iterator[date]:
+    step = timedelta(weeks=_interval(element))
     first = _DAYS.index(element.findtext(QT + "FirstDayOfWeek") or "Sunday")
     offsets = sorted((day - first) % 7 for day in _weekdays(element))
     week = begins - timedelta(days=(begins.weekday() - first) % 7)
     while True:
         for offset in offsets:
             yield week + timedelta(days=offset)
-        week += timedelta(weeks=_interval(element))
+        week += step
 
 
 def _months(begins: date, step: int) -> Iterator[tuple[int, int]]:

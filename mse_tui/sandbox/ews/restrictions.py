@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from mse_tui.sandbox.ews import extended
-from mse_tui.sandbox.ews.soap import QT, EwsError, Request
+from mse_tui.sandbox.ews.soap import QT, EwsError, Request, integer, malformed, part
 from mse_tui.sandbox.records import FolderRecord
 
 Value = str | list[str] | None
@@ -38,11 +38,11 @@ def test_of(expression: Any, reader: Callable[[Any], Reader]) -> Test:  # noqa: 
             return lambda row: all(test(row) for test in tests)
         return lambda row: any(test(row) for test in tests)
     if name == "Not":
-        inner = test_of(expression[0], reader)
+        inner = test_of(part(expression), reader)
         return lambda row: not inner(row)
     if name not in _COMPARE and name not in {"Contains", "Exists", "Excludes"}:
         raise EwsError("ErrorInvalidRestriction", f"{name} is not a search expression.")
-    read = reader(expression[0])
+    read = reader(part(expression))
     if name == "Exists":
         return lambda row: read(row) is not None
     if name == "Excludes":
@@ -54,12 +54,20 @@ def test_of(expression: Any, reader: Callable[[Any], Reader]) -> Test:  # noqa: 
 
 
 def _bitmask(expression: Any) -> int:
-    value = expression.find(QT + "Bitmask").get("Value", "0")
-    return int(value, 16) if value.lower().startswith("0x") else int(value)
+    value = _attribute(expression, "Bitmask")
+    return int(value, 16) if value.lower().startswith("0x") else integer(value)
+
+
+def _attribute(expression: Any, name: str) -> str:
+    element = expression.find(QT + name)
+    if element is None or element.get("Value") is None:
+        raise malformed(f"{name} has no value")
+    value: str = element.get("Value")
+    return value
 
 
 def _contains(expression: Any, read: Reader) -> Test:
-    wanted: str = expression.find(QT + "Constant").get("Value", "")
+    wanted = _attribute(expression, "Constant")
     mode = expression.get("ContainmentMode", "FullString")
     exact = expression.get("ContainmentComparison", "Exact") in {"Exact", "IgnoreNonSpacingCharacters"}
     needle = wanted if exact else wanted.lower()

@@ -160,6 +160,26 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], ""), text)
 
 
+def malformed(what: str) -> SoapFault:
+    """The fault for a request that no schema allows."""
+    return SoapFault("ErrorSchemaValidation", f"The request failed schema validation: {what}.")
+
+
+def integer(text: str | None) -> int:
+    """An xs:int. Raises SoapFault."""
+    try:
+        return int((text or "").strip())
+    except ValueError as error:
+        raise malformed(f"{text!r} is not a number") from error
+
+
+def part(element: Any, position: int = 0) -> Any:
+    """A child by its place. Raises SoapFault where there is none."""
+    if element is None or len(element) <= position:
+        raise malformed("an element is empty")
+    return element[position]
+
+
 def answer(name: str, inner: str, attributes: str = "") -> str:
     """A response element in the messages namespace ('GetDelegateResponse')."""
     return f'<m:{name} xmlns:m="{M}" xmlns:t="{T}"{attributes}>{inner}</m:{name}>'

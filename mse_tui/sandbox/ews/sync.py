@@ -10,7 +10,7 @@ from mse_tui.sandbox.ews.access import folder_of, own_mailbox
 from mse_tui.sandbox.ews.folder_shapes import folder_shape, folder_writer
 from mse_tui.sandbox.ews.ids import IdMaker, change_key
 from mse_tui.sandbox.ews.shapes import item_shape, item_writer
-from mse_tui.sandbox.ews.soap import QM, EwsError, Request, SoapFault, operation, response_messages
+from mse_tui.sandbox.ews.soap import QM, EwsError, Request, SoapFault, operation, part, response_messages
 from mse_tui.sandbox.ews.values import truth
 from mse_tui.sandbox.folders import ancestors_of
 from mse_tui.sandbox.records import FolderRecord, GoneItem, MailboxRecord, Row
@@ -149,7 +149,7 @@ def sync_folder_items(request: Request) -> str:
 
     def one(_: object) -> str:
         holder = request.required("SyncFolderId")
-        mailbox, folder = folder_of(request, holder[0])
+        mailbox, folder = folder_of(request, part(holder))
         state = _read_state(request, mailbox, _ITEMS, folder.id)
         with request.store.reading():
             page = _Page(request, folder, state, limit)

@@ -16,7 +16,7 @@ from mse_tui.sandbox.ews.ids import change_number, decode
 from mse_tui.sandbox.ews.occurrences import master_of, update_occurrence
 from mse_tui.sandbox.ews.render import Rendering, item_id_xml
 from mse_tui.sandbox.ews.shapes import indexed_field
-from mse_tui.sandbox.ews.soap import QT, EwsError, Request, SoapFault, operation, response_messages
+from mse_tui.sandbox.ews.soap import QT, EwsError, Request, SoapFault, operation, part, response_messages
 from mse_tui.sandbox.ews.values import fragment, parse_fragment
 from mse_tui.sandbox.ews.zones import request_zone
 from mse_tui.sandbox.items import display_names, extra_json, recipients_json
@@ -59,7 +59,7 @@ def update_item(request: Request) -> str:
         if updates is None or not len(updates):
             raise SoapFault("ErrorSchemaValidation", "The request failed schema validation: Updates.")
         with request.store.writing():
-            return _update(request, element[0], updates, resolution)
+            return _update(request, part(element), updates, resolution)
 
     return response_messages(request, request.required("ItemChanges"), one, on_error="<m:Items/>")
 
@@ -110,7 +110,7 @@ class Change:
     def take(self, update: Any) -> None:
         """Take one SetItemField, AppendToItemField or DeleteItemField. Raises EwsError."""
         verb = etree.QName(update).localname
-        path = update[0]
+        path = part(update)
         if verb == "DeleteItemField":
             self._delete(path)
         elif verb in {"SetItemField", "AppendToItemField"} and len(update) == 2:
