@@ -141,24 +141,14 @@ class Items(Folders):
     def set_read(self, item_ids: Iterable[int], *, read: bool) -> int:
         """Mark items as read or unread; how many changed."""
         with self.writing() as connection:
-            unlike = [
-                row["id"]
-                for row in self.items_by_id(list(item_ids)).values()
-                if bool(row["is_read"]) != read
-            ]  # fmt: skip
-            if unlike:
-                number, now = take_numbers(connection, len(unlike)), stamp(datetime.now(UTC))
-                connection.executemany(
-                    "UPDATE item SET is_read = ?, changed = ?, modified = ? WHERE id = ?",
-                    [(read, number + offset, now, item_id) for offset, item_id in enumerate(unlike)],
-                )
-        return len(unlike)
+            rows = self.items_by_id(list(item_ids)).values()
+            return _mark(connection, [row["id"] for row in rows if bool(row["is_read"]) != read], read=read)
 
     def mark_all_read(self, folder_id: int, *, read: bool) -> int:
         """Mark all items of a folder as read or unread; how many changed."""
         with self.writing() as connection:
             rows = connection.execute("SELECT id FROM item WHERE folder = ? AND is_read <> ?", (folder_id, read))
-            return self.set_read([row[0] for row in rows.fetchall()], read=read)
+            return _mark(connection, [row[0] for row in rows.fetchall()], read=read)
 
     def move_item(self, item_id: int, folder_id: int) -> int:
         """Move an item; its new row id. Raises ItemMissing."""
@@ -308,6 +298,16 @@ def unsaved_row(spec: ItemSpec) -> UnsavedRow:
     row["id"] = 0
     row.mime = spec.mime or b""
     return row
+
+
+def _mark(connection: sqlite3.Connection, item_ids: Sequence[int], *, read: bool) -> int:
+    if item_ids:
+        number, now = take_numbers(connection, len(item_ids)), stamp(datetime.now(UTC))
+        connection.executemany(
+            "UPDATE item SET is_read = ?, changed = ?, modified = ? WHERE id = ?",
+            ((read, number + offset, now, item_id) for offset, item_id in enumerate(item_ids)),
+        )
+    return len(item_ids)
 
 
 def _add_blob(connection: sqlite3.Connection, data: bytes) -> int:
