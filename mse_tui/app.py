@@ -127,6 +127,8 @@ class MseTuiApp(App[None]):
         self.clock = clock
         """What relative times are said by."""
         self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
+        self.ending = False
+        """The app is on its way out: nothing is shown any more."""
         self._engine_elsewhere = False
         self._engine_alive = True
         self._watcher = DataWatcher(home.database, self._changed)
@@ -154,11 +156,16 @@ class MseTuiApp(App[None]):
         """Stop watching."""
         self._watcher.stop()
 
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Leave."""
+        self.ending = True
+        super().exit(*arguments, **options)
+
     @property
     def _front(self) -> Screen[Any] | None:
         """The screen that is seen; None while the app ends."""
         try:
-            return self.screen
+            return None if self.ending else self.screen
         except ScreenStackError:
             return None
 

@@ -148,21 +148,27 @@ class LiveScreen(Screen[None], Generic[Data]):
 
     @on(Loaded)
     def _loaded(self, message: Loaded) -> None:
-        self.shown = message.data
-        self._banner("")
-        if self.is_mounted:
+        if self._is_seen:
+            self.shown = message.data
+            self._banner("")
             with self.app.batch_update():
                 self.show(message.data)
         self._reading_ended()
 
     @on(LoadFailed)
     def _load_failed(self, message: LoadFailed) -> None:
-        self._banner(f"{message.problem.happened} {message.problem.remedy}")
+        if self._is_seen:
+            self._banner(f"{message.problem.happened} {message.problem.remedy}")
         self._reading_ended()
 
     @on(PagedList.Failed)
     def _page_failed(self, message: PagedList.Failed) -> None:
         self._banner(f"{message.problem.happened} {message.problem.remedy}")
+
+    @property
+    def _is_seen(self) -> bool:
+        """Not left, hidden or on its way out: its widgets are there. (Coming back reads again.)"""
+        return not self.tui.ending and self.is_mounted and self in self.app.screen_stack
 
     def _reading_ended(self) -> None:
         self._reading = False

@@ -260,6 +260,6 @@ def _counter_facts(data: MailboxResultRow, task_type: TaskType) -> list[Fact]:
     names = [*(name for name in known if name in data.counters), *(name for name in data.counters if name not in known)]
     return [
         Fact(f"  {number(data.counters[name]) if name != 'bytes' else size(data.counters[name])}",
-             known.get(name, name.replace("_", " ")))
+             known.get(name, name.replace("_", " ").capitalize()))
         for name in names
     ]  # fmt: skip
