@@ -138,8 +138,16 @@ class Hierarchy:
         own, others = self._checkpoints(sighting.area)
         self._find_absent(sighting, known, leaving, changes)
         self._find_excluded(sighting, known, own, others, changes)
-        going = {known[each].id for each in known if known[each].id in leaving} | set(changes.leaving)
-        shown = self._shown(sighting, known, going, others)
+        going = leaving.union(changes.leaving) - others
+        present = {
+            remote_id: folder
+            for remote_id, folder in known.items()
+            if remote_id in tree.folders and folder.place is not None and folder.id not in going
+        }
+        shown = self._shown(sighting, present, others.union(own))
+        needed = {known[remote_id].id for remote_id in shown if remote_id in known}
+        changes.leaving += [folder.id for folder in present.values()]
+        changes.leaving = [folder_id for folder_id in dict.fromkeys(changes.leaving) if folder_id not in needed]
         for remote_id in _top_down(tree, shown):
             row = tree.folders[remote_id]
             folder = known.get(remote_id)
@@ -194,18 +202,17 @@ class Hierarchy:
             if folder.id not in others and folder.place is not None:
                 changes.leaving.append(folder.id)
 
-    def _shown(self, sighting: Sighting, known: dict[str, _Known], going: set[int], others: set[int]) -> set[str]:
-        """Folders to have an open place: the covered ones, those known and not leaving, and all above them."""
-        tree = sighting.tree
-        shown = set(sighting.covered)
-        for remote_id, folder in known.items():
-            if (
-                remote_id in tree.folders
-                and folder.place is not None
-                and (folder.id not in going or folder.id in others)
-            ):
-                shown.add(remote_id)
-        return shown | {up for each in shown for up in tree.upwards(each) if up in tree.folders}
+    def _shown(self, sighting: Sighting, present: Mapping[str, _Known], read: set[int]) -> set[str]:
+        """Folders to have an open place: the covered ones, those that are kept, and all above them.
+
+        Of the others that have one, those are kept that some task reads or that hold something: they were covered
+        once. The rest only led to covered folders.
+        """
+        others = {remote_id: folder for remote_id, folder in present.items() if remote_id not in sighting.covered}
+        holding = _holding({folder.id for folder in others.values()} - read)
+        kept = {remote_id for remote_id, folder in others.items() if folder.id in read or folder.id in holding}
+        shown = kept.union(sighting.covered)
+        return shown | {up for each in shown for up in sighting.tree.upwards(each) if up in sighting.tree.folders}
 
     def _compare_place(
         self, row: FolderRow, folder: _Known, tree: FolderTree, known: dict[str, _Known], changes: _Changes
@@ -258,7 +265,7 @@ class Hierarchy:
             "INSERT INTO folder_place (folder_id, parent_id, name, opened) VALUES (?, ?, ?, ?)",
             [(known[each].id, *_place(sighting.tree, each, known), stamp) for each in opened],
         )
-        leaving = [(task_id, folder_id, FOLDER_ITSELF) for folder_id in dict.fromkeys(changes.leaving)]
+        leaving = [(task_id, folder_id, FOLDER_ITSELF) for folder_id in changes.leaving]
         execute_many("INSERT INTO removal (task_id, folder_id, remote_id) VALUES (?, ?, ?)", leaving)
         staying = [(task_id, folder_id, FOLDER_ITSELF) for folder_id in changes.staying]
         execute_many("DELETE FROM removal WHERE task_id = ? AND folder_id = ? AND remote_id = ?", staying)
@@ -317,6 +324,16 @@ class Hierarchy:
         )
         for folder_id, remote_id, reason in rows:
             readings[folder_id].unfinished[remote_id] = Reason(reason)
+
+
+def _holding(folder_ids: Iterable[int]) -> set[int]:
+    """Of these folders, those in which something lies."""
+    rows = select_in(
+        "SELECT f.id FROM archive_folder f WHERE EXISTS"
+        " (SELECT 1 FROM placement p WHERE p.folder_id = f.id AND p.closed IS NULL) AND f.id IN ({values})",
+        folder_ids,
+    )
+    return {row[0] for row in rows}
 
 
 def leaving_folders(task_id: int, mailbox_id: int) -> list[int]:

@@ -72,8 +72,8 @@ class Ledger:
         if not resolution.new:
             return None
         with self._packs.writer() as writer:
-            for offered in resolution.new.values():
-                writer.add(offered.arrival.rewound())
+            for digest, offered in resolution.new.items():
+                writer.add(offered.arrival.rewound(), size=offered.arrival.size, sha256=digest)
             return writer.finish()
 
     def _enter(self, parts: Sequence[FolderPart], known: Known, resolution: Resolution, pack: PackSeal | None) -> Tally:

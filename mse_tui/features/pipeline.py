@@ -1,7 +1,7 @@
 """Reading a mailbox's items with requests always in flight: one thread lists, one fetches, the run's own commits.
 
-The lister stays a few pages ahead; the fetcher asks for the content of all pages that are listed in one go, and its
-answers wait, bounded by bytes, until the run has packed and committed what came before. Order is kept throughout.
+The lister stays a few pages ahead; the fetcher asks for the content of all pages that are listed in one go and hashes
+it; its answers wait, bounded by bytes, until the run has packed and committed what came before. Order is kept.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Thread
 
+from mse_tui.archive.arrivals import Arrival
 from mse_tui.archive.ledger import lacking
 from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
@@ -79,6 +80,14 @@ class Lost:
 
     folder: FolderReading
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One item's content, hashed."""
+
+    remote_id: str
+    arrival: Arrival
 
 
 Event = Page | StillSkipped | StillFailing | Filled | Restarted | Lost
@@ -176,13 +185,13 @@ class Lister:
 
 def read_ahead(
     mailbox: Mailbox, lister: Lister, folders: Sequence[FolderReading]
-) -> Generator[Event | Content | ItemFailure, None, None]:
+) -> Generator[Event | Arrived | ItemFailure, None, None]:
     """Events of all folders, each page followed by the contents that it wants; listed and fetched ahead.
 
     Ends both threads when it is closed or ends. Raises what they raised, after all that came before.
     """
     listed: Channel[Event] = Channel(_AHEAD)
-    fetched: Channel[Event | Content | ItemFailure] = Channel(_IN_HAND)
+    fetched: Channel[Event | Arrived | ItemFailure] = Channel(_IN_HAND)
 
     def list_all() -> Generator[tuple[Event, int], None, None]:
         for event in lister.events(folders):
@@ -213,7 +222,7 @@ def read_ahead(
 
 def _fetch(
     mailbox: Mailbox, listed: Channel[Event]
-) -> Generator[tuple[Event | Content | ItemFailure, int], None, None]:
+) -> Generator[tuple[Event | Arrived | ItemFailure, int], None, None]:
     """Fetch for all pages that are listed at the time; hand events and contents on in order, with their weight."""
     while events := listed.take(_AHEAD):
         wanted = [(row.remote_id, row.size) for event in events if isinstance(event, Page) for row in event.wanted]
@@ -224,7 +233,10 @@ def _fetch(
                 if isinstance(event, Page):
                     for _ in event.wanted:
                         answer = next(answers)
-                        yield answer, answer.size if isinstance(answer, Content) else 1
+                        if isinstance(answer, Content):
+                            yield Arrived(answer.remote_id, Arrival.of(answer.stream, answer.size)), answer.size
+                        else:
+                            yield answer, 1
         finally:
             if isinstance(answers, Generator):
                 answers.close()

@@ -9,9 +9,9 @@ from mse_tui.archive.arrivals import Arrival
 from mse_tui.archive.ledger import Ledger
 from mse_tui.archive.passes import content_complete, restart_folder
 from mse_tui.archive.reading import Entry, FolderPart, FolderReading, Tally
-from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow
+from mse_tui.exchange.mailbox import ItemFailure, ItemRow
 from mse_tui.features.feature import MailboxRun
-from mse_tui.features.pipeline import Event, Filled, Lost, Page, Restarted, StillFailing, StillSkipped
+from mse_tui.features.pipeline import Arrived, Event, Filled, Lost, Page, Restarted, StillFailing, StillSkipped
 from mse_tui.reasons import Problem, Reason
 
 _BOUNDARY_SECONDS = 0.5
@@ -87,10 +87,10 @@ class Submitter:
         self.read: list[FolderReading] = []
         """Folders that were read to their end."""
 
-    def take(self, event: Event | Content | ItemFailure) -> None:
+    def take(self, event: Event | Arrived | ItemFailure) -> None:
         """Take what comes next. May commit, and raises what `may_go_on` raises."""
         match event:
-            case Content() | ItemFailure():
+            case Arrived() | ItemFailure():
                 self._answer(event)
             case Page():
                 self._begin(event)
@@ -167,14 +167,14 @@ class Submitter:
         self._open = _OpenPage(page, wanted)
         self._complete()
 
-    def _answer(self, answer: Content | ItemFailure) -> None:
+    def _answer(self, answer: Arrived | ItemFailure) -> None:
         if self._open is None:
             raise Problem(Reason.RESPONSE_BROKEN, "The server sent content that no page had asked for.")
         row = self._open.awaited.pop(answer.remote_id, None)
         if row is None:
             raise Problem(Reason.RESPONSE_BROKEN, "The server sent the content of another item than was asked for.")
-        if isinstance(answer, Content):
-            self._batch.add(self._open.page.folder, Entry(row, arrival=Arrival.of(answer.stream, answer.size)))
+        if isinstance(answer, Arrived):
+            self._batch.add(self._open.page.folder, Entry(row, arrival=answer.arrival))
         else:
             self._batch.add(self._open.page.folder, Entry(row, failure=answer))
         self._complete()

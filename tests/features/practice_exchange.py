@@ -159,6 +159,11 @@ class PracticeExchange:
             self.items[item_id].mail = mail
             self.items[item_id].changed = self._tick()
 
+    def cure_item(self, item_id: str) -> None:
+        """The server can read the item again; nothing about it changes."""
+        with self.lock:
+            self.items[item_id].mail = replace(self.items[item_id].mail, poison=False)
+
     def read_item(self, item_id: str, is_read: bool) -> None:
         with self.lock:
             self.items[item_id].is_read = is_read
@@ -331,7 +336,3 @@ def item_row(item: Item) -> ItemRow:
         message_id=mail.message_id, sensitivity=mail.sensitivity, is_read=item.is_read, flag=item.flag,
         categories=item.categories, importance="Normal", has_attachments=bool(mail.attachment),
     )  # fmt: skip
-
-
-def poisoned(mail: Mail) -> Mail:
-    return replace(mail, poison=True)
