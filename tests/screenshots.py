@@ -1,0 +1,71 @@
+"""Photographs every screen of the seeded site for the README: python -m tests.screenshots (make screenshots)."""
+
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from mse_tui.app import MseTuiApp
+from mse_tui.home import Home
+from mse_tui.store.database import close_database, open_database
+from tests.conftest import REPOSITORY
+from tests.screens.conftest import FakeEngine, Keys, settle
+from tests.screens.seed import NOW, seed
+
+TARGET = REPOSITORY / "docs" / "screenshots"
+SIZE = (100, 30)
+SCREENS = {
+    "dashboard": ["1"],
+    "tasks": ["2", "j"],
+    "new-task": ["2", "c", "enter"],
+    "new-schedule": ["2", "c", "enter", "g", "enter"],
+    "task-options": ["2", "j", "j", "enter", "o"],
+    "task-information": ["2", "j", "j", "enter"],
+    "task-logs": ["2", "j", "j", "enter", "l"],
+    "execution": ["2", "j", "enter", "l", "enter"],
+    "mailbox-result": ["2", "j", "enter", "l", "enter", "j", "enter"],
+    "remove-task": ["2", "D"],
+    "archive": ["3"],
+    "folders": ["3", "enter"],
+    "messages": ["3", "enter", "j", "enter"],
+    "message": ["3", "enter", "j", "enter", "j", "enter"],
+    "summary-log": ["4"],
+    "definition": ["5", "e"],
+    "schedules": ["6", "j"],
+    "help": ["2", "question_mark"],
+    "commands": ["2", "colon"],
+}
+
+
+async def photograph(home: Home, name: str, presses: list[str], theme: str = "dark") -> None:
+    """Press the keys, write the SVG."""
+    app = MseTuiApp(home, engine=FakeEngine(here=True), clock=lambda: NOW)
+    app.theme = theme
+    async with app.run_test(size=SIZE) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press(*presses)
+        await settle(pilot)
+        svg = app.export_screenshot(title="mse-tui")
+    (TARGET / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+def main() -> None:
+    """All of them, and the dashboard in the light theme."""
+    os.environ["TZ"] = "Europe/Oslo"
+    time.tzset()
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory:
+        home = Home.open(Path(directory) / "home")
+        open_database(home.database)
+        seed(home)
+        for name, presses in SCREENS.items():
+            asyncio.run(photograph(home, name, presses))
+        asyncio.run(photograph(home, "dashboard-light", ["1"], "light"))
+        close_database()
+    print(f"{len(SCREENS) + 1} screens in {TARGET}")
+
+
+if __name__ == "__main__":
+    main()
