@@ -86,6 +86,7 @@ class Engine:
         )
         packs = Packs(configuration.archive.directory or home.archive)
         self._equipment = Equipment(
+            site=self._site.code,
             exchange=exchange,
             directory=self._groups,
             features=features,
@@ -210,7 +211,8 @@ class Engine:
         execution = Execution(claim, self._equipment, choice)
         with self._changed:
             self._running[claim.task_id] = execution
-        log.info("Task %s begins", claim.description, extra={"task": claim.description})
+        subjects = {"site": self._site.code, "task": claim.description, "execution": claim.execution_id}
+        log.info("Task begins", extra=subjects)
         execution.begin()
 
     def _look_at_running(self) -> None:

@@ -50,6 +50,8 @@ class State(Enum):
 class Equipment:
     """What executions of a site work with."""
 
+    site: str
+    """Its code, for the log."""
     exchange: Exchange
     directory: Directory
     features: Mapping[TaskType, Feature]
@@ -105,7 +107,7 @@ class Execution:
         self._waits_on: Waiting | None = None
         self._outcome = Outcome(Light.GREEN)
         self._ending = Lock()
-        self._log = logging.LoggerAdapter(log, {"task": claim.description, "execution": claim.execution_id})
+        self._log = self._log_about()
 
     @property
     def state(self) -> State:
@@ -231,7 +233,7 @@ class Execution:
             return False
         journal.close(outcome)
         self._result_id = None
-        self._log.info("%s: %s %s", member.address, outcome.light.word, outcome.message)
+        self._log_about(member.address).info("Mailbox done: %s %s", outcome.light.word, outcome.message)
         if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
             self._with.submit(self.turn)
             return False
@@ -300,7 +302,7 @@ class Execution:
             return Outcome(Light.NONE, str(Reason.PAUSED), f"Paused by {self._paused_by or 'a person'}.")
         problem = _problem(error)
         if problem.reason is Reason.INTERNAL:
-            self._log.error("A mailbox failed inside", exc_info=error)
+            self._log_about(self._members[self._position].address).error("A mailbox failed inside", exc_info=error)
         return failed(problem)
 
     def _wake(self, *states: State) -> None:
@@ -341,11 +343,11 @@ class Execution:
         try:
             try:
                 whole = records.end(claim, self._outcome, self._position, self._now())
-                self._log.info("Task %s ended: %s %s", claim.description, whole.light.word, whole.message)
+                self._log.info("Task ended: %s %s", whole.light.word, whole.message)
             except Problem as problem:
                 if problem.reason is not Reason.LEASE_LOST:
                     raise
-                self._log.error("Task %s: %s", claim.description, problem.happened)
+                self._log.error("Task left to another engine: %s", problem.happened)
             claim.lease.release()
         except Exception as error:  # noqa: BLE001 (whatever it is, the end must be written some time)
             self._log.error("The end of an execution can't be written yet", exc_info=error)
@@ -354,6 +356,10 @@ class Execution:
 
     def _now(self) -> datetime:
         return self._with.clock.now()
+
+    def _log_about(self, mailbox: str = "") -> logging.LoggerAdapter[logging.Logger]:
+        subjects = {"site": self._with.site, "task": self.claim.description, "execution": self.claim.execution_id}
+        return logging.LoggerAdapter(log, {**subjects, "mailbox": mailbox} if mailbox else subjects)
 
 
 def _problem(error: Exception) -> Problem:
