@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
+from email.parser import BytesHeaderParser
 from email.utils import format_datetime, formataddr, getaddresses, parsedate_to_datetime
 from typing import Any
 
@@ -16,9 +17,17 @@ _SENSITIVITY = {"private": "Private", "personal": "Personal", "company-confident
 _BOUNDARY = re.compile(rb'boundary="?([^"\r\n;]+)"?', re.IGNORECASE)
 
 
+_AS_READ = policy.compat32.clone(max_line_length=None)
+
+
 def parse(data: bytes) -> Message:
-    """Read MIME without changing how it would be written again."""
-    return message_from_bytes(data, policy=policy.compat32.clone(max_line_length=None))
+    """Read MIME without changing how it would be written again; of one nested too deeply the headers alone."""
+    try:
+        message = message_from_bytes(data, policy=_AS_READ)
+        len(list(message.walk()))
+    except RecursionError:
+        return BytesHeaderParser(policy=_AS_READ).parsebytes(data)
+    return message
 
 
 def spec_from_mime(data: bytes, **fixed: Any) -> ItemSpec:
@@ -65,7 +74,11 @@ def people(message: Message, name: str) -> list[Person]:
     """The people in an address header."""
     values = [re.sub(r"[\r\n]+\s*", " ", str(value)) for value in message.get_all(name, [])]
     found = []
-    for display, address in getaddresses(values):
+    try:
+        pairs = getaddresses(values)
+    except RecursionError:
+        pairs = []
+    for display, address in pairs:
         try:
             shown = str(make_header(decode_header(display)))
         except (LookupError, UnicodeError, ValueError):
@@ -128,8 +141,16 @@ def render_differently(data: bytes, turn: int) -> bytes:
         headers = headers[start:] + headers[:start]
     out = newline.join(headers) + separator + body
     for index, boundary in enumerate(dict.fromkeys(_BOUNDARY.findall(data))):
-        out = out.replace(boundary, b"_%03d_%016x_" % (index, turn))
-    return out
+        other = b"_%03d_%016x_" % (index, turn)
+        name = re.escape(boundary)
+        out = re.sub(rb'(boundary="?)' + name + rb'(?=["\s;]|$)', rb"\g<1>" + other, out, flags=re.IGNORECASE)
+        out = re.sub(rb"(?m)^--" + name + rb"(?=(--)?[ \t]*\r?$)", b"--" + other, out)
+    # What is malformed may be read differently after that; such a message stays as it is.
+    return out if _leaves(out) == _leaves(data) else data
+
+
+def _leaves(data: bytes) -> list[tuple[str, object]]:
+    return [(part.get_content_type(), part.get_payload(decode=True)) for part in parse(data).walk()]
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Changing MIME: headers, the body, attachments. What isn't changed is written again as it was read."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from email import policy
 from email.encoders import encode_base64
@@ -76,11 +77,11 @@ def set_body(message: Message, kind: str, text: str) -> None:
 
 def add_attachments(message: Message, added: Sequence[NewAttachment]) -> None:
     """Add attachments behind those that are there."""
-    if message.get_content_type() != "multipart/mixed":
-        inner = Message()
-        for name in [each for each in message if each.lower().startswith("content-")]:
-            inner[name] = message[name]
-        inner.set_payload(message.get_payload())
+    if message.get_content_type() != "multipart/mixed" or not message.is_multipart():
+        # A copy, since taking the payload out would decode it.
+        inner = deepcopy(message)
+        for name in {each for each in inner if not each.lower().startswith("content-")}:
+            del inner[name]
         _become_mixed(message, [inner])
     for each in added:
         message.attach(_attachment_part(each))
