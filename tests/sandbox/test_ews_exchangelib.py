@@ -318,3 +318,10 @@ def test_calendar_items_with_recurrence(account: Account) -> None:
         "Changed",
     ]
     assert [change for change, _ in account.calendar.sync_items()] == ["create"]
+
+
+def test_walking_all_stores(account: Account) -> None:
+    assert {"Recoverable Items", "Inbox", "Finder"} <= {folder.name for folder in account.root.walk()}
+    assert {"Inbox", "Deleted Items"} <= {folder.name for folder in account.archive_msg_folder_root.walk()}
+    account.inbox.wipe()
+    assert account.inbox.all().count() == 0

@@ -402,3 +402,24 @@ def test_sent_mail_is_delivered(rig: Rig) -> None:
     assert found_in(rig, "sentitems") == ["Hello"]
     (arrived,) = rig.store.items(rig.store.distinguished_folder(anna.id, "inbox").id)
     assert (arrived["subject"], arrived["sender_address"], arrived["is_read"]) == ("Hello", "bert@example.com", 0)
+
+
+def test_a_draft_is_sent(rig: Rig) -> None:
+    anna = rig.store.add_mailbox("anna@example.com", "Anna")
+    to = "<t:ToRecipients><t:Mailbox><t:EmailAddress>anna@example.com</t:EmailAddress></t:Mailbox></t:ToRecipients>"
+    item, key = created(rig, f"<t:Subject>Later</t:Subject>{to}", "drafts")
+    rig.ok(
+        f'<m:SendItem SaveItemToFolder="true"><m:ItemIds><t:ItemId Id="{item}" ChangeKey="{key}"/>'
+        "</m:ItemIds></m:SendItem>"
+    )
+    assert (found_in(rig, "drafts"), found_in(rig, "sentitems")) == ([], ["Later"])
+    assert [row["subject"] for row in rig.store.items(rig.store.distinguished_folder(anna.id, "inbox").id)] == ["Later"]
+
+
+def test_a_folder_is_emptied(rig: Rig) -> None:
+    rig.ok(
+        '<m:EmptyFolder DeleteType="MoveToDeletedItems" DeleteSubFolders="true">'
+        f"<m:FolderIds>{distinguished('inbox')}</m:FolderIds></m:EmptyFolder>"
+    )
+    assert found_in(rig, "inbox") == []
+    assert len(found_in(rig, "deleteditems")) == 10
