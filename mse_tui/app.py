@@ -121,7 +121,7 @@ class MseTuiApp(App[None]):
     ) -> None:
         self.MODES = {name: _factory(name) for name in _SCREENS}  # type: ignore[misc]
         monochrome = "NO_COLOR" in os.environ
-        super().__init__()
+        super().__init__(ansi_color=True if monochrome else None)
         self.home = home
         self.engine = engine
         self.clock = clock

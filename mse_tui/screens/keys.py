@@ -1,0 +1,41 @@
+"""Which commands there are, place by place: for the documentation and for checking them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mse_tui.screens.archive import ArchiveScreen, FoldersScreen, MessagesScreen
+from mse_tui.screens.dashboard import DashboardScreen
+from mse_tui.screens.definitions import DefinitionsScreen
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.message import MessageScreen
+from mse_tui.screens.new_task import NewTaskScreen
+from mse_tui.screens.schedules import SchedulesScreen
+from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
+from mse_tui.screens.task_information import TaskInformationScreen
+from mse_tui.screens.tasks import TasksScreen
+from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
+
+SCREENS: dict[str, type[LiveScreen[Any]]] = {
+    "Dashboard": DashboardScreen,
+    "Tasks": TasksScreen,
+    "New task": NewTaskScreen,
+    "Task information": TaskInformationScreen,
+    "Task summary log": SummaryLogScreen,
+    "One execution": ExecutionScreen,
+    "One mailbox of an execution": ResultScreen,
+    "Archive: mailboxes": ArchiveScreen,
+    "Archive: folders": FoldersScreen,
+    "Archive: messages": MessagesScreen,
+    "Archive: one message": MessageScreen,
+    "Definitions": DefinitionsScreen,
+    "Schedules": SchedulesScreen,
+}
+
+
+def key_groups() -> Iterator[tuple[str, tuple[Command, ...]]]:
+    """(place, its commands), first those that work everywhere and in every list."""
+    yield "Everywhere", EVERYWHERE
+    yield "In lists", LIST_KEYS
+    for name, screen in SCREENS.items():
+        if screen.KEYS:
+            yield name, screen.KEYS
