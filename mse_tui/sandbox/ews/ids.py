@@ -3,6 +3,7 @@
 import binascii
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 from zlib import crc32
 
@@ -61,6 +62,7 @@ class DecodedId:
 _KINDS = {_FOLDER: "folder", _ITEM: "item", _ATTACHMENT: "attachment", _OCCURRENCE: "occurrence"}
 
 
+@lru_cache(maxsize=4096)
 def decode(text: str | None) -> DecodedId:
     """Read an id. Raises EwsError ErrorInvalidIdMalformed for what was never given out."""
     try:
