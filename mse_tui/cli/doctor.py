@@ -15,7 +15,6 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.config import Configuration
 from mse_tui.exchange.doctor import Finding, Outcome, check_exchange, failed
 from mse_tui.exchange.mailbox import AccountHalts
-from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Light
 from mse_tui.text import printable
@@ -72,7 +71,7 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
     if configuration is not None and configuration.archive.directory is not None:
         archive = configuration.archive.directory
     yield from _local("disk", lambda: disk(_existing(archive)))
-    halts = yield from _database(home)
+    halts = yield from _database(session)
     if configuration is not None:
         yield from check_exchange(configuration.exchange, halts, mailbox)
 
@@ -123,25 +122,23 @@ def _fsync_milliseconds(directory: Path) -> float:
     return sorted(times)[2]
 
 
-def _database(home: Home) -> Generator[Finding, None, AccountHalts]:
-    """Yields findings, returns the memory of refused accounts (an empty one where there is no database)."""
+def _database(session: Session) -> Generator[Finding, None, AccountHalts]:
+    """Yields findings, returns the memory of refused accounts (this command's own where the database is no use)."""
+    from mse_tui.engine.halts import DatabaseHalts
     from mse_tui.store.database import open_database
 
-    if not home.database.exists():
-        yield Finding("database", Outcome.OK, "There is none yet; the first start creates it.")
-        return Forgetful()
+    path = session.home.database
     try:
-        opened: Any = open_database(home.database)
+        session.site()
+        opened: Any = open_database(path)
         (verdict,) = opened.execute_sql("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise Problem(Reason.DATABASE_DAMAGED, f"{home.database} is damaged: {verdict}.")
-        yield Finding("database", Outcome.OK, f"{home.database} is sound.")
+            raise Problem(Reason.DATABASE_DAMAGED, f"{path} is damaged: {verdict}.")
+        yield Finding("database", Outcome.OK, f"{path} is sound.")
         yield _engine()
     except Problem as problem:
         yield failed("database", problem)
         return Forgetful()
-    from mse_tui.engine.halts import DatabaseHalts
-
     return DatabaseHalts()
 
 

@@ -51,9 +51,9 @@ def test_failures_say_what_to_do(home, doctor):
     assert "hunter2" not in result.output
 
 
-def test_a_refusal_is_remembered_in_the_database(store, doctor):
+def test_a_refusal_is_remembered_in_the_database(home, doctor):
     with Canned(lambda _: Answer(status=401, headers={"WWW-Authenticate": "Basic"})) as server:
-        configure(store, server.url)
+        configure(home, server.url)
         doctor()
         assert "is not tried" in doctor().output
     assert len(server.asked) == 1
