@@ -78,6 +78,7 @@ class _Reader:
             digest.update(b"\npart")
             digest.update(self.part(boundaries, depth + 1))
         if self._ended_by == opening + b"--":
+            digest.update(b"\nwhole")
             self._text_outside(digest, boundaries[:-1])
 
     def _text_outside(self, digest: "_Digest", boundaries: tuple[bytes, ...]) -> None:
