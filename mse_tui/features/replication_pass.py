@@ -19,6 +19,9 @@ from mse_tui.terms import Mode
 
 log = logging.getLogger(__name__)
 
+_REFUSALS = 3
+"""How often the server may refuse the state of the folder tree before the pass fails."""
+
 
 class ReplicationPass:
     """Begins or resumes a pass; whatever interrupts it, what was committed holds and the next attempt goes on."""
@@ -68,14 +71,20 @@ class ReplicationPass:
 
     def _read_tree(self, area: Area, reading: HierarchyReading) -> tuple[FolderTree, str]:
         """The area's tree as it is now, and the state to go on from."""
-        if reading.state is not None and reading.tree is not None:
+        tree, state = reading.tree, reading.state
+        if tree is None or state is None:
+            tree, state = self._bare_tree(area), None
+        for _ in range(_REFUSALS):
             try:
-                pages = self._hierarchy_pages(area, reading.state)
-                return reading.tree.changed(pages), pages[-1].state
+                pages = self._hierarchy_pages(area, state)
+                return tree.changed(pages), pages[-1].state
             except SyncStateInvalid:
                 log.info("The folder tree of %s is read in full again", self._run.mailbox.address)
-        pages = self._hierarchy_pages(area, None)
-        return FolderTree(self._run.mailbox.root(area).remote_id, {}).changed(pages), pages[-1].state
+                tree, state = self._bare_tree(area), None
+        raise SyncStateInvalid
+
+    def _bare_tree(self, area: Area) -> FolderTree:
+        return FolderTree(self._run.mailbox.root(area).remote_id, {})
 
     def _hierarchy_pages(self, area: Area, state: str | None) -> list[FolderChanges]:
         pages: list[FolderChanges] = []
