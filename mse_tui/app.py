@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from importlib import import_module
 from threading import Thread
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual import work
 from textual.app import App, ScreenStackError
@@ -20,10 +20,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme
 
-from mse_tui.actions.archive_reading import packs_of
 from mse_tui.actions.sites import disable_site, enable_site, retry_accounts
-from mse_tui.archive.packs import Packs
-from mse_tui.config import load_configuration
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
 from mse_tui.reasons import Problem, Reason, explain
@@ -37,6 +34,9 @@ from mse_tui.widgets.commands import BACK, EVERYWHERE, LIST_KEYS, REFRESH, Comma
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.wording import utc_now, when
+
+if TYPE_CHECKING:
+    from mse_tui.archive.packs import Packs
 
 log = logging.getLogger(__name__)
 
@@ -296,8 +296,12 @@ class MseTuiApp(App[None]):
         """No engine runs this site, here or elsewhere."""
         return not self._engine_alive
 
-    def packs(self) -> Packs:
+    def packs(self) -> "Packs":
         """The site's archived content. Raises Problem configuration-invalid."""
+        # What reads content is a fifth of a second to import, and the first frame does without.
+        from mse_tui.actions.archive_reading import packs_of  # noqa: PLC0415
+        from mse_tui.config import load_configuration  # noqa: PLC0415
+
         return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
 
     def new_task(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from threading import Event
 from typing import Any
@@ -31,7 +32,7 @@ from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count
+from mse_tui.widgets.wording import count, relative
 
 STEPS = ("site", "schedule", "type", "definition", "group", "review")
 NEW = "new"
@@ -305,6 +306,8 @@ class NewTaskScreen(LiveScreen[Stock]):
         text = count(len(included), "mailbox", "mailboxes")
         if skipped:
             text += f"; skipped: {len(skipped)}"
+        if (age := resolved(message.answer, self.now)) != "just now":
+            text += f" (looked up {age})"
         self._note(f"{text}. Enter again takes this group.")
 
     @on(PagedList.Opened, "#preview")
@@ -366,6 +369,14 @@ def save_task(draft: Draft, description: str, first: int) -> int:
     if first >= 0:
         commands.run_now(task_id, first=first or None)
     return task_id
+
+
+def resolved(answer: Mapping[str, Any], now: datetime) -> str:
+    """How old the engine's answer is; 'just now' where it does not say."""
+    try:
+        return relative(datetime.fromisoformat(str(answer.get("resolved_at", ""))), now)
+    except ValueError:
+        return "just now"
 
 
 def preview_lines(answer: Mapping[str, Any]) -> list[Line]:

@@ -362,7 +362,11 @@ async def test_hidden_places_read_nothing(app: MseTuiApp, monkeypatch: pytest.Mo
         keys = Keys(pilot)
         await keys.see("Recent activity")
         read = []
-        monkeypatch.setattr(DashboardScreen, "reload", read.append)
+
+        def reload(self: DashboardScreen) -> None:
+            read.append(self)
+
+        monkeypatch.setattr(DashboardScreen, "reload", reload)
         await keys.press("2")
         app.post_message(app.DataChanged())
         await settle(pilot)
