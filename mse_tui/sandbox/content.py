@@ -38,6 +38,8 @@ _SMALLEST = 1_200
 _PLAIN_ONLY = 5_000
 _EVERYBODY = -1
 """Owner of the conversations that everybody gets, the same bytes in each mailbox."""
+_OTHERS = -10
+"""Owner of the first of the company's other mailboxes; the next ones are below it."""
 _MEETING = "IPM.Schedule.Meeting.Request"
 _SIGNED = "IPM.Note.SMIME.MultipartSigned"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -111,12 +113,19 @@ class Letters:
         self._seed = seed
         self._mean = mean_bytes
         self._sizes = _quantiles(mean_bytes)
+        self._others = tuple(self._company.other_mailboxes())
         self._until = int(self._company.until.timestamp()) // 60
         self._conversation = lru_cache(maxsize=512)(self._make_conversation)
 
-    def written_for(self, owner: int, count: int, *, language: str | None = None) -> Iterator[Letter]:
-        """`count` messages of the n-th person's mailbox (any number that is nobody's: of another mailbox), by age."""
-        code = language or self._company.employee(owner).language
+    def of_employee(self, index: int, count: int) -> Iterator[Letter]:
+        """`count` messages of the n-th person's mailbox, about from the oldest to the youngest."""
+        return self._letters(index, self._company.employee(index).language, count)
+
+    def of_other(self, place: int, count: int) -> Iterator[Letter]:
+        """`count` messages of the n-th of the company's other mailboxes."""
+        return self._letters(_OTHERS - place, self._others[place].language, count)
+
+    def _letters(self, owner: int, code: str, count: int) -> Iterator[Letter]:
         made, conversation = 0, 0
         while made < count:
             everybody = conversation % 40 == 39
@@ -127,9 +136,14 @@ class Letters:
             minute = self._begins(key, dice) if everybody else self._minute(made, count, dice)
             for position in range(min(length, count - made)):
                 seed = f"L1|{self._seed}|{self._mean}|{whose}|{code}|{key}|{position}|{minute}"
-                yield self._letter(seed, owner)
+                yield self._letter(seed, owner, code)
             made += min(length, count - made)
             conversation += 1
+
+    def arrival(self, owner: int, code: str, number: int, moment: datetime) -> Letter:
+        """A new message in a mailbox after it was filled: the first of conversation `number`, about at this moment."""
+        minute = int(moment.timestamp()) // 60
+        return self._letter(f"L1|{self._seed}|{self._mean}|{owner}|{code}|{number}|0|{minute}", owner, code)
 
     def render(self, body_seed: str) -> bytes:
         """The MIME of a message from its body seed."""
@@ -184,9 +198,9 @@ class Letters:
         )
 
     def _owner(self, owner: int) -> Person:
-        others = list(self._company.other_mailboxes())
-        if owner <= -10:
-            return Person(others[-10 - owner].name, others[-10 - owner].address)
+        if owner <= _OTHERS:
+            other = self._others[_OTHERS - owner]
+            return Person(other.name, other.address)
         return self._company.employee(owner).person
 
     def _draft(self, body_seed: str) -> _Draft:
@@ -217,7 +231,7 @@ class Letters:
             choice=dice.below(1 << 62),
         )
 
-    def _letter(self, body_seed: str, owner: int) -> Letter:
+    def _letter(self, body_seed: str, owner: int, code: str) -> Letter:
         draft = self._draft(body_seed)
         conversation = draft.conversation
         sender, to, cc = _addressed(draft)
@@ -225,8 +239,7 @@ class Letters:
         age = self._until - draft.minute
         mine = sender == self._owner(owner)
         sent = datetime.fromtimestamp(draft.minute * 60 + draft.choice % 60, UTC)
-        words = self._company.employee(max(owner, 0)).language if owner >= 0 else "de"
-        chosen = self._company.languages[words]
+        words = self._company.languages[code]
         spec = ItemSpec(
             subject=_subject(draft),
             item_class=draft.item_class,
@@ -242,12 +255,12 @@ class Letters:
             body_seed=body_seed,
             is_read=mine or not dice.chance(400 if age < 60 * 24 * 60 else 30),
             flag=("Flagged", "Flagged", "Complete")[dice.below(3)] if dice.chance(50) else "NotFlagged",
-            categories=(chosen.categories[dice.below(len(chosen.categories))],) if dice.chance(80) else (),
+            categories=(words.categories[dice.below(len(words.categories))],) if dice.chance(80) else (),
             importance=draft.importance,
             sensitivity=conversation.private,
             has_attachments=draft.attachments > 0,
         )
-        return Letter(_folder(draft, chosen, dice, mine=mine), spec)
+        return Letter(_folder(draft, words, dice, mine=mine), spec)
 
 
 def render(body_seed: str) -> bytes:

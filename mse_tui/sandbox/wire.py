@@ -8,16 +8,16 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from mse_tui.sandbox.accounts import Account, Accounts, NtlmHandshake
+from mse_tui.sandbox.ews.soap import Caller, Reply, SoapFault, fault_envelope
 from mse_tui.sandbox.faults import ANSWER_FAULTS, TRANSFER_FAULTS, Fault, FaultKind, Faults
 
 Headers = list[tuple[bytes, bytes]]
@@ -32,18 +32,7 @@ _IMPERSONATED = re.compile(
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Reply(Protocol):
-    """What the EWS service answers."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Iterable[tuple[str, str]]: ...
-    @property
-    def body(self) -> bytes: ...
-
-
-Handle = Callable[[bytes, Account], Reply]
+Handle = Callable[[bytes, Caller], Reply]
 
 
 class Connection:
@@ -156,7 +145,7 @@ class EwsEndpoint:
     """POST /EWS/Exchange.asmx: sign-in, faults, the service in a thread, the answer."""
 
     def __init__(self, handle: Handle, accounts: Accounts, faults: Faults, statistics: Statistics) -> None:
-        self.methods = ("Basic", "NTLM")
+        self.methods: tuple[str, ...] = ("Basic", "NTLM")
         """The sign-in methods on offer."""
         self._handle = handle
         self._accounts = accounts
@@ -192,9 +181,10 @@ class EwsEndpoint:
             await self._fail(send, connection, fault)
             return
         started = time.perf_counter()
-        reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, body, account)
+        caller = Caller(account.address, account.may_impersonate)
+        reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, body, caller)
         self._statistics.count(operation, time.perf_counter() - started, len(body), len(reply.body))
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
         fault = self._faults.take(TRANSFER_FAULTS, operation, mailbox)
         if fault is None:
             await _answer(send, reply.status, headers, reply.body)
@@ -250,7 +240,8 @@ class EwsEndpoint:
             self._statistics.refuse()
             await self._refuse(send, None)
         elif fault.kind is FaultKind.SERVER_BUSY:
-            await _answer(send, 500, _XML, _busy(fault.milliseconds))
+            values = {"BackOffMilliseconds": str(fault.milliseconds)}
+            await _answer(send, 500, _XML, fault_envelope(SoapFault("ErrorServerBusy", values=values)))
         else:
             wait = [] if fault.retry_after is None else [(b"retry-after", str(fault.retry_after).encode())]
             await _answer(send, int(fault.kind.value), [*_TEXT, *wait], b"")
@@ -297,19 +288,3 @@ def _half(headers: Headers, reply: Reply, with_length: bool) -> bytes:
     lines = [b"HTTP/1.1 %d Answer" % reply.status, *(name + b": " + value for name, value in headers)]
     lines.append(b"Content-Length: %d" % len(reply.body) if with_length else b"Connection: close")
     return b"\r\n".join([*lines, b"", reply.body[: len(reply.body) // 2]])
-
-
-def _busy(milliseconds: int) -> bytes:
-    message = escape("The server cannot service this request right now. Try again later.")
-    types = "http://schemas.microsoft.com/exchange/services/2006/types"
-    errors = "http://schemas.microsoft.com/exchange/services/2006/errors"
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>'
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>'
-        f'<faultcode xmlns:a="{types}">a:ErrorServerBusy</faultcode>'
-        f'<faultstring xml:lang="en-US">{message}</faultstring><detail>'
-        f'<e:ResponseCode xmlns:e="{errors}">ErrorServerBusy</e:ResponseCode>'
-        f'<e:Message xmlns:e="{errors}">{message}</e:Message>'
-        f'<t:MessageXml xmlns:t="{types}"><t:Value Name="BackOffMilliseconds">{milliseconds}</t:Value></t:MessageXml>'
-        "</detail></s:Fault></s:Body></s:Envelope>"
-    ).encode()
