@@ -1,6 +1,7 @@
 """What holds for the code as a whole: who may import whom, and what is loaded when no screen is wanted."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,14 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
     assert finished.returncode == 0, finished.stderr
     return finished
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[\w-]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
