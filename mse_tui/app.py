@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -18,12 +17,11 @@ from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.theme import Theme
 
-from mse_tui.actions.sites import disable_site, enable_site, retry_accounts
+from mse_tui.actions.sites import retry_accounts
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
-from mse_tui.reasons import Problem, Reason, explain
+from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, FactsDialog, Picker, problem_notice
 from mse_tui.screens.help import HelpScreen
 from mse_tui.store import queries
@@ -33,45 +31,16 @@ from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import BACK, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Tone
-from mse_tui.widgets.wording import utc_now, when
+from mse_tui.widgets.themes import DARK, LIGHT
+from mse_tui.widgets.wording import SERVICE_HINT, utc_now
 
 if TYPE_CHECKING:
     from mse_tui.archive.packs import Packs
 
 log = logging.getLogger(__name__)
 
-SERVICE_HINT = "To keep them running without this program, run the engine as a service: mse-tui engine"
 STOP_SECONDS = 30.0
 """How long a stopping engine is waited for before the process ends all the same."""
-
-DARK = Theme(
-    name="dark",
-    primary="#7aa2c8",
-    accent="#7aa2c8",
-    foreground="#d4d8dc",
-    background="#14171a",
-    surface="#1a1e22",
-    panel="#22272c",
-    success="#8fbf7f",
-    warning="#dcae5a",
-    error="#e0766e",
-    dark=True,
-    variables={"muted": "#87909a", "cursor": "#2b3a4a"},
-)
-LIGHT = Theme(
-    name="light",
-    primary="#1f5f99",
-    accent="#1f5f99",
-    foreground="#1d2126",
-    background="#fcfcfa",
-    surface="#f1f2f0",
-    panel="#e6e8e6",
-    success="#2c6e1f",
-    warning="#8a5a00",
-    error="#b3261e",
-    dark=False,
-    variables={"muted": "#5c646d", "cursor": "#cfe0f1"},
-)
 
 
 class EngineHandle(Protocol):
@@ -321,40 +290,6 @@ class MseTuiApp(App[None]):
     def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
         """Facts over the present screen."""
         self.push_screen(FactsDialog(title, facts))
-
-    def explain_trouble(self, trouble: queries.Trouble) -> None:
-        """What is wrong where there is no task to look at, and what to do."""
-        todo = explain(Reason(trouble.reason)).remedy if trouble.reason in set(Reason) else SERVICE_HINT
-        facts = [
-            Fact("About", trouble.subject),
-            Fact("What", trouble.message),
-            Fact("Reason", trouble.reason or "-"),
-            Fact("What to do", todo),
-        ]
-        if trouble.reason == Reason.ACCOUNT_HALTED:
-            facts.append(Fact("", "Ctrl+T says that the password is right now."))
-        self.show_facts("Needs attention", facts)
-
-    def show_site(self, site: queries.SiteRow) -> None:
-        """All about a site; enable or disable it."""
-        self._show_site(site)
-
-    @work(exclusive=True, group="site")
-    async def _show_site(self, site: queries.SiteRow) -> None:
-        now = self.clock()
-        text = "\n".join(
-            (
-                f"Code {site.code}, {site.binding.replace('_', ' ')}, version {site.version or '-'}",
-                f"Host {site.host_name or '-'} ({site.host_os or '-'})",
-                f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
-                f"Engine: {site.engine or 'none runs'}",
-            )
-        )
-        verb = "Disable: none of its tasks starts any more" if site.enabled else "Enable"
-        choices = [("Close", False), (verb, True)]
-        if await self.push_screen_wait(Choice(f"Site {site.description}", text, choices)):
-            change = disable_site if site.enabled else enable_site
-            self.act(partial(change, site.id))
 
     # --- the engine ----------------------------------------------------------------------------------------------
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
+from mse_tui.actions.sites import disable_site, enable_site
+from mse_tui.reasons import Reason, explain
+from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_information import TaskInformationScreen
@@ -15,9 +19,10 @@ from mse_tui.store import queries
 from mse_tui.store.queries import ActivityRow, Overview, SiteRow, Trouble, UpcomingRow
 from mse_tui.terms import Light, TaskType
 from mse_tui.widgets.commands import LIST_OPEN, TASK_NEW, Command
+from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, lasted, number, relative, when
+from mse_tui.widgets.wording import SERVICE_HINT, absolute, lasted, number, relative, when
 
 VIEW_ALL = "all"
 
@@ -104,7 +109,7 @@ class DashboardScreen(LiveScreen[Overview]):
         elif trouble.task_id is not None:
             self.app.push_screen(TaskInformationScreen(trouble.task_id))
         else:
-            self.tui.explain_trouble(trouble)
+            self._explain(trouble)
 
     @on(PagedList.Opened, "#running")
     @on(PagedList.Opened, "#upcoming")
@@ -127,7 +132,36 @@ class DashboardScreen(LiveScreen[Overview]):
     def _open_site(self, event: PagedList.Opened) -> None:
         assert self.shown is not None
         site = next(one for one in self.shown.sites if str(one.id) == event.line.key)
-        self.tui.show_site(site)
+        self._show_site(site)
+
+    def _explain(self, trouble: Trouble) -> None:
+        known = trouble.reason in set(Reason)
+        facts = [
+            Fact("About", trouble.subject),
+            Fact("What", trouble.message),
+            Fact("Reason", trouble.reason or "-"),
+            Fact("What to do", explain(Reason(trouble.reason)).remedy if known else SERVICE_HINT),
+        ]
+        if trouble.reason == Reason.ACCOUNT_HALTED:
+            facts.append(Fact("", "Ctrl+T says that the password is right now."))
+        self.tui.show_facts("Needs attention", facts)
+
+    @work(exclusive=True, group="ask")
+    async def _show_site(self, site: SiteRow) -> None:
+        now = self.now
+        text = "\n".join(
+            (
+                f"Code {site.code}, {site.binding.replace('_', ' ')}, version {site.version or '-'}",
+                f"Host {site.host_name or '-'} ({site.host_os or '-'})",
+                f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
+                f"Engine: {site.engine or 'none runs'}",
+            )
+        )
+        verb = "Disable: none of its tasks starts any more" if site.enabled else "Enable"
+        choices = [("Close", False), (verb, True)]
+        if await self.app.push_screen_wait(Choice(f"Site {site.description}", text, choices)):
+            change = disable_site if site.enabled else enable_site
+            self.tui.act(partial(change, site.id))
 
     def action_task_new(self) -> None:
         """Step by step."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
