@@ -18,7 +18,6 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
@@ -28,6 +27,7 @@ import zstandard
 from obstore.store import LocalStore
 
 from mse_tui.archive.disk import explained, make_directory, modified, sync
+from mse_tui.archive.frames import CHUNK, Damaged, Frame, Place
 from mse_tui.archive.packfile import MAGIC, PackIndex, Stored, damaged, footer, read_index
 from mse_tui.archive.places import PackSeal, held, seal
 from mse_tui.reasons import Problem, Reason
@@ -38,21 +38,11 @@ __all__ = ["PackIndex", "PackSeal", "PackWriter", "Packs", "Stored", "held", "re
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 20
-"""Bytes of a big content that are handled at a time."""
 BUFFERED = 8 << 20
 """A pack up to this many bytes is put at once; a bigger one goes to disk while it grows."""
 TARGET = 64 << 20
 """Bytes from which a pack asks to be finished."""
-_MAX_WINDOW = 1 << 27
 _ATTEMPTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    name: str
-    offset: int
-    length: int
 
 
 class PackWriter:
@@ -202,7 +192,7 @@ class Packs:
 
     def exists(self, sha256: bytes) -> bool:
         """Whether the database has a place for this content (not whether the file is intact)."""
-        return self._place(sha256) is not None
+        return self.place(sha256) is not None
 
     def read(self, sha256: bytes) -> bytes:
         """The content, checked. Raises Problem content-missing, content-damaged, archive-unreadable."""
@@ -229,15 +219,15 @@ class Packs:
 
         The check comes last: after a Problem content-damaged, what was written is to be thrown away.
         """
-        place = self._place(sha256)
+        place = self.place(sha256)
         start = target.tell()
         for _ in range(_ATTEMPTS):
             if place is None:
                 break
             try:
-                return self._copy(sha256, place, target)
-            except (FileNotFoundError, _Damaged) as error:
-                newer = self._place(sha256)
+                return Frame(self, place).unpack(sha256, target)
+            except (FileNotFoundError, Damaged) as error:
+                newer = self.place(sha256)
                 if newer == place:
                     raise _as_problem(error, sha256, place) from error
                 place = newer
@@ -245,32 +235,37 @@ class Packs:
                 target.truncate()
         raise Problem(Reason.CONTENT_MISSING, f"The archive has no content {sha256.hex()}.")
 
-    def _copy(self, sha256: bytes, place: _Place, target: BinaryIO) -> int:
-        digest, size = hashlib.sha256(), 0
-        source = cast(BinaryIO, _Range(self, place))
-        with zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(source, read_size=CHUNK) as plain:
-            try:
-                while piece := plain.read(CHUNK):
-                    digest.update(piece)
-                    size += len(piece)
-                    target.write(piece)
-            except zstandard.ZstdError as error:
-                raise _Damaged(str(error)) from error
-        if digest.digest() != sha256:
-            raise _Damaged("the content does not match its SHA-256")
-        return size
+    def check_content(self, sha256: bytes) -> None:
+        """Read a content and throw it away. Raises what `read` raises."""
+        self.copy_to(sha256, cast(BinaryIO, _Nowhere()))
+
+    def check(self, name: str, blob: Stored) -> None:
+        """Read one content of a pack where its index says that it lies.
+
+        Raises Problem content-damaged, content-missing (no file), archive-unreadable.
+        """
+        place = Place(name, blob.offset, blob.length)
+        frame = Frame(self, place)
+        try:
+            frame.unpack(blob.sha256, None)
+            frame.drain()
+            if frame.crc != blob.crc:
+                raise Damaged("its stored bytes do not match their checksum")
+        except (FileNotFoundError, Damaged) as error:
+            raise _as_problem(error, blob.sha256, place) from error
 
     def read_range(self, name: str, start: int, length: int) -> bytes:
         """Bytes of a pack's file; fewer where it ends before. Raises FileNotFoundError, Problem archive-unreadable."""
         with explained(self.root, missing_is_expected=True):
             return bytes(obstore.get_range(self._store(), key(name), start=start, length=length))
 
-    def _place(self, sha256: bytes) -> _Place | None:
+    def place(self, sha256: bytes) -> Place | None:
+        """Where the database says that a content lies."""
         row = database.execute_sql(
             'SELECT p.name, b."offset", b.length FROM blob b JOIN pack p ON p.id = b.pack_id WHERE b.sha256 = ?',
             (sha256,),
         ).fetchone()
-        return None if row is None else _Place(*row)
+        return None if row is None else Place(*row)
 
     def open_pack(self, name: str) -> BinaryIO:
         """A pack's file, for reading its index or its frames. Raises Problem content-missing, archive-unreadable."""
@@ -356,26 +351,20 @@ class Packs:
         return str(self.root) if os.access(self.root, os.W_OK) else None
 
 
-class _Range:
-    """The stored bytes of one content as a source to read from."""
+class _Nowhere(io.RawIOBase):
+    """A file that keeps nothing."""
 
-    def __init__(self, packs: Packs, place: _Place) -> None:
-        self._packs, self._name = packs, place.name
-        self._position, self._end = place.offset, place.offset + place.length
+    def write(self, piece: object) -> int:
+        return len(cast(bytes, piece))
 
-    def read(self, size: int) -> bytes:
-        length = min(size, self._end - self._position)
-        if length == 0:
-            return b""
-        piece = self._packs.read_range(self._name, self._position, length)
-        self._position += length
-        if len(piece) != length:
-            raise _Damaged("the file is cut off")
-        return piece
+    def tell(self) -> int:
+        return 0
 
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return 0
 
-class _Damaged(Exception):
-    """A frame that can't be read; a Problem unless the content has meanwhile moved."""
+    def truncate(self, size: int | None = None) -> int:
+        return 0
 
 
 def key(name: str) -> str:
@@ -391,8 +380,8 @@ def _files_in(directory: Path) -> Iterator[tuple[str, Path, datetime]]:
                 yield name, path, modified(path)
 
 
-def _as_problem(error: Exception, sha256: bytes, place: _Place) -> Problem:
-    if isinstance(error, _Damaged):
+def _as_problem(error: Exception, sha256: bytes, place: Place) -> Problem:
+    if isinstance(error, Damaged):
         return damaged(place.name, place.offset, f"content {sha256.hex()}: {error}")
     return Problem(
         Reason.CONTENT_MISSING, f"Pack {place.name}, which holds content {sha256.hex()}, is not in the archive."

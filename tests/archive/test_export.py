@@ -129,7 +129,7 @@ def test_metadata_only_and_damaged_messages_are_listed(packs: Packs, keep: Keep,
     box.place(box.root, bare)
     rows += views.messages(box.root.id, View.live())
     bad = next(row for row in rows if row.size == 3000)
-    place = packs._place(bytes.fromhex(bad.sha256))
+    place = packs.place(bytes.fromhex(bad.sha256))
     assert place is not None
     raw = bytearray(packs.path(place.name).read_bytes())
     raw[place.offset + 5] ^= 0xFF
