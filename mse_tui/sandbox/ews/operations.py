@@ -3,13 +3,15 @@
 from mse_tui.sandbox.ews import (
     attachments,
     create_item,
+    directory,
     find_item,
     folders,
     get_item,
     move_items,
     sync,
+    time_zones,
     update_item,
 )
 
-MODULES = (attachments, create_item, find_item, folders, get_item, move_items, sync, update_item)
+MODULES = (attachments, create_item, directory, find_item, folders, get_item, move_items, sync, time_zones, update_item)
 """Each registers its operations when it is imported."""
