@@ -1,0 +1,314 @@
+"""A list by the line API: columns, a cursor, marks; only visible lines are ever drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mse_tui.widgets.commands import LIST_KEYS, bindings
+from mse_tui.widgets.lines import GAP, Column, Line, Tone, fit, layout, widest
+
+
+class LineList(ScrollView, can_focus=True):
+    """Lines in columns with a cursor and marks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST_KEYS)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--heading", "list--cursor", "list--mark"} | {
+        f"list--{tone}" for tone in Tone
+    }
+
+    cursor = reactive(0, repaint=False)
+
+    @dataclass
+    class Opened(Message):
+        """Enter was pressed on a line."""
+
+        list: "LineList"
+        line: Line
+
+        @property
+        def control(self) -> "LineList":
+            return self.list
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another line (None: there is none)."""
+
+        list: "LineList"
+        line: Line | None
+
+        @property
+        def control(self) -> "LineList":
+            return self.list
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "Nothing here.",
+        heading: bool = True,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._columns = tuple(columns)
+        self._empty = empty
+        self._heading = heading
+        self._all: tuple[Line, ...] = ()
+        self._shown: tuple[Line, ...] = ()
+        self._count = 0
+        self._widths: list[int] = []
+        self._laid_for: tuple[int, int] = (-1, -1)
+        self._revision = 0
+        self.filter_text = ""
+        self.marked: set[str] = set()
+
+    # --- what it shows -------------------------------------------------------------------------------------------
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether its lines are fetched page by page."""
+        return False
+
+    @property
+    def count(self) -> int:
+        """Lines shown."""
+        return self._count
+
+    @property
+    def current(self) -> Line | None:
+        """The line under the cursor."""
+        return self._line(self.cursor) if self._count else None
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show these columns from now on."""
+        self._columns = tuple(columns)
+        self._revision += 1
+        self.refresh()
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Show these lines; the cursor stays on the line with the same key, and nothing is drawn that is the same."""
+        lines = tuple(lines)
+        if lines != self._all:
+            self._all = lines
+            self._show()
+
+    def filter(self, text: str) -> None:
+        """Show only lines with this text (in a list from memory)."""
+        self.filter_text = text
+        if not self.is_paged:
+            self._show()
+
+    def _show(self) -> None:
+        current = self.current
+        shown = tuple(one for one in self._all if one.contains(self.filter_text)) if self.filter_text else self._all
+        before, self._shown = self._shown, shown
+        widths = list(self._widths)
+        self._revision += 1
+        self._resize(len(shown))
+        if current is not None:
+            index = next((place for place, one in enumerate(shown) if one.key == current.key), None)
+            if index is not None:
+                self.cursor = index
+        if len(before) == len(shown) and widths and self._lay_out() == widths:
+            self._redraw_changed(before, shown)
+        else:
+            self.refresh()
+        if self.current != current:
+            self.post_message(self.Moved(self, self.current))
+
+    def _redraw_changed(self, before: tuple[Line, ...], shown: tuple[Line, ...]) -> None:
+        for index, (old, new) in enumerate(zip(before, shown, strict=True)):
+            if old != new:
+                self._refresh_index(index)
+
+    def _resize(self, count: int) -> None:
+        changed = count != self._count
+        self._count = count
+        self.virtual_size = Size(0, max(count, 1) + self._heading_rows)
+        self.cursor = max(0, min(self.cursor, count - 1))
+        if changed:
+            self.refresh(layout=True)
+
+    @property
+    def _heading_rows(self) -> int:
+        return 1 if self._heading else 0
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are, where the style says auto."""
+        return max(self._count, 1) + (self._heading_rows if self._count else 0)
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the visible part."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if not self._count:
+            text = self._empty if y == 0 else ""
+            return Strip([Segment(fit(text, width), base + self._style(Tone.DIM))], width)
+        if self._heading and y == 0:
+            return self._render_heading(width, base)
+        index = self.scroll_offset.y + y - self._heading_rows
+        if index >= self._count:
+            return Strip.blank(width, base)
+        return self._render_index(index, width, base)
+
+    def _render_heading(self, width: int, base: Style) -> Strip:
+        style = base + self.get_component_rich_style("list--heading", partial=True)
+        texts = [
+            fit(column.title, cells, right=column.right)
+            for column, cells in zip(self._columns, self._lay_out(), strict=True)
+            if cells
+        ]
+        return Strip([Segment(fit(" " + (" " * GAP).join(texts), width), style)], width)
+
+    def _render_index(self, index: int, width: int, base: Style) -> Strip:
+        found = self._line(index)
+        at_cursor = index == self.cursor and self.has_focus
+        style = base + self.get_component_rich_style("list--cursor", partial=True) if at_cursor else base
+        if found is None:
+            return Strip([Segment(fit(" ...", width), style)], width)
+        marked = found.key in self.marked
+        segments = [Segment("*" if marked else " ", style)]
+        gap = ""
+        for column, cells, cell in zip(self._columns, self._lay_out(), found.cells, strict=False):
+            if not cells:
+                continue
+            toned = style if at_cursor or cell.tone is Tone.PLAIN else style + self._style(cell.tone)
+            segments.append(Segment(gap, style))
+            segments.append(Segment(fit(cell.text, cells, right=column.right), toned))
+            gap = " " * GAP
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _style(self, tone: Tone) -> Style:
+        return self.get_component_rich_style(f"list--{tone}", partial=True)
+
+    def _lay_out(self) -> list[int]:
+        room = max(1, self.scrollable_content_region.width - 1)
+        if self._laid_for != (room, self._revision):
+            wanted = None if self.is_paged else widest(self._columns, self._shown)
+            self._widths = layout(self._columns, room, wanted)
+            self._laid_for = (room, self._revision)
+        return self._widths
+
+    def _line(self, index: int) -> Line | None:
+        return self._shown[index] if 0 <= index < len(self._shown) else None
+
+    # --- the cursor ----------------------------------------------------------------------------------------------
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a line and make it visible."""
+        self.cursor = max(0, min(index, self._count - 1))
+
+    def select_key(self, key: str) -> None:
+        """Put the cursor on the line with this key, if it is shown (in a list from memory)."""
+        for index, one in enumerate(self._shown):
+            if one.key == key:
+                self.cursor = index
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Redraw both lines, no more."""
+        if before == after:
+            return
+        self._refresh_index(before)
+        self._refresh_index(after)
+        self._make_visible(after)
+        self.post_message(self.Moved(self, self.current))
+
+    def _make_visible(self, index: int) -> None:
+        room = max(1, self.scrollable_content_region.height - self._heading_rows)
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=index, animate=False)
+        elif index >= top + room:
+            self.scroll_to(y=index - room + 1, animate=False)
+
+    def _refresh_index(self, index: int) -> None:
+        self.refresh_line(index + self._heading_rows)
+
+    def on_focus(self) -> None:
+        """The cursor shows."""
+        self._refresh_index(self.cursor)
+
+    def on_blur(self) -> None:
+        """The cursor hides."""
+        self._refresh_index(self.cursor)
+
+    def action_list_down(self) -> None:
+        """Next line; from the last one on to the next list."""
+        if self.cursor >= self._count - 1:
+            self._leave(1)
+        else:
+            self.cursor += 1
+
+    def action_list_up(self) -> None:
+        """Line before; from the first one back to the list before."""
+        if self.cursor <= 0:
+            self._leave(-1)
+        else:
+            self.cursor -= 1
+
+    def _leave(self, direction: int) -> None:
+        lists = [one for one in self.screen.focus_chain if isinstance(one, LineList) and one.has_class("-chained")]
+        if self in lists and 0 <= (place := lists.index(self) + direction) < len(lists):
+            target = lists[place]
+            target.focus()
+            target.move_to(0 if direction > 0 else target.count - 1)
+
+    def action_list_first(self) -> None:
+        """First line."""
+        self.move_to(0)
+
+    def action_list_last(self) -> None:
+        """Last line."""
+        self.move_to(self._count - 1)
+
+    def action_list_page_down(self) -> None:
+        """One page on."""
+        self.move_to(self.cursor + max(1, self.size.height - self._heading_rows - 1))
+
+    def action_list_page_up(self) -> None:
+        """One page back."""
+        self.move_to(self.cursor - max(1, self.size.height - self._heading_rows - 1))
+
+    def action_list_open(self) -> None:
+        """Tell the screen that the line is to be opened."""
+        if (found := self.current) is not None:
+            self.post_message(self.Opened(self, found))
+
+    def action_list_mark(self) -> None:
+        """Mark or unmark the line and go on to the next."""
+        if (found := self.current) is None:
+            return
+        self.marked ^= {found.key}
+        self._refresh_index(self.cursor)
+        if self.cursor < self._count - 1:
+            self.cursor += 1
+
+    def action_list_copy(self) -> None:
+        """Copy the marked lines, or the one under the cursor."""
+        chosen = [one.as_text() for one in self._shown if one.key in self.marked]
+        if not chosen and (found := self.current) is not None:
+            chosen = [found.as_text()]
+        if chosen:
+            self.app.copy_to_clipboard("\n".join(chosen))
+            self.app.notify("Copied.", timeout=2, markup=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse works too: a click moves, a second one opens."""
+        index = self.scroll_offset.y + event.y - self._heading_rows
+        if 0 <= index < self._count:
+            again = index == self.cursor
+            self.cursor = index
+            if again and event.chain > 1:
+                self.action_list_open()

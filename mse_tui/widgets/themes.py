@@ -1,0 +1,32 @@
+"""The two themes of our own: one accent each, readable on the terminals that administrators have."""
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="dark",
+    primary="#7aa2c8",
+    accent="#7aa2c8",
+    foreground="#d4d8dc",
+    background="#14171a",
+    surface="#1a1e22",
+    panel="#22272c",
+    success="#8fbf7f",
+    warning="#dcae5a",
+    error="#e0766e",
+    dark=True,
+    variables={"muted": "#87909a", "cursor": "#2b3a4a"},
+)
+LIGHT = Theme(
+    name="light",
+    primary="#1f5f99",
+    accent="#1f5f99",
+    foreground="#1d2126",
+    background="#fcfcfa",
+    surface="#f1f2f0",
+    panel="#e6e8e6",
+    success="#2c6e1f",
+    warning="#8a5a00",
+    error="#b3261e",
+    dark=False,
+    variables={"muted": "#5c646d", "cursor": "#cfe0f1"},
+)
