@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 SMALLER_PAGES = (PAGE, 128, 16)
 """Page sizes to try in turn where the answer to the larger one could not be read or did not come in time."""
 
+LISTED_ADDRESSES = 3
+"""Most addresses of a person that ResolveNames shows."""
+
 _ROOTS = {Area.PRIMARY: "msgfolderroot", Area.ARCHIVE: "archivemsgfolderroot"}
 _KNOWN_2010: tuple[str, ...] = (
     "calendar", "contacts", "deleteditems", "drafts", "inbox", "journal", "notes", "outbox", "sentitems", "tasks",
@@ -306,6 +309,8 @@ class EwsExchange:
     def resolve(self, address: str) -> MailboxIdentity:
         """Resolve an address or alias to its mailbox; `guid` is '' (the directory knows none)."""
         address = address.strip().lower()
+        if "@" not in address:
+            raise Problem(Reason.ADDRESS_INVALID, f"{address!r} is not a mail address.")
         try:
             found = self._look_up(self._directory, address)
         except ServerProblem as problem:
@@ -332,9 +337,12 @@ class EwsExchange:
         found = _exact(_resolve(session, address), address)
         if found is not None:
             return found
-        # An alias that the answer does not list: this form matches whole addresses only.
+        # The directory lists three addresses a person at most. This form matches whole addresses only, and who has
+        # fewer than three would have been recognised already.
         candidates = _resolve(session, f"smtp:{address}")
-        return candidates[0] if len(candidates) == 1 else None
+        if len(candidates) == 1 and len(candidates[0].aliases) >= LISTED_ADDRESSES:
+            return candidates[0]
+        return None
 
     def close(self) -> None:
         """End what is under way in the organisation's own name; mailboxes end with their block."""

@@ -369,6 +369,53 @@ def test_rows_of_chosen_items(halts):
     assert second == ItemFailure("b", Reason.ITEM_NOT_FOUND, "The server said ErrorItemNotFound: It went wrong.")
 
 
+def resolution(address, *others):
+    listed = "".join(
+        f"<t:Entry Key='EmailAddress{place}'>smtp:{one}</t:Entry>" for place, one in enumerate((address, *others), 1)
+    )
+    return (
+        f"<t:Resolution><t:Mailbox><t:Name>N</t:Name><t:EmailAddress>{address}</t:EmailAddress><t:MailboxType>Mailbox"
+        f"</t:MailboxType></t:Mailbox><t:Contact><t:EmailAddresses>{listed}</t:EmailAddresses></t:Contact>"
+        "</t:Resolution>"
+    )
+
+
+def resolving(plain, whole):
+    """A directory that finds `plain` for what begins like an address, `whole` for the smtp: form."""
+
+    def answer(asked):
+        found = whole if b">smtp:" in asked.body else plain
+        if not found:
+            return Answer(body=entries("ResolveNames", error("ResolveNames", "ErrorNameResolutionNoResults")))
+        inner = f"<m:ResolutionSet TotalItemsInView='1' IncludesLastItemInRange='true'>{found}</m:ResolutionSet>"
+        return Answer(body=entries("ResolveNames", success("ResolveNames", inner)))
+
+    return answer
+
+
+def test_somebody_whose_address_only_begins_alike_is_not_meant(halts):
+    near = resolution("ann@example.com")
+    with Canned(resolving(near, near)) as server, pytest.raises(Problem) as caught:
+        connect(settings(server.url), halts).resolve("ann@example.co")
+    assert caught.value.reason is Reason.MAILBOX_NOT_FOUND
+
+
+def test_an_alias_beyond_those_listed(halts):
+    person = resolution("ann@example.com", "a@example.com", "b@example.com")
+    with Canned(resolving("", person)) as server:
+        assert connect(settings(server.url), halts).resolve("z@example.com").address == "ann@example.com"
+
+
+def test_a_service_account_without_a_mailbox_asks_in_the_mailboxs_name(halts):
+    def answer(asked):
+        if b"ExchangeImpersonation" not in asked.body:
+            return Answer(body=entries("ResolveNames", error("ResolveNames", "ErrorNameResolutionNoMailbox")))
+        return resolving(resolution("ann@example.com"), "")(asked)
+
+    with Canned(answer) as server:
+        assert connect(settings(server.url), halts).resolve("ann@example.com").address == "ann@example.com"
+
+
 def test_stop_ends_a_back_off_at_once(halts):
     cancel, waits = threading.Event(), Waits()
     with (
