@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import accumulate, pairwise
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -43,13 +44,11 @@ class Extent:
         """For JSON."""
         return asdict(self)
 
-    def share(self, index: int) -> int:
-        """How many items the n-th person's mailbox holds: the first ones have more; together exactly `messages`."""
-        weights = [1 / (1 + place) ** 0.5 for place in range(self.people)]
-        ends = [0.0]
-        for weight in weights:
-            ends.append(ends[-1] + weight)
-        return round(self.messages * ends[index + 1] / ends[-1]) - round(self.messages * ends[index] / ends[-1])
+    def shares(self) -> list[int]:
+        """How many items each person's mailbox holds: the first ones have more; together exactly `messages`."""
+        ends = list(accumulate((1 / (1 + place) ** 0.5 for place in range(self.people)), initial=0.0))
+        marks = [round(self.messages * end / ends[-1]) for end in ends]
+        return [after - before for before, after in pairwise(marks)]
 
 
 def populate(store: MailStore, extent: Extent, progress: Callable[[int], None] | None = None) -> None:
@@ -58,9 +57,9 @@ def populate(store: MailStore, extent: Extent, progress: Callable[[int], None] |
     letters = Letters(extent.seed, extent.mean_bytes, firm)
     told = progress if progress is not None else _nobody
     done = 0
-    for employee in firm.employees(extent.people):
-        _populate_employee(store, employee, extent, letters)
-        done += extent.share(employee.index)
+    for employee, share in zip(firm.employees(extent.people), extent.shares(), strict=True):
+        _populate_employee(store, employee, share, extent.seed, letters)
+        done += share
         told(done)
     for place, other in enumerate(firm.other_mailboxes()):
         mailbox = store.add_mailbox(
@@ -81,7 +80,7 @@ def _nobody(_: int) -> None:
     """Takes note of nothing."""
 
 
-def _populate_employee(store: MailStore, employee: Employee, extent: Extent, letters: Letters) -> None:
+def _populate_employee(store: MailStore, employee: Employee, share: int, seed: int, letters: Letters) -> None:
     language = company().languages[employee.language]
     mailbox = store.add_mailbox(
         employee.address,
@@ -91,14 +90,13 @@ def _populate_employee(store: MailStore, employee: Employee, extent: Extent, let
         folder_names=language.standard_names,
     )
     store.put_setting(mailbox.id, "person", {"title": employee.title, "department": employee.department})
-    share = extent.share(employee.index)
     extras = list(_extras(employee, language, share))
     _add(store, mailbox, language, letters.of_employee(employee.index, share - len(extras)))
     _add(store, mailbox, language, extras)
     if share:
         calendar = store.distinguished_folder(mailbox.id, "calendar")
         assert calendar is not None
-        store.add_items(calendar.id, appointments(employee, language, extent.seed))
+        store.add_items(calendar.id, appointments(employee, language, seed))
 
 
 def _add(store: MailStore, mailbox: MailboxRecord, language: Language, letters: Iterable[Letter]) -> None:

@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 EWS_PATH = "/EWS/Exchange.asmx"
 
 _STATE = "server.json"
-_STORE = "organisation.db"
+STORE_NAME = "organisation.db"
+"""The mail store within the directory."""
 _KEEP_ALIVE_SECONDS = 300
 
 
@@ -67,7 +68,7 @@ class SandboxServer:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._state = _load_state(directory / _STATE)
         extent = Extent(people, messages, seed, mean_bytes)
-        self.store = _open_store(directory / _STORE, extent, progress)
+        self.store = _open_store(directory / STORE_NAME, extent, progress)
         self.extent = Extent(**self.store.setting(0, "extent"))
         self.faults = Faults(faults)
         if latency_ms:
@@ -81,7 +82,7 @@ class SandboxServer:
             self._certificates = write_certificates(directory, host=tls_host, expired=tls_expired)
         self._socket = _listen(port, self._state.get("port", 0))
         self.port: int = self._socket.getsockname()[1]
-        self._state["port"] = self.port
+        self._state |= {"origin": self.origin, "port": self.port}
         _save_state(directory / _STATE, self._state)
         self._uvicorn = uvicorn.Server(self._configuration())
         self._thread: threading.Thread | None = None
