@@ -4,11 +4,12 @@ A list of the archived mailboxes is no look. `look_into` gives a reading of one 
 anything of that mailbox shown; it gives nothing of another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
+from mse_tui.archive.export import ExportReport, Target, export
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import FolderView, MailboxView, MessagePlace, MessageView, View
 from mse_tui.config import Configuration
@@ -30,6 +31,15 @@ def mailboxes() -> list[MailboxView]:
 def look_into(mailbox_id: int, packs: Packs) -> "Reading":
     """Open one archived mailbox for looking; audited. Raises Problem not-found."""
     return Reading(views.mailbox(str(mailbox_id)), packs)
+
+
+def open_message(wanted: int | bytes, packs: Packs) -> BinaryIO:
+    """A message's MIME by its number, or by its content's SHA-256; audited. Close it after use.
+
+    Raises Problem not-found, content-missing, content-damaged.
+    """
+    placement_id = wanted if isinstance(wanted, int) else views.placement_with(wanted)
+    return look_into(views.mailbox_of(placement_id).id, packs).content(placement_id)
 
 
 class Reading:
@@ -88,6 +98,19 @@ class Reading:
         found = [self.message(placement_id) for placement_id in placement_ids]
         audit("export", self.mailbox.address, after={"messages": [_named(row) for row in found], "to": target})
         return [(row, self._opened(row)) for row in found]
+
+    def export_folders(self, folders: Sequence[FolderView], view: View, target: Target, where: str) -> ExportReport:
+        """Write all messages of folders of this mailbox; audited as one export. Raises Problem disk-full, ..."""
+        for folder in folders:
+            self._refuse_foreign(folder.id)
+        paths = [folder.path for folder in folders]
+        audit("export", self.mailbox.address, after={"folders": paths, "view": str(view), "to": where})
+        return export(self._all_messages(folders, view), self._packs, target)
+
+    def _all_messages(self, folders: Sequence[FolderView], view: View) -> Iterator[tuple[MessageView, str]]:
+        for folder in folders:
+            for message in views.all_messages(folder.id, view):
+                yield message, folder.path
 
     def _opened(self, row: MessageView) -> BinaryIO:
         if not row.sha256:

@@ -148,7 +148,7 @@ class _Comparison:
                 "SELECT remote_id FROM unfinished WHERE folder_id = ? AND remote_id IN ({values})",
                 by_id,
                 self._folder_id,
-            )  # fmt: skip
+            )
         )
         for remote_id, row in by_id.items():
             known = placed.get(remote_id)

@@ -163,15 +163,15 @@ class PackWriter:
         return PackSeal(cast(int, self._pack_id), self.name, self._position, tuple(self._blobs.values()))
 
     def abandon(self) -> None:
-        """Give the pack up and remove what is there of it; what can't be removed now is collected later."""
+        """Give the pack up, unless it was sealed, and remove what is there of it; the rest is collected later."""
         self._closed = True
         self._buffer.clear()
         self._upload = None
         if self._pack_id is None:
             return
         try:
-            self._packs.delete(self.name)
-            Pack.delete().where(Pack.id == self._pack_id, Pack.state == "writing").execute()
+            if Pack.delete().where(Pack.id == self._pack_id, Pack.state == "writing").execute():
+                self._packs.delete(self.name)
         except Exception:
             log.warning("Pack %s was given up and is left for collection", self.name, exc_info=True)
 

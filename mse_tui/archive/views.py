@@ -6,13 +6,13 @@ Rows are frozen; none of these functions changes anything or reads content.
 
 # ruff: noqa: S608 (the conditions put into SQL are this module's own; every value is a parameter)
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from mse_tui.archive.statements import select
+from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.trees import Place, Tree
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import from_micros, to_micros
@@ -221,6 +221,25 @@ def messages(folder_id: int, view: View, offset: int = 0, limit: int = 100) -> l
     return [_message_row(row) for row in rows]
 
 
+def all_messages(folder_id: int, view: View) -> Iterator[MessageView]:
+    """Every message of a folder in a view as it is now, whatever changes while they are read; latest first."""
+    condition, parameters = _within(folder_id, view)
+    rows = select(
+        f"SELECT x.id FROM placement x WHERE x.folder_id = ? AND {condition} ORDER BY x.received DESC, x.id DESC",
+        [folder_id, *parameters],
+    )
+    ids = [row[0] for row in rows]
+    for start in range(0, len(ids), 200):
+        part = ids[start : start + 200]
+        found = {
+            row[0]: _message_row(row)
+            for row in select_in(
+                _MESSAGE + " FROM placement p JOIN message m ON m.id = p.message_id WHERE p.id IN ({values})", part
+            )
+        }
+        yield from (found[id] for id in part if id in found)
+
+
 def message_count(folder_id: int, view: View) -> int:
     """How many messages `messages` has."""
     condition, parameters = _within(folder_id, view)
@@ -238,6 +257,20 @@ def message(placement_id: int) -> MessageView:
             "mse-tui archive ls MAILBOX FOLDER lists messages.",
         )
     return _message_row(rows[0])
+
+
+def placement_with(sha256: bytes) -> int:
+    """A placement of the message with this content, an open one before others. Raises Problem not-found."""
+    rows = select(
+        "SELECT p.id FROM message m JOIN placement p ON p.message_id = m.id WHERE m.sha256 = ?"
+        " ORDER BY p.closed IS NOT NULL, p.id LIMIT 1",
+        [sha256],
+    )
+    if not rows:
+        raise Problem(
+            Reason.NOT_FOUND, f"No message has the content {sha256.hex()}.", "Look the message up with archive ls."
+        )
+    return int(rows[0][0])
 
 
 def mailbox_of(placement_id: int) -> MailboxView:

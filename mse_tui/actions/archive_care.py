@@ -1,0 +1,157 @@
+"""Looking after the archive: verify it, compare it with the server, repair it, compact it. Repairs are audited."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Event
+
+from mse_tui.actions.audit import audit
+from mse_tui.archive import views
+from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
+from mse_tui.archive.coverage import CoverageReport, compare
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
+from mse_tui.archive.verify import Advance, VerifyReport, verify
+from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, mailbox_key, process_label
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.queries import SiteRow
+
+log = logging.getLogger(__name__)
+
+Told = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Care:
+    """What was found, what was done about it, and what is left."""
+
+    archive: VerifyReport
+    mailboxes: list[CoverageReport] = field(default_factory=list)
+    unreached: dict[str, Problem] = field(default_factory=dict)
+    """Mailboxes that could not be compared, by address."""
+    repair: RepairReport | None = None
+    """None: nothing was to be repaired."""
+    after: VerifyReport | None = None
+    """The archive verified again after a repair."""
+
+    @property
+    def was_ok(self) -> bool:
+        """Nothing was wrong in the first place."""
+        return self.archive.ok and not self.unreached and all(report.ok for report in self.mailboxes)
+
+    @property
+    def is_ok(self) -> bool:
+        """Nothing is wrong now, or the next execution takes it up."""
+        if self.was_ok:
+            return True
+        repaired = self.repair is not None and not self.repair.failed
+        return repaired and not self.unreached and (self.after or self.archive).ok
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the archive is to be verified, and whether to repair it."""
+
+    read_data: bool = False
+    exchange: Exchange | None = None
+    """Compare mailboxes with what this organisation has."""
+    addresses: Sequence[str] = ()
+    """Only these mailboxes; none named: all that the archive has."""
+    repair: bool = False
+
+
+def verify_archive(
+    packs: Packs, wanted: Wanted, *, advance: Advance | None = None, told: Told = lambda _: None
+) -> Care:
+    """Verify the archive; with an organisation also compare mailboxes with the server.
+
+    A repair mends bad content from other packs and from the server, and has the next execution read folders again in
+    which something is missing. Each mailbox is locked while it is repaired. `told` gets the address of the mailbox
+    that is compared. Raises Problem archive-unreadable, not-found, password-refused.
+    """
+    addresses, exchange, repair = wanted.addresses, wanted.exchange, wanted.repair
+    chosen = [views.mailbox(address) for address in addresses] if addresses else views.mailboxes()
+    care = Care(verify(packs, read_data=wanted.read_data, advance=advance))
+    bad = care.archive.bad_contents
+    if repair and bad:
+        mended = repair_from_packs(packs, bad)
+        care.repair = RepairReport(repaired=len(mended))
+        bad = [digest for digest in bad if digest not in mended]
+    if exchange is not None:
+        for each in chosen:
+            told(each.address)
+            try:
+                _compare(care, exchange, each.address, packs, bad if repair else None)
+            except Problem as problem:
+                if problem.reason in _FOR_ALL:
+                    raise
+                care.unreached[each.address] = problem
+    if care.repair is not None:
+        if bad and exchange is None:
+            care.repair.failed.append("What no other pack has can be fetched with --against-exchange only.")
+        care.after = verify(packs, read_data=wanted.read_data, advance=advance)
+        audit("repair archive", str(packs.root), after=_told(care.repair))
+    return care
+
+
+_FOR_ALL = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.ARCHIVE_UNREADABLE, Reason.DISK_FULL)
+
+
+def compact(packs: Packs, site: SiteRow, *, without_grace: bool = False) -> CompactionReport:
+    """Collect what crashes left over and rewrite packs that are mostly dead. Raises Problem archive-unreadable, ...
+
+    Without grace only while no engine runs, else Problem engine-running-elsewhere.
+    """
+    holder = Leases().holder(engine_key(site.code))
+    if without_grace and holder:
+        raise Problem(
+            Reason.ENGINE_RUNNING_ELSEWHERE, f"{holder} is running.", "Stop it first, or compact with the day's grace."
+        )
+    report = Compaction(packs, grace=timedelta(0) if without_grace else GRACE).run()
+    audit("compact archive", str(packs.root), after=f"{report.rewritten} rewritten, {report.freed} bytes freed")
+    return report
+
+
+def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: list[bytes] | None) -> None:
+    """Compare one mailbox; with `bad` (contents to be fetched) repair it too."""
+    with exchange.mailbox(address, Event()) as mailbox:
+        if bad is None:
+            care.mailboxes.append(compare(mailbox))
+            return
+        with _locked(mailbox.identity().guid, address) as fence:
+            report = compare(mailbox)
+            care.mailboxes.append(report)
+            if bad:
+                care.repair = care.repair or RepairReport()
+                repair_from_mailbox(mailbox, packs, fence, bad, care.repair)
+            if not report.ok:
+                care.repair = care.repair or RepairReport()
+                care.repair.folders += [f"{address}: {path}" for path in read_again(report)]
+
+
+@contextmanager
+def _locked(guid: str, address: str) -> Iterator[HeldLease]:
+    """Hold a mailbox's lock. Raises Problem mailbox-locked naming the holder."""
+    leases = Leases()
+    key = mailbox_key(guid)
+    held = leases.take(key, process_label("archive verify --repair"))
+    if held is None:
+        raise Problem(
+            Reason.MAILBOX_LOCKED,
+            f"{address} is being processed by {leases.holder(key)}.",
+            "Repair it when that has ended.",
+        )
+    renewer = Renewer(leases, lambda lost: setattr(lost, "lost", True))
+    renewer.start()
+    try:
+        yield held
+    finally:
+        renewer.stop()
+        held.release()
+
+
+def _told(report: RepairReport) -> dict[str, object]:
+    return {"repaired": report.repaired, "read again": report.folders, "not repaired": len(report.failed)}

@@ -1,0 +1,423 @@
+"""mse-tui archive: list, read, export, verify and compact what was archived."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from mse_tui.actions import archive_care, archive_reading
+from mse_tui.actions.archive_care import Care, Wanted
+from mse_tui.actions.archive_reading import Reading
+from mse_tui.archive.compaction import CompactionReport
+from mse_tui.archive.coverage import CoverageReport
+from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.rendering import Rendered, render
+from mse_tui.archive.views import FolderView, MessageView, View, mailbox
+from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Problem, Reason
+from mse_tui.text import printable
+from mse_tui.widgets.wording import absolute, number, size
+
+if TYPE_CHECKING:
+    from mse_tui.exchange.mailbox import Exchange
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_SHOWN_DIFFERENCES = 50
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _view_options(command: _Command) -> _Command:
+    command = click.option(
+        "--as-of",
+        metavar="DATE",
+        help="As it was at this date's end, or at this time (ISO 8601, local without a zone).",
+    )(command)
+    return click.option(
+        "--view", type=click.Choice(["live", "full"]), default="live", show_default=True,
+        help="live: as last replicated; full: everything ever seen.",
+    )(command)  # fmt: skip
+
+
+@click.group()
+def archive() -> None:
+    """List, read, export, verify and compact what was archived. Looks into mailboxes are audited."""
+
+
+@archive.command()
+@click.argument("mailbox_name", metavar="[MAILBOX]", required=False)
+@click.argument("folder", required=False)
+@_view_options
+@click.option("--offset", type=click.IntRange(0), default=0, help="Messages to leave out from the start.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Messages at most.")
+@_JSON
+@pass_session
+def ls(
+    session: Session, mailbox_name: str | None, folder: str | None, view: str, as_of: str | None, offset: int,
+    limit: int, as_json: bool,
+) -> None:  # fmt: skip
+    """List mailboxes; with MAILBOX (address or number) its folders; with FOLDER (path or number) its messages."""
+    packs = _packs(session)
+    chosen = _view(view, as_of)
+    if mailbox_name is None:
+        _list_mailboxes(as_json)
+        return
+    reading = archive_reading.look_into(mailbox(mailbox_name).id, packs)
+    if folder is None:
+        _list_folders(reading.folders(chosen, sizes=True), chosen, as_json)
+        return
+    found = reading.folder(folder, chosen)
+    rows = reading.messages(found.id, chosen, offset, limit)
+    _list_messages(rows, found, offset, as_json)
+
+
+@archive.command()
+@click.argument("message", type=int, required=False)
+@click.option("--sha", metavar="SHA256", help="By the content's SHA-256 instead of the message's number.")
+@click.option("--text", is_flag=True, help="Headers, text and attachments for reading, escaped; as on a terminal.")
+@_JSON
+@pass_session
+def cat(session: Session, message: int | None, sha: str | None, text: bool, as_json: bool) -> None:
+    """Write a message (its number from ls) byte for byte as the server gave it; on a terminal, for reading."""
+    packs = _packs(session)
+    if (message is None) == (sha is None):
+        raise click.UsageError("Give either a message's number or --sha.")
+    with archive_reading.open_message(message if message is not None else _digest(sha or ""), packs) as content:
+        if as_json:
+            emit_json(render(content))
+        elif text or sys.stdout.isatty():
+            _show(render(content))
+        else:
+            shutil.copyfileobj(content, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+@archive.command()
+@click.argument("mailbox_name", metavar="MAILBOX")
+@click.argument("folder", required=False)
+@click.option("--eml", type=click.Path(path_type=Path, file_okay=False), help="Into this directory, a file a message.")
+@click.option("--mbox", type=click.Path(path_type=Path, dir_okay=False), help="Into this new file.")
+@click.option("--no-subfolders", is_flag=True, help="FOLDER alone, without those below it.")
+@_view_options
+@_JSON
+@pass_session
+@click.pass_context
+def export(
+    ctx: click.Context, session: Session, mailbox_name: str, folder: str | None, eml: Path | None, mbox: Path | None,
+    no_subfolders: bool, view: str, as_of: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
+    packs = _packs(session)
+    if (eml is None) == (mbox is None):
+        raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
+    chosen = _view(view, as_of)
+    reading = archive_reading.look_into(mailbox(mailbox_name).id, packs)
+    folders = _chosen_folders(reading, folder, chosen, below=not no_subfolders)
+    with _target(eml, mbox) as target:
+        report = reading.export_folders(folders, chosen, target, str(eml or mbox))
+    _tell_export(report, as_json)
+    ctx.exit(2 if report.problems else 0)
+
+
+@archive.command()
+@click.option("--read-data", is_flag=True, help="Read every stored byte and check every content's SHA-256.")
+@click.option("--against-exchange", is_flag=True, help="Compare every folder and item with the server.")
+@click.option("--mailbox", "addresses", metavar="ADDRESS", multiple=True, help="Only these, with --against-exchange.")
+@click.option(
+    "--repair", is_flag=True, help="Mend what is bad: from other packs, and with --against-exchange from there."
+)
+@_JSON
+@pass_session
+@click.pass_context
+def verify(
+    ctx: click.Context, session: Session, read_data: bool, against_exchange: bool, addresses: tuple[str, ...],
+    repair: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Is everything there that should be, and is it what it should be? May run beside the engine.
+
+    Exit code: 0 all is well, 1 something was not and is repaired, 2 something is not.
+    """
+    packs = _packs(session)
+    if addresses and not against_exchange:
+        raise click.UsageError("--mailbox goes with --against-exchange.")
+    with _exchange(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
+        wanted = Wanted(read_data, exchange, addresses, repair)
+        care = archive_care.verify_archive(packs, wanted, advance=advance, told=_comparing)
+    if as_json:
+        emit_json(_as_json(care))
+    else:
+        _tell_care(care)
+    ctx.exit(0 if care.was_ok else 1 if care.is_ok else 2)
+
+
+@archive.command()
+@click.option("--now", is_flag=True, help="Without the day's grace: only while no engine and no backup runs.")
+@_JSON
+@pass_session
+@click.pass_context
+def compact(ctx: click.Context, session: Session, now: bool, as_json: bool) -> None:
+    """Collect what crashes left over, rewrite packs that are mostly dead. The engine does this by itself."""
+    report = archive_care.compact(_packs(session), session.site(), without_grace=now)
+    if as_json:
+        emit_json(
+            {name: getattr(report, name) for name in ("abandoned", "strays", "rewritten", "deleted", "freed")}
+            | {"problems": [str(problem) for problem in report.problems]}
+        )
+    else:
+        _tell_compaction(report)
+    ctx.exit(1 if report.problems else 0)
+
+
+# --- what was asked for
+
+
+def _packs(session: Session) -> Packs:
+    session.site()
+    configuration = session.configuration() if session.home.config.exists() else None
+    return archive_reading.packs_of(session.home, configuration)
+
+
+def _view(view: str, as_of: str | None) -> View:
+    if as_of is None:
+        return View.live() if view == "live" else View.full()
+    try:
+        moment = datetime.fromisoformat(as_of)
+        if len(as_of.strip()) == 10:
+            moment = datetime.combine(moment.date() + timedelta(days=1), time()) - timedelta(microseconds=1)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{as_of!r} is no date such as 2026-03-01 or 2026-03-01T14:30.") from error
+    return View.as_of(moment.astimezone())
+
+
+def _digest(sha: str) -> bytes:
+    try:
+        digest = bytes.fromhex(sha)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise click.BadParameter("A SHA-256 has 64 hexadecimal digits.")
+    return digest
+
+
+def _chosen_folders(reading: Reading, folder: str | None, view: View, *, below: bool) -> list[FolderView]:
+    everything = reading.folders(view, sizes=False)
+    if folder is None:
+        return everything
+    top = reading.folder(folder, view)
+    wanted = {top.id}
+    for each in everything:
+        if below and each.parent_id in wanted:
+            wanted.add(each.id)
+    return [each for each in everything if each.id in wanted]
+
+
+@contextmanager
+def _target(eml: Path | None, mbox: Path | None) -> Iterator[Target]:
+    if eml is not None:
+        yield EmlDirectory(eml)
+        return
+    assert mbox is not None
+    try:
+        with mbox.open("xb") as file:
+            yield Mbox(file)
+    except FileExistsError as error:
+        raise Problem(Reason.INVALID, f"{mbox} is there already.", "Name a new file.") from error
+
+
+@contextmanager
+def _exchange(session: Session) -> Iterator["Exchange"]:
+    from mse_tui.engine.halts import DatabaseHalts
+    from mse_tui.exchange.ews import connect
+
+    exchange = connect(session.configuration().exchange, DatabaseHalts())
+    try:
+        yield exchange
+    finally:
+        exchange.close()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield None
+
+
+@contextmanager
+def _advance(as_json: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar where a person looks on."""
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label="Verifying", file=sys.stderr) as bar:
+        yield lambda done, total: bar.update((1000 * done // max(total, 1)) - bar.pos)
+
+
+# --- how it is told
+
+
+def _comparing(address: str) -> None:
+    click.echo(f"Comparing {printable(address)}", err=True)
+
+
+def _list_mailboxes(as_json: bool) -> None:
+    rows = archive_reading.mailboxes()
+    if as_json:
+        emit_json(rows)
+    elif not rows:
+        click.echo("Nothing is archived yet.")
+    else:
+        table(
+            ("no.", "address", "name", "folders", "last replicated"),
+            [
+                (str(row.id), row.address, row.display_name, number(row.folders), absolute(row.last_replicated))
+                for row in rows
+            ],
+        )
+
+
+def _list_folders(rows: list[FolderView], view: View, as_json: bool) -> None:
+    if as_json:
+        emit_json(rows)
+        return
+    table(
+        ("no.", "messages", "size", "gone since", "folder"),
+        [(str(row.id), number(row.messages), size(row.bytes), absolute(row.closed), _path(row)) for row in rows],
+    )
+    click.echo(f"{number(sum(row.messages for row in rows))} messages, {view}")
+
+
+def _path(row: FolderView) -> str:
+    path = row.path or row.name
+    return path if row.area == "primary" else f"{path} (online archive)"
+
+
+def _list_messages(rows: list[MessageView], folder: FolderView, offset: int, as_json: bool) -> None:
+    if as_json:
+        emit_json(rows)
+        return
+    table(
+        ("no.", "received", "size", "from", "state", "gone since", "subject"),
+        [
+            (
+                str(row.placement_id), absolute(row.received), size(row.size), row.sender, _state(row),
+                absolute(row.closed), row.subject,
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    first = offset + 1 if rows else 0
+    click.echo(f"{first}-{offset + len(rows)} of {number(folder.messages)} messages")
+
+
+def _state(row: MessageView) -> str:
+    words = ["read" if row.is_read else "unread"]
+    if row.flag != "NotFlagged":
+        words.append(row.flag.lower())
+    words += json.loads(row.categories)
+    if not row.sha256:
+        words.append("metadata only")
+    return ", ".join(words)
+
+
+def _show(message: Rendered) -> None:
+    fields(message.headers)
+    click.echo()
+    click.echo(printable(message.text, keep_newlines=True))
+    if message.attachments:
+        click.echo()
+        table(
+            ("attachment", "type", "size"),
+            [(each.name, each.content_type, size(each.size)) for each in message.attachments],
+        )
+    if message.truncated:
+        click.echo("(more than is shown here)")
+
+
+def _tell_export(report: ExportReport, as_json: bool) -> None:
+    problems = [
+        {"message": row.placement_id, "subject": row.subject, "problem": str(problem)}
+        for row, problem in report.problems
+    ]
+    if as_json:
+        emit_json({"messages": report.messages, "bytes": report.bytes, "without_content": report.without_content,
+                   "problems": problems})  # fmt: skip
+        return
+    click.echo(f"{number(report.messages)} messages written, {size(report.bytes)}")
+    if report.without_content:
+        click.echo(f"{number(report.without_content)} left out: only their metadata were archived")
+    for each in problems:
+        click.echo(printable(f"not written: {each['message']} {each['subject']}: {each['problem']}"), err=True)
+
+
+def _tell_care(care: Care) -> None:
+    report = care.archive
+    checked = f"every byte read: {size(report.read)}" if report.read_data else "content not read (--read-data reads it)"
+    click.echo(f"{number(report.packs)} packs, {number(report.contents)} contents; {checked}")
+    for finding in report.findings:
+        click.echo(printable(f"{finding.reason}: {finding.happened}"))
+        for name in finding.messages:
+            click.echo(f"    {printable(name)}")
+    for coverage in care.mailboxes:
+        _tell_coverage(coverage)
+    for address, problem in care.unreached.items():
+        click.echo(printable(f"{address}: not compared: {problem}"))
+    if care.repair is not None:
+        click.echo(
+            f"Repaired {number(care.repair.repaired)} contents,"
+            f" {number(care.repair.rendered_anew)} of them as the server renders them now"
+        )
+        for path in care.repair.folders:
+            click.echo(printable(f"read again by the next execution: {path}"))
+        for failure in care.repair.failed:
+            click.echo(printable(f"not repaired: {failure}"))
+    click.echo("All is well." if care.was_ok else "All is repaired." if care.is_ok else "Not all is well.")
+
+
+def _tell_coverage(report: CoverageReport) -> None:
+    click.echo(
+        printable(
+            f"{report.address}: {number(report.archived)} of {number(report.items)} items in {number(report.folders)}"
+            f" folders are archived as they are; {number(report.pending)} wait for the next execution,"
+            f" {number(report.skipped.total())} left out on purpose,"
+            f" {number(report.failed.total())} could not be fetched"
+        )
+    )
+    if report.not_covered:
+        click.echo(printable(f"    not replicated by any task: {', '.join(report.not_covered)}"))
+    faults = [each for each in report.differences if not each.pending]
+    for each in faults[:_SHOWN_DIFFERENCES]:
+        click.echo(printable(f"    {each.kind}: {each.path}: {each.subject}"))
+    if report.counts.total() > _SHOWN_DIFFERENCES:
+        click.echo(f"    and {number(report.counts.total() - _SHOWN_DIFFERENCES)} more (all with --json)")
+
+
+def _tell_compaction(report: CompactionReport) -> None:
+    fields(
+        [
+            ("Given up unfinished", number(report.abandoned)),
+            ("Stray files deleted", number(report.strays)),
+            ("Packs rewritten", number(report.rewritten)),
+            ("Packs deleted", number(report.deleted)),
+            ("Freed", size(report.freed)),
+        ]
+    )
+    for problem in report.problems:
+        click.echo(printable(f"left as it is: {problem}"))
+
+
+def _as_json(care: Care) -> dict[str, object]:
+    return {
+        "ok": care.is_ok,
+        "was_ok": care.was_ok,
+        "archive": care.archive,
+        "mailboxes": care.mailboxes,
+        "unreached": {address: str(problem) for address, problem in care.unreached.items()},
+        "repair": care.repair,
+        "after": care.after,
+    }
