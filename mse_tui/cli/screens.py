@@ -1,6 +1,7 @@
 """mse-tui without a command: the screens, with the site's engine inside or watching the one that runs already."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from threading import Lock
@@ -71,6 +72,8 @@ def show(
     """Run the screens with this engine, started if it can be; the exit code. `when_started` is called in between."""
     from mse_tui.app import run_app
 
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return run_app(home)  # it refuses; an engine need not be started before
     log_to_file(home.logs, verbose)
     try:
         engine.start()
