@@ -1,8 +1,9 @@
 """An engine in a process of its own that kills itself, as by a power cut, at a chosen commit to the database.
 
 Run as: python -m tests.engine.kill_child HOME RECORD [before|after N]
-Executes all tasks of the home once, then prints how many commits that took. RECORD gets a line before and one after
-each commit that raised a task's sequence, forced to disk: what the process itself knows to have submitted.
+Executes all tasks of the home once: prints 'told' when they are about to begin, at the end how many commits it took.
+RECORD gets a line before and one after each commit that raised a task's sequence, forced to disk: what the process
+itself knows to have submitted.
 """
 
 import os
@@ -100,6 +101,7 @@ def main() -> None:
     for task in tasks:
         with suppress(Problem):  # told before the last kill, and running already
             run_now(task)
+    print("told", flush=True)
     while not all(has_ended(task, before[task]) for task in tasks):
         time.sleep(0.02)
     engine.stop()
