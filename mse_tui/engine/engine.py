@@ -42,6 +42,7 @@ _RECOVER = 10
 _ALIVE = 30
 _HOUSEKEEPING = 3600
 _SHUTDOWN = "the engine's shutdown"
+_HOUSEKEEPING_ENDS_SECONDS = 30.0
 _LAST_WORDS_SECONDS = 5.0
 """How long threads are waited for once nothing is left for them to do."""
 
@@ -264,21 +265,32 @@ class Engine:
     def _run_end(self) -> None:
         """Waits to be told to stop, then ends one thing after the other; the site is free at the very end."""
         self._stopping.wait()
-        for thread in self._threads:
-            if thread.name == "engine-tick":
-                thread.join()
-        with keep_connection():
-            self._end_executions()
-            self._workers.stop(_LAST_WORDS_SECONDS if not self._at_once.is_set() else 0.0)
-            self._exchange.close()
-            self._answering.stop(_LAST_WORDS_SECONDS)
-            self._renewer.stop()
-            for held in self._leases.held():
-                if held is not self._lease:
-                    log.warning("The lease %s is left to run out", held.key)
-            self._release_site()
-            self._groups.close()
-        self._ended.set()
+        try:
+            with keep_connection():
+                self._end_threads()
+        except Exception:
+            log.exception("The engine's end failed; what it left is put right at the next start")
+        finally:
+            self._ended.set()
+
+    def _end_threads(self) -> None:
+        self._thread("tick").join()
+        self._end_executions()
+        self._workers.stop(0.0 if self._at_once.is_set() else _LAST_WORDS_SECONDS)
+        self._exchange.close()
+        self._answering.stop(_LAST_WORDS_SECONDS)
+        if not self._at_once.is_set():
+            self._thread("housekeeping").join(_HOUSEKEEPING_ENDS_SECONDS)
+        self._renewer.stop()
+        for held in self._leases.held():
+            if held is not self._lease:
+                log.warning("The lease %s is left to run out", held.key)
+        assert self._lease is not None
+        self._lease.release()
+        self._groups.close()
+
+    def _thread(self, name: str) -> Thread:
+        return next(thread for thread in self._threads if thread.name == f"engine-{name}")
 
     def _end_executions(self) -> None:
         for execution in self._executions():
@@ -293,10 +305,3 @@ class Engine:
             with self._changed:
                 if self._running:
                     self._changed.wait(1.0)
-
-    def _release_site(self) -> None:
-        assert self._lease is not None
-        try:
-            self._lease.release()
-        except Exception:
-            log.exception("The site's lease could not be given back; it runs out by itself")
