@@ -124,7 +124,7 @@ class NewTaskScreen(LiveScreen[Stock]):
         yield QuietInput(id="group", placeholder="ann@example.com; bob@example.com")
         yield Static("", id="preview-note", classes="note", markup=False)
         yield PagedList(
-            (Column("Mailbox", 36, grows=True), Column("", 26, 2), Column("", 40, 3, grows=True)),
+            (Column("Mailbox", 30, grows=True), Column("", 22, 2), Column("", 18, 3, grows=True)),
             id="preview",
             empty=" ",
         )
