@@ -27,16 +27,15 @@ def seal(pack: PackSeal, *, replace: bool = False) -> int:
     """
     if not database.in_transaction():
         raise RuntimeError("a pack is sealed inside a transaction")
-    verb = "REPLACE" if replace else "IGNORE"
     taken = Pack.update(state="sealed", bytes=pack.bytes).where(Pack.id == pack.pack_id, Pack.state == "writing")
     if taken.execute() != 1:
         raise Problem(
             Reason.INTERRUPTED, f"Pack {pack.name} waited so long to be committed that it was given up meanwhile."
         )
     if replace:
-        _release(blob.sha256 for blob in pack.blobs)
+        release(blob.sha256 for blob in pack.blobs)
     execute_many(
-        f'INSERT OR {verb} INTO blob (sha256, pack_id, "offset", length) VALUES (?, ?, ?, ?)',  # noqa: S608
+        'INSERT INTO blob (sha256, pack_id, "offset", length) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
         [(blob.sha256, pack.pack_id, blob.offset, blob.length) for blob in pack.blobs],
     )
     live: int = select("SELECT COALESCE(SUM(length), 0) FROM blob WHERE pack_id = ?", (pack.pack_id,))[0][0]
@@ -44,13 +43,15 @@ def seal(pack: PackSeal, *, replace: bool = False) -> int:
     return live
 
 
-def _release(digests: Iterable[bytes]) -> None:
-    """Content that gets a new place no longer counts in its old pack."""
+def release(digests: Iterable[bytes]) -> None:
+    """Inside a transaction: content gives its place up, and no longer counts in its pack."""
+    listed = list(digests)
     execute_many(
         "UPDATE pack SET live = live - (SELECT length FROM blob WHERE sha256 = ?)"
         " WHERE id = (SELECT pack_id FROM blob WHERE sha256 = ?)",
-        [(digest, digest) for digest in digests],
+        [(digest, digest) for digest in listed],
     )
+    execute_many("DELETE FROM blob WHERE sha256 = ?", [(digest,) for digest in listed])
 
 
 def held(digests: Iterable[bytes]) -> set[bytes]:

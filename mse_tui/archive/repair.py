@@ -13,6 +13,7 @@ from mse_tui.archive.fence import Fence
 from mse_tui.archive.hierarchy import doubt
 from mse_tui.archive.packfile import Stored, read_index
 from mse_tui.archive.packs import Packs, PackSeal, PackWriter, seal
+from mse_tui.archive.places import release
 from mse_tui.archive.statements import execute, execute_many, select, select_in
 from mse_tui.exchange.mailbox import Content, Mailbox
 from mse_tui.reasons import Problem
@@ -57,11 +58,12 @@ def repair_from_packs(packs: Packs, digests: Sequence[bytes]) -> set[bytes]:
             with writing():
                 if not select("SELECT 1 FROM pack WHERE id = ? AND state = 'sealed'", [pack_id]):
                     break
-                execute("DELETE FROM blob WHERE sha256 = ?", [blob.sha256])
+                release([blob.sha256])
                 execute(
                     'INSERT INTO blob (sha256, pack_id, "offset", length) VALUES (?, ?, ?, ?)',
                     [blob.sha256, pack_id, blob.offset, blob.length],
                 )
+                execute("UPDATE pack SET live = live + ? WHERE id = ?", [blob.length, pack_id])
             wanted.discard(blob.sha256)
             mended.add(blob.sha256)
     return mended
@@ -180,9 +182,4 @@ def _render_anew(bad: _Bad, stored: Stored) -> None:
             "UPDATE message SET sha256 = ?, size = ?, canonical = NULL WHERE id = ?",
             [stored.sha256, stored.size, bad.message_id],
         )
-    execute(
-        "UPDATE pack SET live = live - (SELECT length FROM blob WHERE sha256 = ?)"
-        " WHERE id = (SELECT pack_id FROM blob WHERE sha256 = ?)",
-        [bad.sha256, bad.sha256],
-    )
-    execute("DELETE FROM blob WHERE sha256 = ?", [bad.sha256])
+    release([bad.sha256])
