@@ -38,6 +38,7 @@ _SMALLEST = 1_200
 _PLAIN_ONLY = 5_000
 _EVERYBODY = -1
 """Owner of the conversations that everybody gets, the same bytes in each mailbox."""
+_EVERYBODYS_LANGUAGE = "de"
 _OTHERS = -10
 """Owner of the first of the company's other mailboxes; the next ones are below it."""
 _MEETING = "IPM.Schedule.Meeting.Request"
@@ -130,12 +131,12 @@ class Letters:
         while made < count:
             everybody = conversation % 40 == 39
             key = conversation // 40 if everybody else conversation
-            whose = _EVERYBODY if everybody else owner
+            whose, tongue = (_EVERYBODY, _EVERYBODYS_LANGUAGE) if everybody else (owner, code)
             dice = _Dice(f"{self._seed} {whose} {key}")
             length = 1 if everybody else (1, 1, 1, 2, 2, 3, 3, 4, 5, 7)[dice.below(10)]
             minute = self._begins(key, dice) if everybody else self._minute(made, count, dice)
             for position in range(min(length, count - made)):
-                seed = f"L1|{self._seed}|{self._mean}|{whose}|{code}|{key}|{position}|{minute}"
+                seed = f"L1|{self._seed}|{self._mean}|{whose}|{tongue}|{key}|{position}|{minute}"
                 yield self._letter(seed, owner, code)
             made += min(length, count - made)
             conversation += 1
@@ -169,7 +170,8 @@ class Letters:
         other: Employee | Correspondent
         if owner == _EVERYBODY:
             people = [listed[(0, 7, 8, 15)[dice.below(4)]].person]
-            group, code = Person("Alle Mitarbeiter", self._company.address("alle")), "de"
+            everyone = next(group for group in self._company.groups() if group.everyone)
+            group = Person(everyone.name, everyone.address)
         else:
             mine = self._owner(owner)
             other = outside[dice.below(len(outside))] if dice.chance(450) else listed[dice.below(len(listed))]
