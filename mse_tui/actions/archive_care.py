@@ -76,7 +76,7 @@ def verify_archive(
     chosen = [views.mailbox(address) for address in addresses] if addresses else views.mailboxes()
     care = Care(verify(packs, read_data=wanted.read_data, advance=advance))
     bad = care.archive.bad_contents
-    if repair and bad:
+    if repair and not care.archive.ok:
         mended = repair_from_packs(packs, bad)
         care.repair = RepairReport(repaired=len(mended))
         bad = [digest for digest in bad if digest not in mended]
@@ -92,6 +92,7 @@ def verify_archive(
     if care.repair is not None:
         if bad and exchange is None:
             care.repair.failed.append("What no other pack has can be fetched with --against-exchange only.")
+        Compaction(packs).retire({finding.pack for finding in care.archive.findings if finding.pack})
         care.after = verify(packs, read_data=wanted.read_data, advance=advance)
         audit("repair archive", str(packs.root), after=_told(care.repair))
     return care

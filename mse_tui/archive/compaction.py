@@ -5,7 +5,7 @@ grace, and a reader whose pack is gone looks its content's place up again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -124,6 +124,15 @@ class Compaction:
             else:
                 problems = [problem]
             report.problems += [each for each in problems if each is not None]
+
+    def retire(self, names: Iterable[str]) -> CompactionReport:
+        """Rewrite these packs whatever their age and share: their files are no longer trusted."""
+        report = CompactionReport()
+        for name in names:
+            for (id,) in select("SELECT id FROM pack WHERE name = ? AND state = 'sealed'", [name]):
+                problem = self._try_rewrite([_Old(id, name, tuple(_live_content(id)))], report)
+                report.problems += [problem] if problem is not None else []
+        return report
 
     def _try_rewrite(self, old: Sequence[_Old], report: CompactionReport) -> Problem | None:
         """The problem, where content can't be read; the packs then stay as they are."""

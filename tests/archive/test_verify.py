@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.coverage import CoverageReport, DifferenceKind, compare
 from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs, PackSeal, seal
@@ -120,6 +121,18 @@ def test_a_copy_in_another_pack_mends(packs: Packs, keep: Keep) -> None:
     assert repair_from_packs(packs, [sha(body), sha(lost)]) == {sha(body), sha(lost)}
     assert packs.read(sha(body)) == body and packs.read(sha(lost)) == lost
     assert live_as_counted()
+
+
+def test_a_pack_that_is_no_longer_trusted_is_retired(packs: Packs, keep: Keep) -> None:
+    """Its index is damaged, its content is not."""
+    bodies = [os.urandom(900) for _ in range(3)]
+    pack = keep(*bodies)
+    flip(packs, pack.name, pack.bytes - 70)
+    report = verify(packs)
+    assert [each.sha256 for each in report.findings] == [""] and not report.bad_contents
+    assert Compaction(packs).retire(each.pack for each in report.findings).rewritten == 1
+    assert verify(packs, read_data=True).ok
+    assert [packs.read(sha(body)) for body in bodies] == bodies
 
 
 # --- against the server
