@@ -11,7 +11,7 @@ import pytest
 from mse_tui.archive.packs import Packs, PackSeal, seal
 from mse_tui.home import Home
 from mse_tui.store.database import now, writing
-from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, FolderPlace, Message, Pack, Placement
+from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, Blob, FolderPlace, Message, Pack, Placement
 
 _numbers = itertools.count(1)
 
@@ -85,3 +85,19 @@ class ArchivedMailbox:
             folder=folder, remote_id=remote_id or f"I{next(_numbers)}", message=message, change_key=change_key,
             item_class="IPM.Note", received=received, opened=opened, closed=closed,
         )  # fmt: skip
+
+
+@pytest.fixture
+def flip_each() -> Callable[[Packs], int]:
+    """Flips a bit in every content that the archive has; gives how many those are."""
+
+    def flip(packs: Packs) -> int:
+        blobs = list(Blob.select(Blob, Pack).join(Pack))
+        for blob in blobs:
+            path = packs.path(blob.pack.name)
+            raw = bytearray(path.read_bytes())
+            raw[blob.offset + blob.length // 2] ^= 1
+            path.write_bytes(raw)
+        return len(blobs)
+
+    return flip
