@@ -82,19 +82,24 @@ def _recurring(change: _Change, period_id: str) -> str:
 
 
 def _changes(zone: ZoneInfo) -> Iterator[_Change]:
-    moment = datetime(_YEAR, 1, 1, tzinfo=UTC)
-    before = moment.astimezone(zone).utcoffset()
-    while moment.year == _YEAR:
-        moment += timedelta(minutes=30)
-        after = moment.astimezone(zone).utcoffset()
-        if after != before and after is not None and before is not None:
-            yield _Change((moment + before).replace(tzinfo=None), after > before)
-        before = after
+    for number in range(365):
+        day = datetime(_YEAR, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        if _offset_at(zone, day) == _offset_at(zone, day + timedelta(days=1)):
+            continue
+        for half_hour in range(48):
+            before = _offset_at(zone, day + timedelta(minutes=30 * half_hour))
+            moment = day + timedelta(minutes=30 * (half_hour + 1))
+            after = _offset_at(zone, moment)
+            if after != before:
+                yield _Change((moment + before).replace(tzinfo=None), after > before)
+
+
+def _offset_at(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def _offset(zone: ZoneInfo, month: int) -> timedelta:
-    offset = datetime(_YEAR, month, 15, tzinfo=zone).utcoffset()
-    return offset if offset is not None else timedelta(0)
+    return _offset_at(zone, datetime(_YEAR, month, 15, tzinfo=UTC))
 
 
 def _duration(length: timedelta) -> str:
