@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
+from mse_tui.widgets.wording import count
 
 if TYPE_CHECKING:
     from mse_tui.sandbox.mailstore import MailStore
@@ -76,7 +77,8 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     place = _directory(directory)
     if not (place / "server.json").exists():
-        click.echo(f"Making a practice organisation of {people} people and {messages:,} messages ...")
+        extent = f"{count(people, 'person', 'people')} and {count(messages, 'message')}"
+        click.echo(f"Making a practice organisation of {extent} ...")
     try:
         server = SandboxServer(
             place,
@@ -110,24 +112,24 @@ def load(path: Path, mailbox: str, folder: str | None, directory: Path | None) -
 
     with _store(directory) as store:
         try:
-            count = load_messages(store, path, mailbox, folder)
+            loaded = load_messages(store, path, mailbox, folder)
         except (LookupError, ValueError, OSError) as error:
             raise Problem(Reason.INVALID, f"Nothing more could be loaded: {error}.") from error
-    click.echo(f"Loaded {count:,} messages into {printable(mailbox)}.")
+    click.echo(f"Loaded {count(loaded, 'message')} into {printable(mailbox)}.")
 
 
 @sandbox.command()
-@click.option("--count", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--count", "changes", type=click.IntRange(1), default=100, show_default=True, help="Changes to make.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same changes.")
 @click.option("--mailbox", help="Only this one.")
 @_home
-def churn(count: int, seed: int, mailbox: str | None, directory: Path | None) -> None:
+def churn(changes: int, seed: int, mailbox: str | None, directory: Path | None) -> None:
     """Make random realistic changes: arrivals, moves, deletions, flags, renamed folders."""
     from mse_tui.sandbox.churn import churn as make_changes
 
     with _store(directory) as store:
         try:
-            done = make_changes(store, count, seed, mailbox=mailbox)
+            done = make_changes(store, changes, seed, mailbox=mailbox)
         except LookupError as error:
             raise Problem(Reason.NOT_FOUND, f"{error}.") from error
     for kind, number in done.as_mapping().items():

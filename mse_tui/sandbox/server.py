@@ -3,9 +3,11 @@
 import json
 import logging
 import secrets
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,9 +40,9 @@ _KEEP_ALIVE_SECONDS = 300
 class SandboxServer:
     """One practice organisation, served on 127.0.0.1.
 
-    `with SandboxServer(directory, people=3, messages=300) as server:` serves it in a thread; `serve()` serves it in
-    this one. Its directory keeps everything, passwords and port included, so a server that is started again on it
-    goes on where the last one was; people, messages and seed then are those it was made with.
+    `with SandboxServer(directory, people=3, messages=300) as server:` serves it in a thread; `serve()` does so until
+    a signal ends it. Its directory keeps everything, passwords and port included, so that a server which is started
+    again on it goes on where the last one was; people, messages and seed then are those it was made with.
     """
 
     def __init__(  # noqa: PLR0913 (each is a property of the server)
@@ -128,23 +130,32 @@ class SandboxServer:
 
     def start(self) -> "SandboxServer":
         """Serve in a thread of its own; connections are accepted when this returns."""
-        self._thread = threading.Thread(target=self._run, name="sandbox-server", daemon=True)
+        self._thread = threading.Thread(
+            target=self._uvicorn.run, args=([self._socket],), name="sandbox-server", daemon=True
+        )
         self._thread.start()
         return self
 
     def serve(self) -> None:
-        """Serve in this thread until SIGINT or SIGTERM; then close."""
+        """Serve until SIGINT or SIGTERM, then close. For the main thread."""
+        ended = threading.Event()
+        before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.start()
         try:
-            self._run()
+            ended.wait()
         finally:
-            self._close()
+            self.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def stop(self) -> None:
         """End the thread that `start` began, and close the store."""
         self._uvicorn.should_exit = True
         if self._thread is not None:
             self._thread.join()
-        self._close()
+        self._endpoint.close()
+        self._socket.close()
+        self.store.close()
 
     def __enter__(self) -> "SandboxServer":
         return self.start()
@@ -153,14 +164,6 @@ class SandboxServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _run(self) -> None:
-        self._uvicorn.run(sockets=[self._socket])
-
-    def _close(self) -> None:
-        self._endpoint.close()
-        self._socket.close()
-        self.store.close()
 
     def _primary(self, address: str) -> str | None:
         mailbox = self.store.mailbox(address)
