@@ -97,8 +97,7 @@ def serve(
             f"The practice organisation can't be served from {place} on port {port or 'any'}: {error}.",
             "Choose another --port or another --home.",
         ) from error
-    _tell_how_to_connect(server)
-    server.serve()
+    server.serve(lambda: _tell_how_to_connect(server))
 
 
 @sandbox.command()

@@ -4,27 +4,25 @@ A message is a function of its body seed, a short text. So a million of them tak
 and what a client fetches is the same at every fetch and after every restart.
 """
 
-import re
-from binascii import b2a_qp
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import blake2b
 from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
-from urllib.parse import quote
 
 from mse_tui.sandbox.company import Company, Correspondent, Employee, Language, company
-from mse_tui.sandbox.pools import (
-    KINDS,
-    attachment_pool,
-    base64_lines,
-    beginning,
-    encode_block,
-    text_pool,
-    transfer_encoding,
+from mse_tui.sandbox.letter_mime import (
+    MEETING,
+    SIGNED,
+    Conversation,
+    Draft,
+    addressed,
+    letter_mime,
+    message_id_of,
+    references_of,
+    subject_of,
 )
 from mse_tui.sandbox.records import ItemSpec, Person
 
@@ -35,16 +33,11 @@ _SPREAD = 1.2
 """Sigma of the log-normal distribution of sizes: median half of the mean, one in a thousand 20 times as large."""
 _QUANTILES = 1 << 14
 _SMALLEST = 1_200
-_PLAIN_ONLY = 5_000
 _EVERYBODY = -1
 """Owner of the conversations that everybody gets, the same bytes in each mailbox."""
 _EVERYBODYS_LANGUAGE = "de"
 _OTHERS = -10
 """Owner of the first of the company's other mailboxes; the next ones are below it."""
-_MEETING = "IPM.Schedule.Meeting.Request"
-_SIGNED = "IPM.Note.SMIME.MultipartSigned"
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Letter(NamedTuple):
@@ -68,42 +61,6 @@ class _Dice:
 
     def chance(self, per_mille: int) -> bool:
         return self.below(1000) < per_mille
-
-
-@dataclass(frozen=True, slots=True)
-class _Conversation:
-    """What the messages of a thread have in common."""
-
-    key: str
-    language: Language
-    subject: str
-    people: tuple[Person, ...]
-    """The first one began it."""
-    group: Person | None
-    """Recipient of what goes to everybody."""
-    private: str
-    spam: bool
-    project: str
-    document: str
-    filed: tuple[str, ...]
-    gap: int
-    """Minutes between two messages."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """All that both the envelope and the body of a message are made from."""
-
-    conversation: _Conversation
-    position: int
-    minute: int
-    charset: str
-    size: int
-    attachments: int
-    item_class: str
-    importance: str
-    choice: int
-    """For choices within the body."""
 
 
 class Letters:
@@ -148,7 +105,7 @@ class Letters:
 
     def render(self, body_seed: str) -> bytes:
         """The MIME of a message from its body seed."""
-        return _mime(self._draft(body_seed), self._company.domain)
+        return letter_mime(self._draft(body_seed), self._company.domain)
 
     def _minute(self, made: int, count: int, dice: _Dice) -> int:
         """When a conversation begins: in working hours mostly, evenly over the years."""
@@ -162,7 +119,7 @@ class Letters:
         span = self._company.years * 365 - 40
         return (self._until // 1440 - 40 - (key * 11) % span) * 1440 + 480 + dice.below(300)
 
-    def _make_conversation(self, owner: int, code: str, key: int) -> _Conversation:
+    def _make_conversation(self, owner: int, code: str, key: int) -> Conversation:
         dice = _Dice(f"{self._seed} {owner} {code} {key} who")
         listed, outside = self._company.listed, self._company.correspondents
         group = None
@@ -185,7 +142,7 @@ class Letters:
         words = self._company.languages[code]
         numbers = {"number": 20_000 + dice.below(9_000), "small": 2 + dice.below(27), "year": 2024 + dice.below(4)}
         project = words.projects[dice.below(len(words.projects))]
-        return _Conversation(
+        return Conversation(
             key=f"{self._seed}.{owner}.{key}",
             language=words,
             subject=words.subjects[dice.below(len(words.subjects))].format(project=project, **numbers),
@@ -195,7 +152,7 @@ class Letters:
             spam=spam,
             project=project,
             document=words.documents[dice.below(len(words.documents))].format(**numbers),
-            filed=("filed",) if owner != _EVERYBODY and dice.chance(450) else (),
+            filed=owner != _EVERYBODY and dice.chance(450),
             gap=7 + dice.below(2_000),
         )
 
@@ -205,7 +162,7 @@ class Letters:
             return Person(other.name, other.address)
         return self._company.employee(owner).person
 
-    def _draft(self, body_seed: str) -> _Draft:
+    def _draft(self, body_seed: str) -> Draft:
         _, _, _, owner, code, key, position, minute = body_seed.split("|")
         conversation = self._conversation(int(owner), code, int(key))
         dice = _Dice(f"{conversation.key} {position}")
@@ -216,12 +173,12 @@ class Letters:
         item_class = "IPM.Note"
         special = dice.below(1000)
         if conversation.group is None and special < 15:
-            item_class, attachments = _MEETING, 0
+            item_class, attachments = MEETING, 0
         elif conversation.group is None and special < 22:
-            item_class = _SIGNED
+            item_class = SIGNED
         elif conversation.group is None and special < 27:
             item_class, attachments = "IPM.Note.EnterpriseVault.Shortcut", 0
-        return _Draft(
+        return Draft(
             conversation=conversation,
             position=int(position),
             minute=int(minute) + int(position) * conversation.gap,
@@ -236,23 +193,23 @@ class Letters:
     def _letter(self, body_seed: str, owner: int, code: str) -> Letter:
         draft = self._draft(body_seed)
         conversation = draft.conversation
-        sender, to, cc = _addressed(draft)
+        sender, to, cc = addressed(draft)
         dice = _Dice(f"{body_seed} {owner} state")
         age = self._until - draft.minute
         mine = sender == self._owner(owner)
         sent = datetime.fromtimestamp(draft.minute * 60 + draft.choice % 60, UTC)
         words = self._company.languages[code]
         spec = ItemSpec(
-            subject=_subject(draft),
+            subject=subject_of(draft),
             item_class=draft.item_class,
             sender=sender,
             to=to,
             cc=cc,
             received=sent + timedelta(seconds=1 + draft.choice % 9),
             sent=sent,
-            message_id=_message_id(conversation, draft.position, self._company.domain),
-            in_reply_to=_message_id(conversation, draft.position - 1, self._company.domain) if draft.position else "",
-            references=" ".join(_references(draft, self._company.domain)),
+            message_id=message_id_of(conversation, draft.position, self._company.domain),
+            in_reply_to=message_id_of(conversation, draft.position - 1, self._company.domain) if draft.position else "",
+            references=" ".join(references_of(draft, self._company.domain)),
             size=draft.size,
             body_seed=body_seed,
             is_read=mine or not dice.chance(400 if age < 60 * 24 * 60 else 30),
@@ -262,7 +219,9 @@ class Letters:
             sensitivity=conversation.private,
             has_attachments=draft.attachments > 0,
         )
-        return Letter(_folder(draft, words, dice, mine=mine), spec)
+        folder = _folder(draft, words, dice, mine=mine)
+        spec.is_draft = folder == "drafts"
+        return Letter(folder, spec)
 
 
 def render(body_seed: str) -> bytes:
@@ -289,7 +248,7 @@ def _quantiles(mean: int) -> tuple[int, ...]:
     return tuple(int(size * factor) for size in sizes)
 
 
-def _folder(draft: _Draft, words: Language, dice: _Dice, *, mine: bool) -> str | tuple[str, ...]:
+def _folder(draft: Draft, words: Language, dice: _Dice, *, mine: bool) -> str | tuple[str, ...]:
     fate = dice.below(1000)
     if draft.conversation.spam:
         return "junkemail" if fate < 900 else "inbox"
@@ -300,227 +259,3 @@ def _folder(draft: _Draft, words: Language, dice: _Dice, *, mine: bool) -> str |
     if draft.conversation.filed and (not mine or fate > 700):
         return words.paths[_Dice(draft.conversation.key).below(len(words.paths))]
     return "sentitems" if mine else "inbox"
-
-
-def _addressed(draft: _Draft) -> tuple[Person, list[Person], list[Person]]:
-    """Sender, To and Cc: the people of the conversation answer each other in turn."""
-    people = draft.conversation.people
-    sender = people[draft.position % len(people)]
-    if draft.conversation.group is not None:
-        return sender, [draft.conversation.group], []
-    others = [person for person in people if person != sender]
-    return sender, others[:2], others[2:]
-
-
-def _subject(draft: _Draft) -> str:
-    return f"RE: {draft.conversation.subject}" if draft.position else draft.conversation.subject
-
-
-def _message_id(conversation: _Conversation, position: int, domain: str) -> str:
-    digest = blake2b(f"{conversation.key}#{position}".encode(), digest_size=14).hexdigest()
-    return f"<{digest}@{domain}>"
-
-
-def _references(draft: _Draft, domain: str) -> list[str]:
-    return [_message_id(draft.conversation, position, domain) for position in range(draft.position)]
-
-
-@lru_cache(maxsize=4096)
-def encoded_words(text: str) -> str:
-    """Header text as RFC 2047 has it; folded where it needs more than one word."""
-    if text.isascii():
-        return text
-    words, part = [], ""
-    for ch in text:
-        if len((part + ch).encode()) > 42:
-            words.append(part)
-            part = ""
-        part += ch
-    return "\r\n ".join(f"=?utf-8?B?{base64_lines(word.encode()).decode().strip()}?=" for word in [*words, part])
-
-
-@lru_cache(maxsize=4096)
-def _mailbox(person: Person) -> str:
-    name = person.name
-    if name.isascii():
-        name = f'"{name}"' if re.search(r"[^\w ]", name) else name
-    return f"{encoded_words(name)} <{person.address}>"
-
-
-def _date(minute: int, second: int) -> str:
-    moment = datetime.fromtimestamp(minute * 60 + second, UTC)
-    return (
-        f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
-        f" {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} +0000"
-    )
-
-
-def _headers(draft: _Draft, domain: str) -> list[str]:
-    conversation = draft.conversation
-    sender, to, cc = _addressed(draft)
-    second = draft.choice % 60
-    server = f"ex{1 + draft.choice % 3:02d}.{domain}"
-    late = second + 1 + draft.choice % 9
-    lines = [
-        f"Received: from {server} (10.20.{draft.choice % 200}.7) by mbx.{domain}\r\n with Microsoft SMTP Server;"
-        f" {_date(draft.minute, late)}",
-        f"From: {_mailbox(sender)}",
-        f"To: {_comma(to)}",
-        *([f"Cc: {_comma(cc)}"] if cc else []),
-        f"Subject: {encoded_words(_subject(draft))}",
-        f"Thread-Topic: {encoded_words(conversation.subject)}",
-        f"Date: {_date(draft.minute, second)}",
-        f"Message-ID: {_message_id(conversation, draft.position, domain)}",
-    ]
-    if draft.position:
-        references = _references(draft, domain)
-        lines += [f"In-Reply-To: {references[-1]}", f"References: {_fold(references)}"]
-    if draft.importance != "Normal":
-        lines += [f"Importance: {draft.importance}", f"X-Priority: {1 if draft.importance == 'High' else 5}"]
-    if conversation.private != "Normal":
-        word = "Company-Confidential" if conversation.private == "Confidential" else conversation.private
-        lines.append(f"Sensitivity: {word}")
-    lines += [
-        f"Accept-Language: {conversation.language.code}, en",
-        f"Content-Language: {conversation.language.code}",
-        f"X-MS-Has-Attach: {'yes' if draft.attachments else ''}",
-        "MIME-Version: 1.0",
-    ]
-    return lines
-
-
-def _comma(people: list[Person]) -> str:
-    return ",\r\n ".join(map(_mailbox, people))
-
-
-def _fold(ids: list[str]) -> str:
-    return "\r\n ".join(ids)
-
-
-def _mime(draft: _Draft, domain: str) -> bytes:
-    boundary = f"{draft.choice:016x}"
-    texts = max(700, draft.size - 1_100)
-    if draft.attachments:
-        texts = min(texts // 3, 2_500 + draft.choice % 9_000)
-    body = _body(draft, texts, f"_000_{boundary}_")
-    head = "\r\n".join(_headers(draft, domain)).encode()
-    if draft.item_class == _SIGNED:
-        rest = [_signature(draft)]
-        kind = 'multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256'
-    elif draft.attachments:
-        each = max(900, (draft.size - texts - 1_100) // draft.attachments)
-        rest = [_attachment(draft, number, each) for number in range(draft.attachments)]
-        kind = "multipart/mixed"
-    else:
-        return b"".join((head, b"\r\n", body))
-    if draft.item_class == _SIGNED and draft.attachments:
-        inner = [_attachment(draft, number, max(900, draft.size // 2)) for number in range(draft.attachments)]
-        body = _multipart("multipart/mixed", f"_005_{boundary}_", [body, *inner])
-    return b"".join((head, b"\r\n", _multipart(kind, f"_004_{boundary}_", [body, *rest])))
-
-
-def _multipart(kind: str, boundary: str, parts: list[bytes]) -> bytes:
-    """An entity from its `Content-Type` on; each part begins with its own headers and ends in CRLF."""
-    line = f"--{boundary}".encode()
-    whole = [f'Content-Type: {kind};\r\n boundary="{boundary}"\r\n\r\n'.encode()]
-    for part in parts:
-        whole += [line, b"\r\n", part, b"\r\n"]
-    whole += [line, b"--\r\n"]
-    return b"".join(whole)
-
-
-def _body(draft: _Draft, size: int, boundary: str) -> bytes:
-    if draft.item_class == _MEETING:
-        return _multipart("multipart/alternative", boundary, [_text(draft, min(size, 3_000)), _invitation(draft)])
-    if size < _PLAIN_ONLY:
-        return _text(draft, size)
-    parts = [_text(draft, size // 3), _text(draft, size - size // 3, html=True)]
-    return _multipart("multipart/alternative", boundary, parts)
-
-
-def _text(draft: _Draft, size: int, *, html: bool = False) -> bytes:
-    words, charset = draft.conversation.language, draft.charset
-    encoding = transfer_encoding(words.code, charset)
-    sender = draft.conversation.people[draft.position % len(draft.conversation.people)]
-    first, last = _frame(words.code, charset, html=html)
-    name = sender.name if _encodable(sender.name, charset) else sender.address
-    signed = f"<p>{name}<br>\r\n{draft.conversation.project}</p>\r\n</body></html>\r\n" if html else f"{name}\r\n"
-    if not _encodable(signed, charset):
-        signed = "</body></html>\r\n" if html else "\r\n"
-    end = encode_block(signed, charset, encoding, last=True)
-    kind = f'Content-Type: text/{"html" if html else "plain"}; charset="{charset}"\r\n'
-    head = f"{kind}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode()
-    room = size - len(head) - len(first) - len(last) - len(end)
-    middle = text_pool(words.code, charset, html=html).cut(draft.choice >> 8, room)
-    return b"".join((head, first, middle, last, end))
-
-
-@cache
-def _frame(code: str, charset: str, *, html: bool) -> tuple[bytes, bytes]:
-    """The first and the last block of a text: greeting and goodbye."""
-    words = company().languages[code]
-    encoding = transfer_encoding(code, charset)
-    first, last = f"{words.greeting}\r\n\r\n", f"{words.goodbye}\r\n\r\n"
-    if html:
-        direction = ' dir="rtl"' if code == "he" else ""
-        meta = f'<meta http-equiv="Content-Type" content="text/html; charset={charset}">'
-        first = f"<html{direction}><head>{meta}</head>\r\n<body>\r\n<p>{words.greeting}</p>\r\n"
-        last = f"<p>{words.goodbye}</p>\r\n"
-    return encode_block(first, charset, encoding), encode_block(last, charset, encoding)
-
-
-@lru_cache(maxsize=4096)
-def _encodable(text: str, charset: str) -> bool:
-    try:
-        text.encode(charset)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _attachment(draft: _Draft, number: int, size: int) -> bytes:
-    kind = (draft.choice >> (4 + number)) % len(KINDS)
-    suffix, content_type, _ = KINDS[kind]
-    name = f"{draft.conversation.document}{'' if number == 0 else f' ({number + 1})'}.{suffix}"
-    head = (
-        f"Content-Type: {content_type};\r\n {_parameter('name', name)}\r\n"
-        f"Content-Disposition: attachment;\r\n {_parameter('filename', name)}\r\n"
-        "Content-Transfer-Encoding: base64\r\n\r\n"
-    ).encode()
-    return head + beginning(kind) + attachment_pool().cut((draft.choice >> 12) + number * 997, size - len(head))
-
-
-def _parameter(key: str, value: str) -> str:
-    return f'{key}="{value}"' if value.isascii() else f"{key}*=utf-8''{quote(value)}"
-
-
-def _signature(draft: _Draft) -> bytes:
-    head = (
-        b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
-        b'Content-Disposition: attachment; filename="smime.p7s"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
-    )
-    return head + attachment_pool().cut(draft.choice >> 10, 2_000)
-
-
-def _invitation(draft: _Draft) -> bytes:
-    start = datetime.fromtimestamp((draft.minute // 60 + 48) * 3600, UTC)
-    sender, to, cc = _addressed(draft)
-    lines = [
-        "BEGIN:VCALENDAR",
-        "METHOD:REQUEST",
-        "PRODID:Microsoft Exchange Server 2010",
-        "VERSION:2.0",
-        "BEGIN:VEVENT",
-        f"ORGANIZER;CN={sender.name}:MAILTO:{sender.address}",
-        *(f"ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:MAILTO:{one.address}" for one in [*to, *cc]),
-        f"SUMMARY:{draft.conversation.subject.replace(',', chr(92) + ',')}",
-        f"DTSTART:{start:%Y%m%dT%H%M%SZ}",
-        f"DTEND:{start + timedelta(hours=1):%Y%m%dT%H%M%SZ}",
-        f"UID:{draft.conversation.key}",
-        "END:VEVENT",
-        "END:VCALENDAR",
-        "",
-    ]
-    head = b'Content-Type: text/calendar; charset="utf-8"; method=REQUEST\r\n'
-    text = "\r\n".join(lines).encode()
-    return head + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b2a_qp(text, istext=True)

@@ -135,12 +135,13 @@ class SandboxServer:
         self._thread.start()
         return self
 
-    def serve(self) -> None:
-        """Serve until SIGINT or SIGTERM, then close. For the main thread."""
+    def serve(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM, then close. For the main thread. `ready` is called once it serves."""
         ended = threading.Event()
         before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
         self.start()
         try:
+            ready()
             ended.wait()
         finally:
             self.stop()

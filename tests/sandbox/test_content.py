@@ -12,7 +12,8 @@ import pytest
 
 from mse_tui.sandbox.calendars import appointments, company_events, parse_events
 from mse_tui.sandbox.company import company
-from mse_tui.sandbox.content import Letters, encoded_words, render
+from mse_tui.sandbox.content import Letters, render
+from mse_tui.sandbox.letter_mime import encoded_words
 from mse_tui.sandbox.population import Extent, sample_messages
 
 PEOPLE = range(6)
