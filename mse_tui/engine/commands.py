@@ -62,11 +62,12 @@ class Commands:
             self._finish(command, explain(Reason.SITE_DISABLED).happened)
             return
         arguments = json.loads(command.arguments)
-        claim = self._claims.start(command.task_id, Trigger.PERSON, command.asked_by)
-        if claim is None:
-            self._finish(command, "The task is running already.")
-            return
-        self._take(command)
+        with writing():  # a crash must not leave the start without its command, which would start it again
+            claim = self._claims.start(command.task_id, Trigger.PERSON, command.asked_by)
+            if claim is None:
+                self._finish(command, "The task is running already.")
+                return
+            self._take(command)
         choice = Choice(tuple(arguments.get("mailboxes", ())), arguments.get("first"))
         self._start(claim, choice)
 
