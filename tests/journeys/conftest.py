@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from mse_tui.store.queries import ExecutionRow, MailboxResultRow
 from mse_tui.terms import TaskType
 from tests.support.waiting import until
 
-FAR = datetime(2199, 1, 1, 0, 0)
+FAR = datetime(2199, 1, 1)  # noqa: DTZ001 (a local time in the zone of its schedule)
 
 
 @dataclass(frozen=True)

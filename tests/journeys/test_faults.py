@@ -1,4 +1,4 @@
-"""Each fault of the server in turn: the right light and reason, nothing wrong in the archive, the next run completes."""
+"""Each fault of the server in turn: the right light and reason, a sound archive, and the next run completes."""
 
 from typing import Any
 
@@ -38,11 +38,15 @@ LASTING: list[tuple[FaultKind, dict[str, Any], set[Reason]]] = [
     (FaultKind.FORBIDDEN, {}, {Reason.ACCESS_DENIED}),
     (FaultKind.RESET, {}, {Reason.SERVER_UNREACHABLE}),
     (FaultKind.HALF_WITHOUT_LENGTH, {"operation": "SyncFolderItems"}, {Reason.RESPONSE_BROKEN}),
-    (FaultKind.HALF_RESPONSE, {"operation": "SyncFolderHierarchy"}, {Reason.RESPONSE_BROKEN, Reason.SERVER_UNREACHABLE}),
+    (
+        FaultKind.HALF_RESPONSE,
+        {"operation": "SyncFolderHierarchy"},
+        {Reason.RESPONSE_BROKEN, Reason.SERVER_UNREACHABLE},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("kind", "settings"), PASSING, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "settings"), PASSING, ids=str)
 def test_a_passing_fault_costs_time_only(site: SiteUnderTest, kind: FaultKind, settings: dict[str, Any]) -> None:
     address = site.server.addresses[0]
     truth = WireOracle(site.server, address).content()
@@ -64,7 +68,7 @@ def test_a_passing_fault_costs_time_only(site: SiteUnderTest, kind: FaultKind, s
     assert verify(site.packs(), read_data=True).clean
 
 
-@pytest.mark.parametrize(("kind", "settings", "reasons"), LASTING, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "settings", "reasons"), LASTING, ids=str)
 def test_a_lasting_fault_fails_the_mailbox_and_the_next_execution_completes(
     site: SiteUnderTest, kind: FaultKind, settings: dict[str, Any], reasons: set[Reason]
 ) -> None:
