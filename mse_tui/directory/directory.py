@@ -37,6 +37,52 @@ class Membership:
     """In a stable order, each mailbox once."""
     skipped: tuple[SkippedEntry, ...]
     resolved_at: datetime
+    resolved_by: str = ""
+    """For people: what kind of group it was and how it was resolved; '' for a list of addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group as a directory shows it."""
+
+    key: str
+    """Stable over renames and moves: an objectGUID or Microsoft 365's id; what a task keeps."""
+    name: str
+    address: str = ""
+    """Primary SMTP address, lower case; '' where it has none."""
+    where: str = ""
+    """Its distinguished name; '' in a directory that has none."""
+    kind: str = ""
+    """For people: security group, distribution group, dynamic distribution group, Microsoft 365 group, ..."""
+
+
+class GroupDirectory(Protocol):
+    """A directory that knows groups: Active Directory, Microsoft 365."""
+
+    def find(self, text: str, limit: int = 50) -> list[Group]:
+        """Groups whose name or address begins with or contains the text, at most `limit`. For looking up as one types.
+
+        Raises Problem when the directory could not be asked.
+        """
+        ...
+
+    def group(self, text: str) -> Group:
+        """The one group that a key, a distinguished name or an address names.
+
+        Raises Problem group-not-found, group-ambiguous; and when the directory could not be asked.
+        """
+        ...
+
+    def members(self, key: str) -> Membership:
+        """All members of the group with this key: mailboxes included, everybody else skipped with a reason.
+
+        Nested groups are expanded, each person once. Raises Problem when any part of the answer could not be had.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
 
 
 class Directory(Protocol):
