@@ -35,7 +35,19 @@ class Reason(StrEnum):
     VAULT_SHORTCUT = "vault-shortcut"
     # groups
     GROUP_EMPTY = "group-empty"
+    GROUP_SHRUNK = "group-shrunk"
+    GROUP_STALE = "group-stale"
+    GROUP_NOT_FOUND = "group-not-found"
+    GROUP_AMBIGUOUS = "group-ambiguous"
+    GROUP_REFUSED = "group-refused"
     ADDRESS_INVALID = "address-invalid"
+    DIRECTORY_MISSING = "directory-missing"
+    DIRECTORY_UNREACHABLE = "directory-unreachable"
+    NO_MAILBOX = "no-mailbox"
+    CONTACT = "contact"
+    NOT_LICENSED = "not-licensed"
+    MAILBOX_ELSEWHERE = "mailbox-elsewhere"
+    FOREIGN_MEMBER = "foreign-member"
     # the archive and the store
     ARCHIVE_UNREADABLE = "archive-unreadable"
     CONTENT_MISSING = "content-missing"
@@ -193,6 +205,60 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.GROUP_EMPTY: Explanation(
         "The group resolved to no mailbox.",
         "Check the task's group; an empty answer is never taken for 'no members'.",
+    ),
+    Reason.GROUP_SHRUNK: Explanation(
+        "The group has far fewer mailboxes than at the run before, so nothing was touched.",
+        "Look at who left; if that is right, confirm it with mse-tui task confirm-group and run the task again.",
+    ),
+    Reason.GROUP_STALE: Explanation(
+        "The directory could not be asked, so the last good answer was used.",
+        "Bring the directory back; the next execution asks it again.",
+    ),
+    Reason.GROUP_NOT_FOUND: Explanation(
+        "The directory has no such group (any more).",
+        "Restore the group, or create a task for another one and remove this one.",
+    ),
+    Reason.GROUP_AMBIGUOUS: Explanation(
+        "Several groups are called so.",
+        "Give the group's distinguished name or its address; mse-tui group find lists them.",
+    ),
+    Reason.GROUP_REFUSED: Explanation(
+        "A site that is bound to Microsoft 365 does not use groups of Active Directory.",
+        "Give the e-mail address of a Microsoft 365 group, a distribution list, a mail-enabled security group or a"
+        " dynamic distribution list.",
+    ),
+    Reason.DIRECTORY_MISSING: Explanation(
+        "No directory is configured that could know this group.",
+        "Fill in [active_directory] or [microsoft365] in the configuration (mse-tui site example shows them), or give"
+        " mailbox addresses.",
+    ),
+    Reason.DIRECTORY_UNREACHABLE: Explanation(
+        "The directory could not be reached.",
+        "Check that its servers are up and rightly named in the configuration; then run mse-tui doctor.",
+    ),
+    Reason.NO_MAILBOX: Explanation(
+        "This member of the group has no mailbox.",
+        "Nothing to do; give it a mailbox to have it processed.",
+        expected=True,
+    ),
+    Reason.CONTACT: Explanation(
+        "This member of the group is a contact: its mailbox is in another organisation.",
+        "Nothing to do.",
+        expected=True,
+    ),
+    Reason.NOT_LICENSED: Explanation(
+        "The account has no licence for a mailbox; the mailbox was skipped.",
+        "Nothing to do if the person has left; what was archived stays readable. Else assign a licence.",
+        expected=True,
+    ),
+    Reason.MAILBOX_ELSEWHERE: Explanation(
+        "The mailbox is not in the organisation that this site is bound to.",
+        "Process it with a site that is bound to the organisation where it is.",
+        expected=True,
+    ),
+    Reason.FOREIGN_MEMBER: Explanation(
+        "This member comes from another forest, whose directory is not asked.",
+        "Give the mailboxes behind it by their addresses, or take it out of the group.",
     ),
     Reason.ADDRESS_INVALID: Explanation(
         "This is not a mail address.",

@@ -33,6 +33,32 @@ class SiteBinding(StrEnum):
     MICROSOFT_365 = "microsoft_365"
 
 
+class GroupKind(StrEnum):
+    """Who knows a task's group; settled when it is resolved for the first time."""
+
+    UNKNOWN = ""
+    """Never resolved."""
+    ADDRESSES = "addresses"
+    """No group but a list of mailboxes."""
+    ACTIVE_DIRECTORY = "active_directory"
+    MICROSOFT_365 = "microsoft_365"
+    EXCHANGE = "exchange"
+    """A distribution group that Exchange Server itself expands."""
+
+    @property
+    def label(self) -> str:
+        return _GROUP_LABELS[self]
+
+
+_GROUP_LABELS = {
+    GroupKind.UNKNOWN: "not resolved yet",
+    GroupKind.ADDRESSES: "addresses",
+    GroupKind.ACTIVE_DIRECTORY: "Active Directory",
+    GroupKind.MICROSOFT_365: "Microsoft 365",
+    GroupKind.EXCHANGE: "Exchange",
+}
+
+
 class Status(StrEnum):
     """Where a task stands; set by the engine only."""
 

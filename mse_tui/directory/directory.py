@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mse_tui.reasons import Reason
+from mse_tui.terms import GroupKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,21 @@ class SkippedEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """A directory's whole answer. A directory never gives a part of it: it raises."""
+class GroupReference:
+    """The group of a task: what a person gave, and what was found behind it."""
 
-    included: tuple[Member, ...]
-    """In a stable order, each mailbox once."""
-    skipped: tuple[SkippedEntry, ...]
-    resolved_at: datetime
-    resolved_by: str = ""
-    """For people: what kind of group it was and how it was resolved; '' for a list of addresses."""
+    text: str
+    """Addresses; or a group's distinguished name, GUID, name or address."""
+    kind: GroupKind = GroupKind.UNKNOWN
+    key: str = ""
+    """`Group.key` of the group that the text meant at the first good answer; '' before, and for addresses."""
+    name: str = ""
+    """The group's name as last seen; '' where there is none."""
+
+    @property
+    def shown(self) -> str:
+        """For people: the name, else the text."""
+        return self.name or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,45 @@ class Group:
     """For people: security group, distribution group, dynamic distribution group, Microsoft 365 group, ..."""
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A directory's whole answer. A directory never gives a part of it: it raises."""
+
+    included: tuple[Member, ...]
+    """In a stable order, each mailbox once."""
+    skipped: tuple[SkippedEntry, ...]
+    resolved_at: datetime
+    resolved_by: str = ""
+    """For people: what kind of group it was and how it was resolved; '' for a list of addresses."""
+    kind: GroupKind = GroupKind.ADDRESSES
+    """Who answered; set by whoever chose the directory."""
+    group: Group | None = None
+    """The group as it is now; set by whoever chose the directory, None for addresses."""
+
+    def reference(self, text: str) -> GroupReference:
+        """What to keep of the group that the text meant: it stays the same group when it is renamed or moved."""
+        if self.group is None:
+            return GroupReference(text, self.kind)
+        return GroupReference(text, self.kind, self.group.key, self.group.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A container of groups: an organisational unit."""
+
+    name: str
+    where: str
+    """Its distinguished name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What lies directly in one container, each list by name."""
+
+    branches: tuple[Branch, ...]
+    groups: tuple[Group, ...]
+
+
 class GroupDirectory(Protocol):
     """A directory that knows groups: Active Directory, Microsoft 365."""
 
@@ -63,6 +109,13 @@ class GroupDirectory(Protocol):
         """Groups whose name or address begins with or contains the text, at most `limit`. For looking up as one types.
 
         Raises Problem when the directory could not be asked.
+        """
+        ...
+
+    def browse(self, where: str = "") -> Level:
+        """What lies directly in a container; '' = at the top. A directory without containers shows groups alone.
+
+        Raises Problem not-found (no such container); and when the directory could not be asked.
         """
         ...
 
@@ -77,6 +130,14 @@ class GroupDirectory(Protocol):
         """All members of the group with this key: mailboxes included, everybody else skipped with a reason.
 
         Nested groups are expanded, each person once. Raises Problem when any part of the answer could not be had.
+        """
+        ...
+
+    def standing(self, address: str) -> SkippedEntry | None:
+        """Why the mailbox with this primary address is not to be processed now: disabled, not licensed, ... Read fresh.
+
+        None: process it, or this directory does not know it. Shared, room and equipment mailboxes are processed though
+        their accounts are disabled. Raises Problem when the directory could not be asked.
         """
         ...
 
