@@ -4,9 +4,7 @@ Every failure names the file, the line where it can be told, the key, and what i
 """
 
 import difflib
-import os
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,6 +22,7 @@ from pydantic import (
 )
 
 from mse_tui.reasons import Problem, Reason
+from mse_tui.secret import read_secret
 
 ServerVersion = Literal["Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016"]
 
@@ -119,12 +118,7 @@ class ExchangeSettings(Section):
 
     def secret(self) -> SecretStr:
         """The password, read now. Raises Problem secret-unreadable; the text of the password is never in it."""
-        if self.password_env is not None:
-            return _from_environment(self.password_env)
-        if self.password_credential is not None:
-            return _from_file(_credential_path(self.password_credential))
-        assert self.password_file is not None
-        return _from_file(self.password_file)
+        return read_secret(self.password_file, self.password_env, self.password_credential)
 
 
 class EngineSettings(Section):
@@ -228,50 +222,3 @@ def _line_of(keys: list[str], text: str) -> int | None:
             if path == keys or ".".join(path) == ".".join(keys):
                 return number
     return found
-
-
-def _from_environment(name: str) -> SecretStr:
-    value = os.environ.get(name)
-    if not value:
-        raise Problem(Reason.SECRET_UNREADABLE, f"The environment variable {name} is not set or empty.")
-    return SecretStr(value)
-
-
-def _credential_path(name: str) -> Path:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
-        raise Problem(
-            Reason.SECRET_UNREADABLE,
-            f"The systemd credential {name} is not there: CREDENTIALS_DIRECTORY is not set.",
-            f"Start mse-tui as a systemd unit with LoadCredential={name}:/path/to/file.",
-        )
-    if "/" in name or name in ("", ".", ".."):
-        raise Problem(Reason.SECRET_UNREADABLE, f"{name!r} is not the name of a systemd credential.")
-    return Path(directory) / name
-
-
-def _from_file(path: Path) -> SecretStr:
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is not a regular file.")
-            if status.st_mode & 0o077:
-                mode = stat.S_IMODE(status.st_mode)
-                raise Problem(
-                    Reason.SECRET_UNREADABLE,
-                    f"The password file {path} may be used by others (mode {mode:04o}).",
-                    f"Make it yours alone: chmod 600 {path}",
-                )
-            if status.st_uid not in (os.geteuid(), 0):
-                raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} belongs to another user.")
-            value = file.read(64 * 1024).decode("utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise Problem(
-            Reason.SECRET_UNREADABLE, f"The password file {path} could not be read: {error.strerror}."
-        ) from error
-    except UnicodeDecodeError:
-        raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is not UTF-8 text.") from None
-    if not value:
-        raise Problem(Reason.SECRET_UNREADABLE, f"The password file {path} is empty.")
-    return SecretStr(value)

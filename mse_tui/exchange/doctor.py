@@ -18,9 +18,9 @@ from mse_tui.exchange.ews import EwsExchange
 from mse_tui.exchange.ews_errors import ServerProblem
 from mse_tui.exchange.ews_rows import parse, response_messages, server_version
 from mse_tui.exchange.ews_session import Server, Session
-from mse_tui.exchange.ews_transport import Reply, host_and_port, tls_context
 from mse_tui.exchange.mailbox import AccountHalts
 from mse_tui.exchange.retry import Transient
+from mse_tui.exchange.wire import Reply, host_and_port, tls_context
 from mse_tui.reasons import Problem, Reason, explain
 
 EXPIRY_WARNING_DAYS = 30

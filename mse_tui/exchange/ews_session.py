@@ -1,11 +1,9 @@
 """One mailbox's conversation with the server: who may sign in, what an answer is worth, and how a wait ends."""
 
 import concurrent.futures
-import contextlib
-import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 from lxml import etree
@@ -14,9 +12,11 @@ from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews_calls import Calls, Request
 from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_exception, failure_of_status
 from mse_tui.exchange.ews_rows import parse, parse_stream, response_messages
-from mse_tui.exchange.ews_transport import Connection, ConnectionPool, Reply, TooLong, tls_context
+from mse_tui.exchange.ews_transport import Connection, ConnectionPool
+from mse_tui.exchange.gate import Gate, account_key
 from mse_tui.exchange.mailbox import AccountHalts, Cancelled, WaitObserver
 from mse_tui.exchange.retry import Breaker, Deadline, Pace, Persistence, Transient
+from mse_tui.exchange.wire import Reply, TooLong, tls_context
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -26,51 +26,6 @@ T = TypeVar("T")
 ERROR_PAGE_LIMIT = 1024 * 1024
 LOOK = 0.2
 """Seconds between two looks at the stop event while a request is under way."""
-
-
-class Gate:
-    """Lets one sign-in at a time through until the account has proven good, and none after it was refused."""
-
-    def __init__(self, halts: AccountHalts, key: str, account: str) -> None:
-        self._halts = halts
-        self._key = key
-        self._account = account
-        self._turn = threading.Lock()
-        self._proven = False
-
-    def look(self) -> None:
-        """Ask the site's memory whether the account has been halted meanwhile. Raises Problem account-halted."""
-        said = self._halts.halted(self._key)
-        if said is not None:
-            self._proven = False
-            raise Problem(Reason.ACCOUNT_HALTED, f"The account {self._account} is not tried: {said}")
-
-    @contextlib.contextmanager
-    def sign_in(self, check: Callable[[], None]) -> Iterator[None]:
-        """Around one request. Before the account has proven good, others wait here for its outcome."""
-        if self._proven:
-            yield
-            return
-        while not self._turn.acquire(timeout=LOOK):
-            check()
-        try:
-            if not self._proven:
-                self.look()
-                yield
-                return
-        finally:
-            self._turn.release()
-        yield
-
-    def accepted(self) -> None:
-        self._proven = True
-
-    def refused(self, message: str, remedy: str | None = None) -> Problem:
-        """Remember the refusal for the whole site; returns what to raise."""
-        self._proven = False
-        self._halts.halt(self._key, self._account, message)
-        log.error("account %s halted: %s", self._account, message)
-        return Problem(Reason.PASSWORD_REFUSED, message, remedy)
 
 
 class Server:
@@ -88,12 +43,6 @@ class Server:
     def connect(self) -> Connection:
         """A new connection; it opens with its first request."""
         return Connection(self.settings, self._secret, self._tls)
-
-
-def account_key(endpoint: str, user: str, secret: str) -> str:
-    """The digest under which a refused account is remembered; slow enough not to give a weak password away."""
-    salt = f"{endpoint}\n{user}".encode()
-    return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
 
 
 class Session:
