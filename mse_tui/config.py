@@ -7,7 +7,8 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import NoneType
+from typing import Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
 
 from mse_tui.reasons import Problem, Reason
 from mse_tui.secret import read_secret
+from mse_tui.terms import SiteBinding
 
 ServerVersion = Literal["Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016"]
 
@@ -39,6 +41,10 @@ class SiteSettings(Section):
     """[site]: how this site presents itself."""
 
     description: str = Field(default="", description="Shown in the list of sites.")
+    binding: SiteBinding = Field(
+        default=SiteBinding.EXCHANGE_SERVER,
+        description="What the site is bound to: exchange_server (with Active Directory) or microsoft_365.",
+    )
 
 
 class ExchangeSettings(Section):
@@ -121,6 +127,92 @@ class ExchangeSettings(Section):
         return read_secret(self.password_file, self.password_env, self.password_credential)
 
 
+class Microsoft365Settings(Section):
+    """[microsoft365]: the tenant, the application that mse-tui signs in as, and where its services are."""
+
+    tenant: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$",
+        description="The tenant's id or one of its domains (NAME.onmicrosoft.com).",
+    )
+    client_id: str = Field(min_length=1, description="The application (client) id of the app registration.")
+    secret_file: Path | None = Field(
+        default=None, description="A file with the client secret, readable by this user alone; relative to this file."
+    )
+    secret_env: str | None = Field(default=None, description="The environment variable that holds the client secret.")
+    secret_credential: str | None = Field(
+        default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the client secret."
+    )
+    certificate_file: Path | None = Field(
+        default=None, description="PEM file of the application's certificate, instead of a client secret."
+    )
+    key_file: Path | None = Field(
+        default=None, description="PEM file of the certificate's private key, readable by this user alone."
+    )
+    key_credential: str | None = Field(default=None, description="The systemd credential that holds the private key.")
+    authority: str = Field(
+        default="https://login.microsoftonline.com", description="Where tokens are given out; national clouds differ."
+    )
+    graph: str = Field(default="https://graph.microsoft.com", description="Microsoft Graph's address.")
+    exchange_online: str = Field(
+        default="https://outlook.office365.com",
+        description="Exchange Online's address; dynamic distribution lists are resolved by its Admin API.",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
+    )
+    proxy: str | None = Field(
+        default=None, description="HTTP proxy, http://HOST:PORT. Proxy variables in the environment are not used."
+    )
+    connect_timeout_seconds: float = Field(default=10, gt=0, le=120, description="Time to reach a service.")
+    timeout_seconds: float = Field(default=60, ge=1, le=3600, description="Time to wait for the next bytes.")
+    retry_seconds: float = Field(
+        default=300, ge=0, le=7200, description="How long one question goes on being tried, all waits together."
+    )
+
+    @field_validator("tenant")
+    @classmethod
+    def _one_tenant(cls, value: str) -> str:
+        if value.lower() in ("common", "organizations", "consumers"):
+            raise ValueError("must name one tenant: its id or one of its domains")
+        return value
+
+    @field_validator("authority", "graph", "exchange_online")
+    @classmethod
+    def _is_https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+            raise ValueError("must be https:// and a host, such as https://graph.microsoft.com")
+        return value.rstrip("/")
+
+    @field_validator("secret_file", "certificate_file", "key_file", "ca_file")
+    @classmethod
+    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        base = (info.context or {}).get("directory")
+        value = value.expanduser()
+        return value if value.is_absolute() or base is None else base / value
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        given = [self.secret_file, self.secret_env, self.secret_credential, self.certificate_file]
+        if sum(source is not None for source in given) != 1:
+            raise ValueError(
+                "needs exactly one of secret_file, secret_env, secret_credential, certificate_file (with its key)"
+            )
+        keys = sum(source is not None for source in (self.key_file, self.key_credential))
+        if keys != (self.certificate_file is not None):
+            raise ValueError("needs key_file or key_credential with certificate_file, and only with it")
+        return self
+
+    def secret(self) -> SecretStr:
+        """The client secret, or the certificate's private key (PEM), read now. Raises Problem secret-unreadable."""
+        if self.certificate_file is not None:
+            return read_secret(self.key_file, None, self.key_credential, kind="private key")
+        return read_secret(self.secret_file, self.secret_env, self.secret_credential, kind="client secret")
+
+
 class EngineSettings(Section):
     """[engine]: how much is done at a time and how long records are kept."""
 
@@ -155,6 +247,13 @@ class Configuration(Section):
     exchange: ExchangeSettings
     engine: EngineSettings = EngineSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    microsoft365: Microsoft365Settings | None = None
+
+    @model_validator(mode="after")
+    def _bound_to_what_is_there(self) -> Self:
+        if self.site.binding is SiteBinding.MICROSOFT_365 and self.microsoft365 is None:
+            raise ValueError('[site] binding = "microsoft_365" needs the table [microsoft365]')
+        return self
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -205,7 +304,8 @@ def _message(fault: Any, keys: list[str]) -> str:
 def _known_keys(parents: list[str]) -> list[str]:
     model: Any = Configuration
     for parent in parents:
-        model = model.model_fields[parent].annotation
+        annotation: Any = model.model_fields[parent].annotation
+        model = next((part for part in get_args(annotation) if part is not NoneType), annotation)
     return list(model.model_fields)
 
 

@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from types import NoneType
+from typing import get_args
 
 import pytest
 
@@ -49,13 +51,14 @@ def test_the_example_is_valid_and_names_every_key():
     assert configuration.exchange.password_file == EXAMPLE.parent / "exchange.password"
     text = EXAMPLE.read_text(encoding="utf-8")
     for name, section in Configuration.model_fields.items():
-        part = re.split(r"^\[\w+\]$", text.split(f"[{name}]\n", 1)[1], maxsplit=1, flags=re.M)[0]
+        part = re.split(r"^(?:# )?\[\w+\]$", text.split(f"[{name}]\n", 1)[1], maxsplit=1, flags=re.M)[0]
         named = set(re.findall(r"^(?:# )?(\w+) = ", part, flags=re.M))
-        assert named == set(section.annotation.model_fields), name
+        model = next((one for one in get_args(section.annotation) if one is not NoneType), section.annotation)
+        assert named == set(model.model_fields), name
 
 
 def test_the_example_shows_the_real_defaults(write):
-    text = EXAMPLE.read_text(encoding="utf-8")
+    text = re.split(r"^# \[\w+\]$", EXAMPLE.read_text(encoding="utf-8"), maxsplit=1, flags=re.M)[0]
     optional = re.sub(r"^# ((?!password_|ca_file|proxy|directory)\w+ = )", r"\1", text, flags=re.M)
     assert load_configuration(write(optional)).engine == load_configuration(write(text)).engine
     uncommented, plain = load_configuration(write(optional)), load_configuration(write(text))
@@ -149,3 +152,61 @@ def test_password_from_a_systemd_credential(write, tmp_path, monkeypatch):
     (tmp_path / "exchange").write_text("from systemd")
     (tmp_path / "exchange").chmod(0o400)
     assert load_configuration(path).exchange.secret().get_secret_value() == "from systemd"
+
+
+CLOUD = (
+    GOOD
+    + """
+[microsoft365]
+tenant = "example.onmicrosoft.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+"""
+)
+
+
+def test_microsoft365_is_optional_and_points_to_the_worldwide_cloud(write, monkeypatch):
+    assert load_configuration(write(GOOD)).microsoft365 is None
+    settings = load_configuration(write(CLOUD + 'secret_env = "MSE_TEST_SECRET"\n')).microsoft365
+    assert settings.authority == "https://login.microsoftonline.com"
+    assert settings.graph == "https://graph.microsoft.com"
+    monkeypatch.setenv("MSE_TEST_SECRET", "s3cret")
+    assert settings.secret().get_secret_value() == "s3cret" and "s3cret" not in repr(settings.secret())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "needs exactly one of secret_file, secret_env"),
+        ('secret_env = "A"\nsecret_file = "b"', "needs exactly one of secret_file, secret_env"),
+        ('secret_env = "A"\nkey_file = "b"', "only with it"),
+        ('certificate_file = "a"', "needs key_file or key_credential"),
+        ('secret_env = "A"\ngraph = "http://graph.example.com"', "graph: must be https://"),
+        ('secret_env = "A"\ngraph = "https://graph.example.com/v1.0"', "graph: must be https://"),
+        ('secret_env = "A"\nauthrity = "https://x"', "did you mean authority?"),
+    ],
+)
+def test_what_microsoft365_may_not_say(write, lines, said):
+    assert said in refused(write(CLOUD + lines + "\n"))
+
+
+@pytest.mark.parametrize("tenant", ["common", "Organizations", "https://x", "a/../b", ""])
+def test_microsoft365_names_one_tenant(write, tenant):
+    text = CLOUD.replace("example.onmicrosoft.com", tenant) + 'secret_env = "A"\n'
+    assert "line 7, [microsoft365] tenant" in refused(write(text))
+
+
+def test_the_key_of_a_certificate_is_a_secret(write, tmp_path):
+    settings = load_configuration(write(CLOUD + 'certificate_file = "c.pem"\nkey_file = "c.key"\n')).microsoft365
+    assert settings.certificate_file == tmp_path / "c.pem"
+    (tmp_path / "c.key").write_text("PEM")
+    (tmp_path / "c.key").chmod(0o644)
+    with pytest.raises(Problem) as caught:
+        settings.secret()
+    assert caught.value.reason is Reason.SECRET_UNREADABLE and "private key file" in caught.value.happened
+
+
+def test_a_site_bound_to_microsoft365_needs_its_table(write):
+    bound = GOOD.replace("[exchange]", '[site]\nbinding = "microsoft_365"\n[exchange]')
+    assert "needs the table [microsoft365]" in refused(write(bound))
+    text = CLOUD.replace("[exchange]", '[site]\nbinding = "microsoft_365"\n[exchange]') + 'secret_env = "A"\n'
+    assert load_configuration(write(text)).site.binding == "microsoft_365"
