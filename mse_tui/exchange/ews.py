@@ -10,7 +10,7 @@ from lxml import etree
 
 from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews_calls import PAGE
-from mse_tui.exchange.ews_errors import ServerProblem, broken, failure_of
+from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Fetcher
 from mse_tui.exchange.ews_rows import (
     Resolution,
@@ -37,6 +37,7 @@ from mse_tui.exchange.mailbox import (
     MailboxIdentity,
     WaitObserver,
 )
+from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ from typing import Any
 
 from lxml import etree
 
-from mse_tui.exchange.ews_errors import ServerError, broken
+from mse_tui.exchange.ews_errors import ServerError
 from mse_tui.exchange.mailbox import FolderRow, ItemRow
+from mse_tui.exchange.wire_errors import broken
 
 S = "{http://schemas.xmlsoap.org/soap/envelope/}"
 M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"

@@ -10,13 +10,14 @@ from lxml import etree
 
 from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews_calls import Calls, Request
-from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_exception, failure_of_status
+from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_status
 from mse_tui.exchange.ews_rows import parse, parse_stream, response_messages
 from mse_tui.exchange.ews_transport import Connection, ConnectionPool
 from mse_tui.exchange.gate import Gate, account_key
 from mse_tui.exchange.mailbox import AccountHalts, Cancelled, WaitObserver
 from mse_tui.exchange.retry import Breaker, Deadline, Pace, Persistence, Transient
 from mse_tui.exchange.wire import Reply, TooLong, tls_context
+from mse_tui.exchange.wire_errors import failure_of_exception
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import BinaryIO, cast
 from xml.parsers import expat
 
-from mse_tui.exchange.ews_errors import ServerError, broken
+from mse_tui.exchange.ews_errors import ServerError
+from mse_tui.exchange.wire_errors import broken
 
 SPOOL = 10 * 1024 * 1024
 """Content up to so many bytes stays in memory."""
