@@ -57,6 +57,7 @@ class Reason(StrEnum):
     DATABASE_NEWER = "database-newer"
     LEASE_LOST = "lease-lost"
     CONSERVATION_BROKEN = "conservation-broken"
+    AUDIT_BROKEN = "audit-broken"
     # the site and its configuration
     CONFIGURATION_INVALID = "configuration-invalid"
     SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (a reason code)
@@ -295,6 +296,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CONSERVATION_BROKEN: Explanation(
         "The items seen do not add up to those stored, known, skipped and failed.",
         "This is a fault in mse-tui: report it with the execution's log. Run a full resync to be safe.",
+    ),
+    Reason.AUDIT_BROKEN: Explanation(
+        "The audit is not as it was written.",
+        "Someone has changed the database by other means than mse-tui: compare it with its backups.",
     ),
     Reason.CONFIGURATION_INVALID: Explanation(
         "The configuration is not valid.",

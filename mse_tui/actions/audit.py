@@ -6,8 +6,9 @@ import pwd
 from collections.abc import Mapping
 from typing import Any
 
+from mse_tui.access import audit_chain
 from mse_tui.store.database import now, writing
-from mse_tui.store.models import Audit
+from mse_tui.store.models import Site
 
 
 def who() -> str:
@@ -21,15 +22,24 @@ def who() -> str:
 def audit(action: str, subject: str, before: object = "", after: object = "") -> None:
     """Write one entry, in the transaction of the change it tells of. Mappings are kept as JSON."""
     with writing():
-        Audit.create(
-            moment=now(), who=who(), action=action, subject=subject, before=_written(before), after=_written(after)
-        )
+        audit_chain.append(_site_code(), now(), who(), action, subject, _written(before), _written(after))
+
+
+def verify(kept_head: str = "") -> audit_chain.Verification:
+    """Check this site's audit; `kept_head` is the digest of a head that was kept elsewhere ('' for none)."""
+    return audit_chain.verify(_site_code(), kept_head)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Only what differs, before and after: what an entry of a change keeps."""
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return {key: before[key] for key in keys if key in before}, {key: after[key] for key in keys if key in after}
+
+
+def _site_code() -> str:
+    """Whose chain it is: this database's own site."""
+    row = Site.select(Site.code).order_by(Site.id).first()
+    return row.code if row else ""
 
 
 def _written(value: object) -> str:

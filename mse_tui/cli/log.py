@@ -42,13 +42,16 @@ def log(
     table(("no.", "started", "task", "result", "took", "message"), cells, [row.light for row in rows])
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
-def audit(session: Session, limit: int, as_json: bool) -> None:
+@click.pass_context
+def audit(ctx: click.Context, session: Session, limit: int, as_json: bool) -> None:
     """Who did what, newest first."""
     session.site()
+    if ctx.invoked_subcommand is not None:
+        return
     rows = queries.audit(limit)
     if as_json:
         emit_json(rows)
@@ -57,6 +60,36 @@ def audit(session: Session, limit: int, as_json: bool) -> None:
         ("when", "who", "action", "subject", "before", "after"),
         [(absolute(row.moment), row.who, row.action, row.subject, row.before, row.after) for row in rows],
     )
+
+
+@audit.command("verify")
+@click.option(
+    "--head", default="", metavar="DIGEST", help="A head that was kept elsewhere, as the engine's log has it."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+@click.pass_context
+def verify_audit(ctx: click.Context, session: Session, head: str, as_json: bool) -> None:
+    """Check that no entry was changed, taken out or put in since it was written.
+
+    Each entry seals those before it. Entries cut off at the end show only against a head from elsewhere: the engine
+    tells it to the system's log. Exit code 0: as written; 2: not.
+    """
+    from mse_tui.actions.audit import verify
+
+    session.site()
+    found = verify(head)
+    if as_json:
+        emit_json(found)
+        ctx.exit(0 if found.clean else 2)
+    if found.broken_at is not None:
+        raise Problem(Reason.AUDIT_BROKEN, f"Entry {found.broken_at} does not follow from those before it.")
+    if found.foreign_head:
+        raise Problem(Reason.AUDIT_BROKEN, f"No entry has the digest {head}: entries at the end are missing.")
+    click.echo(
+        f"{number(found.checked)} entries, as they were written; {number(found.pruned)} older ones pruned by age."
+    )
+    click.echo(f"Head: {found.head.digest}")
 
 
 def _detail(execution_id: int, as_json: bool) -> int:

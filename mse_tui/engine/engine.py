@@ -16,6 +16,7 @@ from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.packs import Packs
 from mse_tui.config import Configuration
 from mse_tui.directory.addresses import AddressDirectory
+from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _RECOVER = 10
 _ALIVE = 30
+_AUDIT_HEAD = 10
 _HOUSEKEEPING = 3600
 _SHUTDOWN = "the engine's shutdown"
 _HOUSEKEEPING_ENDS_SECONDS = 30.0
@@ -97,6 +99,7 @@ class Engine:
             submit=self._workers.submit,
             ended=self._execution_ended,
         )
+        self._audit_heads = AuditHeads(self._site.code)
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
         self._requests = Requests(self._site.id, exchange, self._groups, self._clock, self._stopping)
@@ -184,6 +187,7 @@ class Engine:
         self._tick.every(self._tick.seconds, self._look)
         self._tick.every(_RECOVER, self._recover, at_once=False)
         self._tick.every(_ALIVE, self._show_alive, at_once=False)
+        self._tick.every(_AUDIT_HEAD, self._audit_heads.tell)
         with keep_connection():
             self._tick.run()
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from peewee import fn
 
+from mse_tui.access import audit_chain
 from mse_tui.store.database import writing
-from mse_tui.store.models import Audit, Command, EngineRequest, Execution, MailboxResult
+from mse_tui.store.models import Command, EngineRequest, Execution, MailboxResult
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def prune(ages: Ages, now: datetime) -> int:
         _delete(Execution, old)
         + _delete(Command, Command.finished < now - ages.executions)
         + _delete(EngineRequest, EngineRequest.asked < now - _KEEP_REQUESTS)
-        + _delete(Audit, Audit.moment < now - ages.audit)
+        + audit_chain.prune(now - ages.audit)
     )
 
 

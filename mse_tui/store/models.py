@@ -261,13 +261,32 @@ class Progress(Row):
 
 
 class Audit(Row):
+    """Who did what; written and pruned by `access.audit_chain` alone."""
+
     id = AutoField()
+    site = CharField(default="")
+    """Code of the site whose chain it belongs to."""
     moment = UtcField(index=True)
     who = CharField()
     action = CharField()
     subject = TextField()
     before = TextField(default="")
     after = TextField(default="")
+    digest = BlobField()
+    """SHA-256 over the digest before it and its own parts."""
+
+    class Meta:
+        indexes = ((("site", "id"), False),)
+
+
+class AuditAnchor(Row):
+    """Where a chain begins now: the last entry that was pruned by age."""
+
+    site = CharField(primary_key=True)
+    digest = BlobField()
+    entries = BigIntegerField()
+    """Pruned so far."""
+    until = UtcField()
 
 
 # --- the archive -------------------------------------------------------------------------------------------------
@@ -489,7 +508,7 @@ class Blob(Row):
 ALL_MODELS: tuple[type[Row], ...] = (
     Site, Definition, Schedule, Task, Command, EngineRequest,
     Lease, LockWait, HaltedAccount,
-    Execution, MailboxResult, Progress, Audit,
+    Execution, MailboxResult, Progress, Audit, AuditAnchor,
     ArchiveMailbox, ArchiveFolder, FolderPlace, Message, Placement,
     Pass, Checkpoint, Removal, Unfinished, Pack, Blob,
 )  # fmt: skip

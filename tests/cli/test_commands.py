@@ -15,7 +15,7 @@ from mse_tui.config import load_configuration
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import now, open_database
-from mse_tui.store.models import Execution, MailboxResult, Task
+from mse_tui.store.models import Audit, Execution, MailboxResult, Task
 from mse_tui.terms import Light, Status
 from tests.cli.conftest import Command
 from tests.conftest import REPOSITORY
@@ -265,3 +265,22 @@ def test_help_of_every_command(home: Home, capsys: pytest.CaptureFixture[str]) -
 def test_the_example_is_a_valid_configuration(home: Home, mse_tui: Command) -> None:
     home.config.write_text(mse_tui("site", "example").out)
     assert load_configuration(home.config).exchange.endpoint.endswith("/EWS/Exchange.asmx")
+
+
+def test_the_audit_can_be_verified(with_task: Command) -> None:
+    ran = with_task("audit", "verify")
+    assert ran.code == 0
+    head = ran.out.split("Head: ")[1].strip()
+    assert with_task("audit", "verify", "--head", head).code == 0
+    Audit.delete().where(Audit.action == "create task").execute()
+    ran = with_task("audit", "verify", "--head", head)
+    assert ran.code == 2
+    assert "audit-broken" in ran.err
+
+
+def test_a_changed_audit_entry_is_named(with_task: Command) -> None:
+    Audit.update(who="somebody else").where(Audit.id == 2).execute()
+    ran = with_task("audit", "verify")
+    assert ran.code == 2
+    assert "Entry 2" in ran.err
+    assert json.loads(with_task("audit", "verify", "--json").out)["broken_at"] == 2

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from peewee import OperationalError
 
+from mse_tui.access import audit_chain
+from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.leases import Leases, mailbox_key, task_key
 from mse_tui.engine.locks import MailboxLocks, Waiting
@@ -227,8 +229,9 @@ def test_records_are_pruned_by_age_but_a_tasks_newest_execution_stays(bench):
     idle = new_task(bench, description="Idle")
     old = NOON - timedelta(days=900)
     kept = Execution.create(task=idle, trigger="schedule", started=old, finished=old, definition="{}")
+    Audit.delete().execute()
     for days in (5000, 10):
-        Audit.create(moment=NOON - timedelta(days=days), who="anna", action="x", subject="y")
+        audit_chain.append(bench.site.code, NOON - timedelta(days=days), "anna", "x", "y", "", "")
     assert prune(Ages(timedelta(days=400), timedelta(days=3650)), NOON) == 3
     assert [row.id for row in Execution.select().order_by(Execution.id)] == [execution.id, kept.id]
     assert MailboxResult.select().count() == 1
@@ -239,6 +242,17 @@ def test_the_site_shows_that_its_engine_is_alive(bench):
     bench.clock = RunningClock(NOON)
     with bench.engine():
         assert Site.get_by_id(bench.site.id).last_active >= NOON
+
+
+def test_the_audits_head_goes_to_the_log_when_it_grows(bench, caplog):
+    with caplog.at_level("INFO"):
+        audit_chain.append(bench.site.code, NOON, "anna", "x", "y", "", "")
+        digest = audit_chain.head(bench.site.code).digest
+        heads = AuditHeads(bench.site.code)
+        heads.tell()
+        heads.tell()
+    told = [record for record in caplog.records if getattr(record, "audit_head", "") == digest]
+    assert len(told) == 1
 
 
 def test_a_waiter_whose_engine_died_blocks_nobody(bench):

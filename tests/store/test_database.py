@@ -39,6 +39,10 @@ def test_everything_committed_is_on_disk_at_once(store: Home) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+def _entry(subject: str) -> None:
+    Audit.create(moment=now(), who="ann", action="test", subject=subject, digest=b"")
+
+
 def test_database_file_is_private(store: Home) -> None:
     assert stat.S_IMODE(store.database.stat().st_mode) == 0o600
 
@@ -65,7 +69,7 @@ def test_opening_again_changes_and_backs_up_nothing(store: Home) -> None:
 def test_an_existing_database_is_backed_up_before_it_is_migrated(
     store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Audit.create(moment=now(), who="ann", action="test", subject="kept")
+    _entry("kept")
     migrations = _migrations_and_one_more(
         tmp_path, "def up(migrator, db):\n    db.execute_sql('CREATE TABLE extra (id)')\n"
     )
@@ -149,7 +153,7 @@ def test_read_only_neither_creates_nor_writes(store: Home, tmp_path: Path) -> No
     open_database(store.database, read_only=True)
     assert Audit.select().count() == 0
     with pytest.raises(OperationalError):
-        Audit.create(moment=now(), who="ann", action="test", subject="refused")
+        _entry("refused")
 
 
 def test_the_databases_clock_is_aware_and_close_to_this_machines(store: Home) -> None:
@@ -161,7 +165,7 @@ def test_a_reader_does_not_wait_for_a_writer(store: Home) -> None:
 
     def write() -> None:
         with keep_connection(), writing():
-            Audit.create(moment=now(), who="ann", action="test", subject="not yet committed")
+            _entry("not yet committed")
             held.set()
             done.wait(10)
 
@@ -178,7 +182,7 @@ def test_a_reader_does_not_wait_for_a_writer(store: Home) -> None:
 def test_commits_of_others_are_noticed(store: Home) -> None:
     before = data_version()
     other = sqlite3.connect(store.database)
-    other.execute("INSERT INTO audit (moment, who, action, subject, before, after) VALUES (0, 'a', 'b', 'c', '', '')")
+    other.execute("INSERT INTO halted_account (key, account, since, message) VALUES ('a', 'b', 0, 'c')")
     other.commit()
     other.close()
     assert data_version() != before
@@ -188,7 +192,7 @@ def test_a_full_disk_is_told(store: Home) -> None:
     module.database.execute_sql(f"PRAGMA max_page_count = {module.database.pragma('page_count')}")
     with pytest.raises(OperationalError) as failed:
         for number in range(10_000):
-            Audit.create(moment=now(), who="ann", action="test", subject="x" * 500 + str(number))
+            _entry("x" * 500 + str(number))
     problem = as_problem(failed.value)
     assert problem is not None
     assert problem.reason is Reason.DISK_FULL
