@@ -29,6 +29,7 @@ class Reason(StrEnum):
     # one item
     ITEM_CORRUPT = "item-corrupt"
     ITEM_NOT_FOUND = "item-not-found"
+    ITEM_CHANGED = "item-changed"
     ITEM_CONVERSION_FAILED = "item-conversion-failed"
     ITEM_TOO_LARGE = "item-too-large"
     PRIVATE = "private"
@@ -184,6 +185,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.ITEM_NOT_FOUND: Explanation(
         "The item was gone when its content was fetched.",
         "Nothing to do: the next execution sees where it went.",
+    ),
+    Reason.ITEM_CHANGED: Explanation(
+        "Somebody changed the item between two of our calls, so it was left as it is.",
+        "Nothing to do: the next execution looks at it as it is then.",
+        expected=True,
     ),
     Reason.ITEM_CONVERSION_FAILED: Explanation(
         "The server could not convert this item to a message file.",

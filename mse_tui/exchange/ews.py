@@ -10,6 +10,7 @@ from lxml import etree
 
 from mse_tui.config import ExchangeSettings
 from mse_tui.exchange.ews_calls import PAGE
+from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Fetcher
 from mse_tui.exchange.ews_rows import (
@@ -70,6 +71,7 @@ class EwsMailbox:
         self._session = session
         self._roots: dict[Area, FolderRow] = {}
         self._well_known: dict[Area, dict[str, str]] = {}
+        self.editing = EwsEditing(session)
 
     @property
     def address(self) -> str:

@@ -15,7 +15,8 @@ from exchangelib.util import create_element
 from exchangelib.version import Version
 from lxml import etree
 
-from mse_tui.exchange.ews_rows import SENDER_SMTP_TAG, M, T
+from mse_tui.exchange.editing import Mark
+from mse_tui.exchange.ews_rows import MARKS, SENDER_SMTP, M, Property, T
 from mse_tui.exchange.ews_transport import BUILDS
 
 PAGE = 512
@@ -67,83 +68,88 @@ class Calls:
         self._address = address
         self._impersonate = impersonate and bool(address)
         self._version = Version(build=BUILDS[version], api_version=version)
-        self._since_2013 = not version.startswith("Exchange2010")
+        self.since_2013 = not version.startswith("Exchange2010")
         protocol = _Protocol(self._version)
         self._protocol = protocol
-        self._account = _Account(address, self._version, protocol, impersonate=self._impersonate)
+        self.account = _Account(address, self._version, protocol, impersonate=self._impersonate)
 
     def get_distinguished(self, names: Iterable[str]) -> Request:
         """GetFolder of well-known folders, in this order."""
-        ids = create_element("m:FolderIds")
+        payload = create_element("m:GetFolder")
+        payload.append(shape("m:FolderShape", self.folder_fields()))
+        payload.append(self.distinguished_ids(names))
+        return self.request(GetFolder(account=self.account), payload)
+
+    def distinguished_ids(self, names: Iterable[str]) -> etree._Element:
+        """FolderIds of well-known folders of the mailbox."""
+        ids: etree._Element = create_element("m:FolderIds")
         for name in names:
             folder = create_element("t:DistinguishedFolderId", attrs={"Id": name})
             if not self._impersonate and self._address:
                 mailbox = create_element("t:Mailbox")
-                _text(mailbox, "t:EmailAddress", self._address)
+                text_element(mailbox, "t:EmailAddress", self._address)
                 folder.append(mailbox)
             ids.append(folder)
-        payload = create_element("m:GetFolder")
-        payload.append(_shape("m:FolderShape", self._folder_fields()))
-        payload.append(ids)
-        return self._request(GetFolder(account=self._account), payload)
+        return ids
 
     def sync_hierarchy(self, root_id: str, state: str | None) -> Request:
         """SyncFolderHierarchy below an explicit folder id."""
         payload = create_element("m:SyncFolderHierarchy")
-        payload.append(_shape("m:FolderShape", self._folder_fields()))
-        payload.append(_folder("m:SyncFolderId", root_id))
+        payload.append(shape("m:FolderShape", self.folder_fields()))
+        payload.append(folder_element("m:SyncFolderId", root_id))
         if state:
-            _text(payload, "m:SyncState", state)
-        return self._request(SyncFolderHierarchy(account=self._account), payload)
+            text_element(payload, "m:SyncState", state)
+        return self.request(SyncFolderHierarchy(account=self.account), payload)
 
     def sync_items(self, folder_id: str, state: str | None, page: int) -> Request:
         """SyncFolderItems of an explicit folder id, at most `page` changes."""
         payload = create_element("m:SyncFolderItems")
-        payload.append(self._item_shape())
-        payload.append(_folder("m:SyncFolderId", folder_id))
+        payload.append(self.item_shape())
+        payload.append(folder_element("m:SyncFolderId", folder_id))
         if state:
-            _text(payload, "m:SyncState", state)
-        _text(payload, "m:MaxChangesReturned", str(page))
-        return self._request(SyncFolderItems(account=self._account), payload)
+            text_element(payload, "m:SyncState", state)
+        text_element(payload, "m:MaxChangesReturned", str(page))
+        return self.request(SyncFolderItems(account=self.account), payload)
 
     def get_content(self, remote_ids: Sequence[str]) -> Request:
         """GetItem with the MIME and nothing else."""
-        shape = create_element("m:ItemShape")
-        _text(shape, "t:BaseShape", "IdOnly")
-        _text(shape, "t:IncludeMimeContent", "true")
-        return self._get_item(shape, remote_ids)
+        wanted = create_element("m:ItemShape")
+        text_element(wanted, "t:BaseShape", "IdOnly")
+        text_element(wanted, "t:IncludeMimeContent", "true")
+        return self.get_item(wanted, remote_ids)
 
     def get_rows(self, remote_ids: Sequence[str]) -> Request:
         """GetItem with what an item row holds."""
-        return self._get_item(self._item_shape(), remote_ids)
+        return self.get_item(self.item_shape(), remote_ids)
 
     def resolve(self, entry: str) -> Request:
         """ResolveNames in the directory, with the addresses that each candidate has."""
         attributes = {"ReturnFullContactData": "true", "SearchScope": "ActiveDirectory"}
         payload = create_element("m:ResolveNames", attrs=attributes)
-        _text(payload, "m:UnresolvedEntry", entry)
+        text_element(payload, "m:UnresolvedEntry", entry)
         service = ResolveNames(protocol=self._protocol)
         if self._address:
-            service = _ResolveNamesAs(self._account, self._protocol)
-        return self._request(service, payload)
+            service = _ResolveNamesAs(self.account, self._protocol)
+        return self.request(service, payload)
 
-    def _get_item(self, shape: etree._Element, remote_ids: Sequence[str]) -> Request:
+    def get_item(self, wanted: etree._Element, remote_ids: Sequence[str]) -> Request:
+        """GetItem of items by their ids, in a shape of the caller's."""
         payload = create_element("m:GetItem")
-        payload.append(shape)
-        ids = create_element("m:ItemIds")
-        for remote_id in remote_ids:
-            etree.SubElement(ids, f"{T}ItemId", Id=remote_id)
-        payload.append(ids)
-        return self._request(GetItem(account=self._account), payload)
+        payload.append(wanted)
+        payload.append(item_ids(remote_ids))
+        return self.request(GetItem(account=self.account), payload)
 
-    def _folder_fields(self) -> Sequence[str]:
-        return (*FOLDER_FIELDS, "folder:DistinguishedFolderId") if self._since_2013 else FOLDER_FIELDS
+    def folder_fields(self) -> Sequence[str]:
+        """What a folder row holds."""
+        return (*FOLDER_FIELDS, "folder:DistinguishedFolderId") if self.since_2013 else FOLDER_FIELDS
 
-    def _item_shape(self) -> etree._Element:
-        fields = (*ITEM_FIELDS, "item:Flag") if self._since_2013 else ITEM_FIELDS
-        return _shape("m:ItemShape", fields, ((SENDER_SMTP_TAG, "String"),))
+    def item_shape(self, *more: str) -> etree._Element:
+        """What an item row holds, and `more` fields."""
+        fields = (*ITEM_FIELDS, "item:Flag") if self.since_2013 else ITEM_FIELDS
+        return shape("m:ItemShape", (*fields, *more), (SENDER_SMTP, MARKS[Mark.STUB]))
 
-    def _request(self, service: EWSService, payload: etree._Element) -> Request:
+    def request(self, service: EWSService, payload: etree._Element) -> Request:
+        """A payload in the service's envelope."""
         body = service.wrap(payload, api_version=self._version.api_version)
         return Request(service.SERVICE_NAME, body, service._extra_headers())
 
@@ -163,24 +169,34 @@ class _ResolveNamesAs(ResolveNames):  # type: ignore[misc]
         return {"X-AnchorMailbox": self._account.primary_smtp_address}
 
 
-def _shape(tag: str, fields: Iterable[str], extended: Iterable[tuple[int, str]] = ()) -> etree._Element:
+def shape(tag: str, fields: Iterable[str], extended: Iterable[Property] = ()) -> etree._Element:
     """IdOnly and the fields listed."""
-    shape: etree._Element = create_element(tag)
-    _text(shape, "t:BaseShape", "IdOnly")
-    additional = etree.SubElement(shape, f"{T}AdditionalProperties")
+    element: etree._Element = create_element(tag)
+    text_element(element, "t:BaseShape", "IdOnly")
+    additional = etree.SubElement(element, f"{T}AdditionalProperties")
     for field in fields:
         etree.SubElement(additional, f"{T}FieldURI", FieldURI=field)
-    for tag_number, kind in extended:
-        etree.SubElement(additional, f"{T}ExtendedFieldURI", PropertyTag=f"0x{tag_number:04x}", PropertyType=kind)
-    return shape
+    for each in extended:
+        etree.SubElement(additional, f"{T}ExtendedFieldURI", dict(each))
+    return element
 
 
-def _folder(tag: str, folder_id: str) -> etree._Element:
+def item_ids(remote_ids: Iterable[str]) -> etree._Element:
+    """ItemIds without change keys."""
+    ids: etree._Element = create_element("m:ItemIds")
+    for remote_id in remote_ids:
+        etree.SubElement(ids, f"{T}ItemId", Id=remote_id)
+    return ids
+
+
+def folder_element(tag: str, folder_id: str) -> etree._Element:
+    """A folder named by its id, in an element of this name."""
     element: etree._Element = create_element(tag)
     etree.SubElement(element, f"{T}FolderId", Id=folder_id)
     return element
 
 
-def _text(parent: etree._Element, tag: str, text: str) -> None:
+def text_element(parent: etree._Element, tag: str, text: str) -> None:
+    """Append an element with a text."""
     prefix, name = tag.split(":")
     etree.SubElement(parent, f"{T if prefix == 't' else M}{name}").text = text

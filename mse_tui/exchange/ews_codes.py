@@ -105,6 +105,9 @@ CODES: dict[Reason, frozenset[str]] = {
             "ErrorEventNotFound",
         ]
     ),
+    Reason.ITEM_CHANGED: frozenset(
+        ["ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorInvalidChangeKey", "ErrorChangeKeyRequired"]
+    ),
     Reason.ITEM_CORRUPT: frozenset(
         [
             "ErrorItemCorrupt",

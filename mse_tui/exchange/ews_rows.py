@@ -7,13 +7,14 @@ import base64
 import binascii
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
 
+from mse_tui.exchange.editing import Mark
 from mse_tui.exchange.ews_errors import ServerError
 from mse_tui.exchange.mailbox import FolderRow, ItemRow
 from mse_tui.exchange.wire_errors import broken
@@ -23,8 +24,17 @@ M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
 T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 E = "{http://schemas.microsoft.com/exchange/services/2006/errors}"
 
-SENDER_SMTP_TAG = 0x5D02
+Property = Mapping[str, str]
+"""The attributes of an ExtendedFieldURI."""
+
+SENDER_SMTP: Property = {"PropertyTag": "0x5d02", "PropertyType": "String"}
 """PidTagSentRepresentingSmtpAddress: the sender's address where Exchange gives a directory name instead."""
+
+_OURS = "3f1a7c52-9d0e-4b86-a1c4-7e5b20d86f93"
+MARKS: Mapping[Mark, Property] = {
+    mark: {"PropertySetId": _OURS, "PropertyName": f"mse-tui-{mark}", "PropertyType": "String"} for mark in Mark
+}
+"""Our named properties, in a property set of our own."""
 
 _ILLEGAL = re.compile(
     rb"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));|[\x00-\x08\x0b\x0c\x0e-\x1f]"
@@ -198,7 +208,7 @@ def item_row(element: etree._Element) -> ItemRow:
     """One item of any class, without its content."""
     text: dict[str, str] = {}
     identity: Any = None
-    sender, smtp, flag = "", "", "NotFlagged"
+    sender, smtp, stub, flag = "", "", "", "NotFlagged"
     categories: tuple[str, ...] = ()
     for child in element:
         tag = child.tag
@@ -210,7 +220,11 @@ def item_row(element: etree._Element) -> ItemRow:
         elif tag == _FROM:
             sender = _address(child)
         elif tag == _EXTENDED:
-            smtp = child.findtext(f"{T}Value") or ""
+            value = child.findtext(f"{T}Value") or ""
+            if child[0].get("PropertyTag") is not None:
+                smtp = value
+            elif child[0].get("PropertyName") == MARKS[Mark.STUB]["PropertyName"]:
+                stub = value
         elif tag == _CATEGORIES:
             categories = tuple([entry.text or "" for entry in child])
         elif tag == _FLAG:
@@ -235,6 +249,7 @@ def item_row(element: etree._Element) -> ItemRow:
         categories=categories,
         importance=got("Importance") or "Normal",
         has_attachments=got("HasAttachments") in ("true", "1"),
+        stub=stub,
     )
 
 

@@ -1,4 +1,4 @@
-"""One large item's content off the wire: decoded as it comes, spooled to disk, never whole in memory."""
+"""Large content off the wire: decoded as it comes, spooled to disk, never whole in memory."""
 
 import binascii
 import tempfile
@@ -26,9 +26,11 @@ class ContentTooLarge(Exception):
 
 
 class ContentReader:
-    """Reads the answer to a GetItem of one item. `read` once, then look at the attributes."""
+    """Reads the answer to a GetItem of one item, or a GetAttachment of one. `read` once, then see the attributes."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, element: str = "MimeContent") -> None:
+        """`element` holds the content: MimeContent of an item, Content of an attached file."""
+        self._content = f"{_TYPES}{element}"
         self.change_key = ""
         self.size = 0
         self.error: ServerError | None = None
@@ -77,7 +79,7 @@ class ContentReader:
         self._file.close()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == f"{_TYPES}MimeContent":
+        if name == self._content:
             self._in_content = True
             self.found = True
         elif name == f"{_TYPES}ItemId":
@@ -93,7 +95,7 @@ class ContentReader:
             self._text.append(text)
 
     def _end(self, name: str) -> None:
-        if name == f"{_TYPES}MimeContent":
+        if name == self._content:
             self._in_content = False
             if self._carry:
                 raise binascii.Error("it ends within a group of four characters")

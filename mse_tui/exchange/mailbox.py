@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from threading import Event
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mse_tui.reasons import Problem, Reason
+
+if TYPE_CHECKING:
+    from mse_tui.exchange.editing import Editing
 
 
 class Cancelled(Exception):
@@ -99,6 +102,8 @@ class ItemRow:
     categories: tuple[str, ...]
     importance: str
     has_attachments: bool
+    stub: str = ""
+    """Archive id of the original where the item is a stub of ours, else ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,11 @@ class Mailbox(Protocol):
 
     @property
     def address(self) -> str: ...
+
+    @property
+    def editing(self) -> "Editing":
+        """Changes to this mailbox."""
+        ...
 
     def identity(self) -> MailboxIdentity:
         """Read fresh. Raises Problem: mailbox-not-found, mailbox-disabled, mailbox-moving, impersonation-denied, ..."""

@@ -126,6 +126,17 @@ class Folders(Mailboxes):
             ).fetchone()
         return int(row[0])
 
+    def total_size_below(self, folder_id: int) -> int:
+        """Bytes of the items of a folder and of all folders below it."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "WITH RECURSIVE below (id) AS (SELECT ? UNION SELECT folder.id FROM folder JOIN below"
+                " ON folder.parent = below.id) SELECT COALESCE(SUM(size), 0) FROM item WHERE folder IN"
+                " (SELECT id FROM below)",
+                (folder_id,),
+            ).fetchone()
+        return int(row[0])
+
     def rename_folder(self, folder_id: int, name: str) -> None:
         """Give a folder another name. Raises FolderExists."""
         self._change_folder(folder_id, "name", name)

@@ -27,6 +27,9 @@ _WITHOUT = {
     "CalendarFolder": {"UnreadCount"},
     "ContactsFolder": {"UnreadCount"},
 }
+_WHOLE = {"root", "archiveroot", "recoverableitemsroot", "archiverecoverableitemsroot"}
+_QUOTAS = {"tag:666e", "tag:341b"}
+"""The size from which sending is refused, in kilobytes, by its two tags."""
 _RIGHTS = (
     "<t:EffectiveRights><t:CreateAssociated>true</t:CreateAssociated><t:CreateContents>true</t:CreateContents>"
     "<t:CreateHierarchy>true</t:CreateHierarchy><t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read>"
@@ -123,12 +126,22 @@ def _extended(request: Request, folder: FolderRecord, shape: FolderShape) -> str
 
 def _computed(request: Request, key: str, folder: FolderRecord) -> str | list[str] | None:
     if key == "tag:0e08":
-        return str(request.store.total_size(folder.id))
+        return str(_size(request, folder))
+    if key in _QUOTAS:
+        quota = request.store.setting(folder.mailbox, "quota_kilobytes") if folder.distinguished == "root" else None
+        return None if quota is None else str(quota)
     if key == "tag:3601":
         return "0" if folder.parent == 0 else "1"
     if key == "tag:10f4":
         return "false"
     return {"tag:3001": folder.name, "tag:3613": folder.folder_class or None}.get(key)
+
+
+def _size(request: Request, folder: FolderRecord) -> int:
+    """Bytes of a folder's items; of a root, and of Recoverable Items, with all that lies below."""
+    if folder.distinguished in _WHOLE:
+        return request.store.total_size_below(folder.id)
+    return request.store.total_size(folder.id)
 
 
 def _permissions(folder: FolderRecord) -> str:
