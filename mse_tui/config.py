@@ -240,6 +240,15 @@ class ArchiveSettings(Section):
         return value if value.is_absolute() or base is None else base / value
 
 
+class RoleSettings(Section):
+    """[roles]: which groups of the operating system may do what; without this table everybody may do everything."""
+
+    viewer: tuple[str, ...] = Field(default=(), description="Groups that see tasks, results and logs.")
+    operator: tuple[str, ...] = Field(default=(), description="And create, change, run and stop tasks.")
+    destructive: tuple[str, ...] = Field(default=(), description="And delete, stub and purge, and remove tasks.")
+    auditor: tuple[str, ...] = Field(default=(), description="See what viewers see, the audit and archived mail.")
+
+
 class Configuration(Section):
     """The whole file."""
 
@@ -247,6 +256,7 @@ class Configuration(Section):
     exchange: ExchangeSettings
     engine: EngineSettings = EngineSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    roles: RoleSettings = RoleSettings()
     microsoft365: Microsoft365Settings | None = None
 
     @model_validator(mode="after")
@@ -256,30 +266,65 @@ class Configuration(Section):
         return self
 
 
+class _OnlyRoles(BaseModel):
+    """The file, of which one table is looked at."""
+
+    roles: RoleSettings = RoleSettings()
+
+
 def load_configuration(path: Path) -> Configuration:
     """Read and check a configuration file.
 
     Raises Problem configuration-invalid with every fault that was found, each with its key and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+    text = _text(path)
+    if text is None:
         raise Problem(
             Reason.CONFIGURATION_INVALID,
             f"There is no configuration at {path}.",
             f"Write an example there and fill in its [exchange] table: mse-tui site example > {path}",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} could not be read: {error}.") from error
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {error}.") from error
+        )
+    values = _values(path, text)
     try:
         return Configuration.model_validate(values, context={"directory": path.parent})
     except ValidationError as error:
-        faults = "; ".join(_fault(fault, text) for fault in error.errors(include_url=False, include_input=False))
-        raise Problem(Reason.CONFIGURATION_INVALID, f"{path}: {faults}.") from None
+        raise _invalid(path, text, error) from None
+
+
+def load_roles(path: Path) -> RoleSettings:
+    """Read [roles] alone, whatever is wrong with the rest of the file; where there is no file, no role is given.
+
+    Raises Problem configuration-invalid.
+    """
+    text = _text(path)
+    if text is None:
+        return RoleSettings()
+    try:
+        return _OnlyRoles.model_validate(_values(path, text)).roles
+    except ValidationError as error:
+        raise _invalid(path, text, error) from None
+
+
+def _text(path: Path) -> str | None:
+    """The file's text; None where there is no file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} could not be read: {error}.") from error
+
+
+def _values(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {error}.") from error
+
+
+def _invalid(path: Path, text: str, error: ValidationError) -> Problem:
+    faults = "; ".join(_fault(fault, text) for fault in error.errors(include_url=False, include_input=False))
+    return Problem(Reason.CONFIGURATION_INVALID, f"{path}: {faults}.")
 
 
 def _fault(fault: Any, text: str) -> str:

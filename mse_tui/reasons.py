@@ -65,6 +65,7 @@ class Reason(StrEnum):
     HOME_UNSAFE = "home-unsafe"
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
     SITE_DISABLED = "site-disabled"
+    ROLE_MISSING = "role-missing"
     IN_USE = "in-use"
     NOT_FOUND = "not-found"
     INVALID = "invalid"
@@ -326,6 +327,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.SITE_DISABLED: Explanation(
         "The site is disabled, so none of its tasks starts.",
         "Enable it with mse-tui site enable.",
+    ),
+    Reason.ROLE_MISSING: Explanation(
+        "The person lacks the role that this needs.",
+        "Ask an administrator: the configuration's [roles] says which groups have which role.",
     ),
     Reason.IN_USE: Explanation(
         "A task uses this, so it can't be deleted.",

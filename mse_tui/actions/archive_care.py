@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
 from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
@@ -63,6 +64,7 @@ class Wanted:
     repair: bool = False
 
 
+@needs(Role.OPERATOR)
 def verify_archive(
     packs: Packs, wanted: Wanted, *, advance: Advance | None = None, told: Told = lambda _: None
 ) -> Care:
@@ -101,6 +103,7 @@ def verify_archive(
 _FOR_ALL = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.ARCHIVE_UNREADABLE, Reason.DISK_FULL)
 
 
+@needs(Role.OPERATOR)
 def compact(packs: Packs, site: SiteRow, *, without_grace: bool = False) -> CompactionReport:
     """Collect what crashes left over and rewrite packs that are mostly dead. Raises Problem archive-unreadable, ...
 

@@ -7,6 +7,7 @@ anything of that mailbox shown; it gives nothing of another one.
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
 from mse_tui.archive.export import ExportReport, Target, export
@@ -28,11 +29,13 @@ def mailboxes() -> list[MailboxView]:
     return views.mailboxes()
 
 
+@needs(Role.AUDITOR)
 def look_into(mailbox_id: int, packs: Packs) -> "Reading":
     """Open one archived mailbox for looking; audited. Raises Problem not-found."""
     return Reading(views.mailbox(str(mailbox_id)), packs)
 
 
+@needs(Role.AUDITOR)
 def open_message(wanted: int | bytes, packs: Packs) -> BinaryIO:
     """A message's MIME by its number, or by its content's SHA-256; audited. Close it after use.
 

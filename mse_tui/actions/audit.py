@@ -1,22 +1,16 @@
 """Who did what: one entry for every create, change, removal, command and look into a person's archive."""
 
 import json
-import os
-import pwd
 from collections.abc import Mapping
 from typing import Any
 
 from mse_tui.access import audit_chain
+from mse_tui.access.people import who
+from mse_tui.access.roles import Role, needs
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Site
 
-
-def who() -> str:
-    """The system user behind this process; 'root (ann)' where ann became root by sudo."""
-    uid = os.geteuid()
-    name = _name_of(uid)
-    behind = os.environ.get("SUDO_USER", "")
-    return f"{name} ({behind})" if uid == 0 and behind and behind != name else name
+__all__ = ["audit", "changes", "verify", "who"]
 
 
 def audit(action: str, subject: str, before: object = "", after: object = "") -> None:
@@ -25,6 +19,7 @@ def audit(action: str, subject: str, before: object = "", after: object = "") ->
         audit_chain.append(_site_code(), now(), who(), action, subject, _written(before), _written(after))
 
 
+@needs(Role.AUDITOR)
 def verify(kept_head: str = "") -> audit_chain.Verification:
     """Check this site's audit; `kept_head` is the digest of a head that was kept elsewhere ('' for none)."""
     return audit_chain.verify(_site_code(), kept_head)
@@ -44,10 +39,3 @@ def _site_code() -> str:
 
 def _written(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

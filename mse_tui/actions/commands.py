@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, who
 from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
@@ -27,6 +28,7 @@ class CommandState:
     outcome: str
 
 
+@needs(Role.OPERATOR)
 def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = None) -> int:
     """Start the task now; on chosen mailboxes, or on the first n, only. Gives the command's id.
 
@@ -42,26 +44,31 @@ def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = 
     return _tell(task_id, Verb.RUN, arguments)
 
 
+@needs(Role.OPERATOR)
 def stop(task_id: int) -> int:
     """End the running execution at the next item; what is committed stays. Raises Problem not-found, invalid."""
     return _tell(task_id, Verb.STOP)
 
 
+@needs(Role.OPERATOR)
 def pause(task_id: int) -> int:
     """Let the running execution wait at the next item, and start none until the task is resumed."""
     return _tell(task_id, Verb.PAUSE)
 
 
+@needs(Role.OPERATOR)
 def resume(task_id: int) -> int:
     """Go on with a paused task."""
     return _tell(task_id, Verb.RESUME)
 
 
+@needs(Role.OPERATOR)
 def resync(task_id: int) -> int:
     """Let the next execution enumerate everything again and reconcile; history stays, nothing is stored twice."""
     return _tell(task_id, Verb.RESYNC)
 
 
+@needs(Role.DESTRUCTIVE)
 def remove_task(task_id: int, *, keep_history: bool) -> int:
     """Remove the task. Without `keep_history` the Full view of its mailboxes is reset: it then starts anew."""
     return _tell(task_id, Verb.REMOVE, {"keep_history": keep_history})

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name, valid_settings
 from mse_tui.features import FEATURES
@@ -24,6 +25,7 @@ def settings_model(task_type: TaskType) -> type[BaseModel]:
     return feature.definition
 
 
+@needs(Role.OPERATOR)
 def create_definition(task_type: TaskType, name: str, settings: BaseModel | Mapping[str, Any]) -> int:
     """A new definition's id. Raises Problem invalid."""
     name = valid_name(name, "name")
@@ -44,6 +46,7 @@ def create_definition(task_type: TaskType, name: str, settings: BaseModel | Mapp
     return int(row.id)
 
 
+@needs(Role.OPERATOR)
 def set_definition(
     definition_id: int, settings: BaseModel | Mapping[str, Any] | None = None, *, name: str | None = None
 ) -> None:
@@ -69,6 +72,7 @@ def set_definition(
         audit("change definition", _subject(row), before, after)
 
 
+@needs(Role.OPERATOR)
 def remove_definition(definition_id: int) -> None:
     """Delete a definition that no task uses. Raises Problem in-use (naming the tasks), not-found."""
     with writing():

@@ -5,7 +5,9 @@ import secrets
 import socket
 
 from mse_tui import __version__
+from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.audit import audit
+from mse_tui.config import load_roles
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, open_database, writing
@@ -20,8 +22,11 @@ _CODE_LENGTH = 8
 def open_site(home: Home, description: str = "") -> SiteRow:
     """Open the home's database and give its site, creating it with a random code at the very first start.
 
-    A description given (the configuration's) is kept with the site. Raises the Problems of `open_database`.
+    A description given (the configuration's) is kept with the site. From then on the configuration's roles hold.
+    Raises the Problems of `open_database`, configuration-invalid (no roles can be read), role-missing.
     """
+    given = load_roles(home.config)
+    use_roles(Roles({role: frozenset(getattr(given, role)) for role in Role}))
     open_database(home.database)
     site = _first() or _create(description)
     seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import who
 from mse_tui.actions.opening import this_site
 from mse_tui.reasons import Problem, Reason
@@ -13,6 +14,7 @@ from mse_tui.store.models import EngineRequest
 KINDS = ("preview", "test_connection")
 
 
+@needs(Role.OPERATOR)
 def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
     """Ask the engine: 'preview' with {"group": text}, or 'test_connection'. Gives the request's id."""
     if kind not in KINDS:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name, valid_settings
 from mse_tui.engine.schedules import ScheduleSettings, write_settings
@@ -12,6 +13,7 @@ from mse_tui.store.database import now, writing
 from mse_tui.store.models import Schedule, Task
 
 
+@needs(Role.OPERATOR)
 def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any]) -> int:
     """A new schedule's id. Raises Problem invalid."""
     name = valid_name(name, "name")
@@ -26,6 +28,7 @@ def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any]) -
     return int(row.id)
 
 
+@needs(Role.OPERATOR)
 def set_schedule(
     schedule_id: int, settings: ScheduleSettings | Mapping[str, Any] | None = None, *, name: str | None = None
 ) -> None:
@@ -47,6 +50,7 @@ def set_schedule(
         audit("change schedule", row.name, before, after)
 
 
+@needs(Role.OPERATOR)
 def remove_schedule(schedule_id: int) -> None:
     """Delete a schedule that no task uses. Raises Problem in-use (naming the tasks), not-found."""
     with writing():

@@ -1,5 +1,6 @@
 """Tasks: a description, a site, a type, a definition, a schedule and a group."""
 
+from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name
 from mse_tui.actions.definitions import settings_model
@@ -10,6 +11,7 @@ from mse_tui.store.models import Definition, Schedule, Site, Task
 from mse_tui.terms import TaskType
 
 
+@needs(Role.OPERATOR)
 def create_task(  # noqa: PLR0913 (these are what a task is made of)
     description: str, *, site_id: int, task_type: TaskType, definition_id: int, schedule_id: int, group: str
 ) -> int:
@@ -43,6 +45,7 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     return int(row.id)
 
 
+@needs(Role.OPERATOR)
 def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int | None = None) -> None:
     """Give a task another definition or schedule, the only things of it that can be changed.
 

@@ -33,7 +33,7 @@ def engine(session: Session) -> None:
     committed stays, and the next start goes on from there. Logs go to standard error.
     """
     log_to_stderr(session.verbose)
-    site = session.site()
+    site = session.served_site()
     configuration = session.configuration()
     with signals_stop() as told:
         running = build_engine(session.home, configuration)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mse_tui.access.roles import Role, require
 from mse_tui.cli.logs import log_to_file
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
@@ -39,7 +40,11 @@ class SiteEngine:
         return queries.engine_holder(self._site_code)
 
     def start(self) -> None:
-        """Run it here. Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable."""
+        """Run it here.
+
+        Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable, role-missing.
+        """
+        require(Role.OPERATOR)
         with self._lock:
             if not self.running():
                 engine = self._make()
@@ -81,7 +86,7 @@ def show(
             when_started()
     except Problem as problem:
         log.warning("The engine did not start: %s", problem)
-        if problem.reason is not Reason.ENGINE_RUNNING_ELSEWHERE:
+        if problem.reason not in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.ROLE_MISSING):
             click.echo(f"The engine did not start: {problem.happened}\nWhat to do: {problem.remedy}", err=True)
             click.pause("Press any key to open the screens without it ...", err=True)
     return run_app(home, engine)

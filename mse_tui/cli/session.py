@@ -29,7 +29,15 @@ class Session:
         return Home.open(self.home_path)
 
     def site(self) -> "SiteRow":
-        """The site, its database open. Raises the Problems of opening a database."""
+        """The site, its database open, for a person to look at. Raises the Problems of `open_site`, role-missing."""
+        from mse_tui.access.roles import Role, require
+
+        found = self.served_site()
+        require(Role.VIEWER)
+        return found
+
+    def served_site(self) -> "SiteRow":
+        """The same for the engine itself, which runs for nobody in particular."""
         from mse_tui.actions.opening import open_site
 
         if self._opened is None:

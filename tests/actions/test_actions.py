@@ -1,8 +1,6 @@
 """What people may do, what is refused and why, and the audit entry that each deed leaves."""
 
 import json
-import os
-import pwd
 from datetime import time, timedelta
 
 import pytest
@@ -43,21 +41,6 @@ def test_opening_a_known_site_writes_nothing(store: Home) -> None:
     open_site(store, "Head office")
     open_site(store, "Head office")
     assert store.database.with_name("mse-tui.db-wal").stat().st_size == 0
-
-
-def test_a_person_is_named_behind_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setenv("SUDO_USER", "ann")
-    assert who() == "root (ann)"
-    monkeypatch.delenv("SUDO_USER")
-    assert who() == "root"
-
-
-def test_sudo_user_counts_only_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 4242)
-    monkeypatch.setattr(pwd, "getpwuid", lambda uid: (_ for _ in ()).throw(KeyError(uid)))
-    monkeypatch.setenv("SUDO_USER", "mallory")
-    assert who() == "uid 4242"
 
 
 def test_creating_leaves_an_entry_with_what_was_created(ready: Ready) -> None:

@@ -1,0 +1,97 @@
+"""What a person may do, by the groups that the operating system puts them in.
+
+Roles bind people who work through mse-tui. Whoever can write the database file can write anything into it: a viewer
+who must not is given the file to read only.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from mse_tui.access.people import groups_of, person
+from mse_tui.reasons import Problem, Reason
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Role(StrEnum):
+    """What a person may do; the value is the key in the configuration."""
+
+    VIEWER = "viewer"
+    """Sees tasks, schedules, definitions, results and logs."""
+    OPERATOR = "operator"
+    """And creates, changes, runs and stops what takes nothing away."""
+    DESTRUCTIVE = "destructive"
+    """And what deletes, purges, stubs, or takes a task or its history away."""
+    AUDITOR = "auditor"
+    """Sees what a viewer sees, the audit, and the archived mail of others."""
+
+
+_IMPLIES: Mapping[Role, frozenset[Role]] = {
+    Role.VIEWER: frozenset({Role.VIEWER}),
+    Role.OPERATOR: frozenset({Role.VIEWER, Role.OPERATOR}),
+    Role.DESTRUCTIVE: frozenset({Role.VIEWER, Role.OPERATOR, Role.DESTRUCTIVE}),
+    Role.AUDITOR: frozenset({Role.VIEWER, Role.AUDITOR}),
+}
+
+
+class Roles:
+    """Which groups have which role. Where no role is given to any group, everybody has all of them."""
+
+    def __init__(self, groups: Mapping[Role, frozenset[str]] | None = None) -> None:
+        """`groups`: the operating system's group names by role."""
+        self._groups = {role: names for role, names in (groups or {}).items() if names}
+
+    def of(self, groups: frozenset[str]) -> frozenset[Role]:
+        """All roles of somebody in these groups, the implied ones too."""
+        if not self._groups:
+            return frozenset(Role)
+        given = [role for role, names in self._groups.items() if names & groups]
+        return frozenset().union(*(_IMPLIES[role] for role in given))
+
+    def groups(self, role: Role) -> list[str]:
+        """The groups that a role is given to, itself or by one that implies it."""
+        return sorted({name for given, names in self._groups.items() if role in _IMPLIES[given] for name in names})
+
+
+_in_force = Roles()
+
+
+def use_roles(roles: Roles) -> None:
+    """From now on these roles hold in this process."""
+    global _in_force  # noqa: PLW0603 (one site is open in a process, and its roles with it)
+    _in_force = roles
+
+
+def may(role: Role) -> bool:
+    """Whether the person at the keyboard has the role."""
+    return role in _in_force.of(groups_of(person()))
+
+
+def require(role: Role) -> None:
+    """Raises Problem role-missing where the person at the keyboard lacks the role."""
+    if may(role):
+        return
+    groups = " or ".join(_in_force.groups(role)) or "no group at all"
+    raise Problem(
+        Reason.ROLE_MISSING,
+        f"{person()} lacks the role {role}, which this needs.",
+        f"Ask to be put into the group {groups}, or let someone do it who is.",
+    )
+
+
+def needs(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Says of an action that it needs a role: without it, the action raises Problem role-missing and does nothing."""
+
+    def decorate(action: Callable[P, T]) -> Callable[P, T]:
+        @wraps(action)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            require(role)
+            return action(*args, **kwargs)
+
+        checked.needs_role = role  # type: ignore[attr-defined]
+        return checked
+
+    return decorate

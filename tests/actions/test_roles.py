@@ -1,0 +1,93 @@
+"""Who may do what: each action says which role it needs, for the screens and the command line alike."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mse_tui import actions as room
+from mse_tui.access import roles
+from mse_tui.access.roles import Role, Roles, use_roles
+from mse_tui.actions.archive_reading import look_into
+from mse_tui.actions.audit import verify
+from mse_tui.actions.commands import remove_task, run_now
+from mse_tui.actions.opening import open_site
+from mse_tui.archive.packs import Packs
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from tests.actions.conftest import Ready
+from tests.cli.conftest import Command
+
+OPEN_TO_ALL = {
+    "open_site", "this_site", "packs_of", "mailboxes", "audit", "changes", "who", "valid_name", "valid_settings",
+    "settings_model", "command_state", "is_running", "answer",
+}  # fmt: skip
+"""Looking at what every viewer sees, and helpers that change nothing by themselves."""
+
+
+@pytest.fixture(autouse=True)
+def _roles_end_with_the_test() -> Iterator[None]:
+    yield
+    use_roles(Roles())
+
+
+def actions() -> Iterator[tuple[str, Callable[..., object]]]:
+    for module in pkgutil.iter_modules(room.__path__, "mse_tui.actions."):
+        loaded = importlib.import_module(module.name)
+        for name, value in inspect.getmembers(loaded, inspect.isfunction):
+            if value.__module__ == module.name and not name.startswith("_"):
+                yield name, value
+
+
+def test_every_action_says_which_role_it_needs() -> None:
+    silent = {name for name, action in actions() if not hasattr(action, "needs_role")}
+    assert silent <= OPEN_TO_ALL
+
+
+def test_an_operator_runs_tasks_and_takes_nothing_away(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = ready.task()
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"mail"}))
+    use_roles(Roles({Role.OPERATOR: frozenset({"mail"}), Role.DESTRUCTIVE: frozenset({"lead"})}))
+    run_now(task)
+    for refused in (
+        lambda: remove_task(task, keep_history=True),
+        verify,
+        lambda: look_into(1, Packs("/nowhere")),
+    ):
+        with pytest.raises(Problem) as met:
+            refused()
+        assert met.value.reason is Reason.ROLE_MISSING
+    assert queries.task(task) is not None
+
+
+def test_roles_come_from_the_configuration_whatever_else_is_wrong_with_it(
+    store: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.config.write_text('[roles]\noperator = ["mail"]\n[exchange]\nendpoint = 7\n')
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"users"}))
+    open_site(store)
+    assert not roles.may(Role.VIEWER)
+
+
+def test_roles_that_cannot_be_read_open_nothing(store: Home) -> None:
+    for text in ("[roles]\noperator = mail", '[roles]\noperators = ["mail"]', '[roles]\nviewer = "mail"'):
+        store.config.write_text(text)
+        with pytest.raises(Problem) as met:
+            open_site(store)
+        assert met.value.reason is Reason.CONFIGURATION_INVALID
+
+
+def test_who_has_no_role_sees_nothing(mse_tui: Command, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.config.write_text('[roles]\nviewer = ["helpdesk"]\n')
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"users"}))
+    ran = mse_tui("task", "list")
+    assert ran.code == 2
+    assert "role-missing" in ran.err
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"helpdesk"}))
+    assert mse_tui("task", "list").code == 0
+    ran = mse_tui("site", "disable")
+    assert ran.code == 2
+    assert "role-missing" in ran.err
