@@ -19,7 +19,6 @@ from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from tests.actions.conftest import Ready
-from tests.cli.conftest import Command
 
 OPEN_TO_ALL = {
     "open_site", "this_site", "packs_of", "mailboxes", "audit", "changes", "who", "valid_name", "valid_settings",
@@ -78,16 +77,3 @@ def test_roles_that_cannot_be_read_open_nothing(store: Home) -> None:
         with pytest.raises(Problem) as met:
             open_site(store)
         assert met.value.reason is Reason.CONFIGURATION_INVALID
-
-
-def test_who_has_no_role_sees_nothing(mse_tui: Command, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.config.write_text('[roles]\nviewer = ["helpdesk"]\n')
-    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"users"}))
-    ran = mse_tui("task", "list")
-    assert ran.code == 2
-    assert "role-missing" in ran.err
-    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"helpdesk"}))
-    assert mse_tui("task", "list").code == 0
-    ran = mse_tui("site", "disable")
-    assert ran.code == 2
-    assert "role-missing" in ran.err

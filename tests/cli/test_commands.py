@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mse_tui import __version__
+from mse_tui.access import roles
 from mse_tui.cli.main import run
 from mse_tui.config import load_configuration
 from mse_tui.home import Home
@@ -284,3 +285,17 @@ def test_a_changed_audit_entry_is_named(with_task: Command) -> None:
     assert ran.code == 2
     assert "Entry 2" in ran.err
     assert json.loads(with_task("audit", "verify", "--json").out)["broken_at"] == 2
+
+
+def test_who_has_no_role_sees_nothing(mse_tui: Command, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.config.write_text('[roles]\nviewer = ["helpdesk"]\n')
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"users"}))
+    ran = mse_tui("task", "list")
+    assert ran.code == 2
+    assert "role-missing" in ran.err
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"helpdesk"}))
+    assert mse_tui("task", "list").code == 0
+    ran = mse_tui("site", "disable")
+    assert ran.code == 2
+    assert "role-missing" in ran.err
+    roles.use_roles(roles.Roles())
