@@ -14,8 +14,8 @@ from mse_tui.reasons import Reason, explain
 from tests.conftest import REPOSITORY
 
 HEADLESS = (
-    "actions", "archive", "config", "directory", "engine", "exchange", "features", "home", "reasons", "sandbox",
-    "store", "terms", "text",
+    "access", "actions", "archive", "config", "directory", "engine", "exchange", "features", "home", "reasons",
+    "sandbox", "store", "terms", "text",
 )  # fmt: skip
 
 

@@ -1,13 +1,18 @@
 """Looking into a person's archive: every look and every content read or exported leaves an audit entry.
 
 A list of the archived mailboxes is no look. `look_into` gives a reading of one mailbox, and only through it is
-anything of that mailbox shown; it gives nothing of another one.
+anything of that mailbox shown; it gives nothing of another one. Where a person is named (an address), only what that
+person may see is shown, and what they may not see is as if it were not there; else an administrator of this machine
+looks, and sees everything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import BinaryIO
 
 from mse_tui.access.roles import Role, needs
+from mse_tui.access.sight import ADMINISTRATOR, Sight, open_to, sight_of
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
 from mse_tui.archive.export import ExportReport, Target, export
@@ -24,60 +29,109 @@ def packs_of(home: Home, configuration: Configuration | None = None) -> Packs:
     return Packs(chosen or home.archive)
 
 
-def mailboxes() -> list[MailboxView]:
-    """Which mailboxes the archive has, by address."""
-    return views.mailboxes()
+def mailboxes(person: str | None = None) -> list[MailboxView]:
+    """Which mailboxes the archive has, or of those the ones that a person may open; by address."""
+    every = views.mailboxes()
+    if person is None:
+        return every
+    may_open = set(open_to(person))
+    return [each for each in every if each.id in may_open]
+
+
+def find_mailbox(text: str, person: str | None = None) -> MailboxView:
+    """The mailbox with this address, guid or number. Raises Problem not-found, also where the person may not open it.
+
+    That a person named somebody else's mailbox is audited.
+    """
+    if person is None:
+        return views.mailbox(text)
+    wanted = text.strip().casefold()
+    for each in mailboxes(person):
+        if wanted in (each.address.casefold(), each.guid.casefold(), str(each.id)):
+            return each
+    raise _refused(text, person)
 
 
 @needs(Role.AUDITOR)
-def look_into(mailbox_id: int, packs: Packs) -> "Reading":
+def look_into(mailbox_id: int, packs: Packs, person: str | None = None) -> "Reading":
     """Open one archived mailbox for looking; audited. Raises Problem not-found."""
-    return Reading(views.mailbox(str(mailbox_id)), packs)
+    if person is None:
+        return Reading(views.mailbox(str(mailbox_id)), packs)
+    sight = sight_of(person, mailbox_id)
+    if not sight.sees_anything:
+        raise _refused(str(mailbox_id), person)
+    return Reading(views.mailbox(str(mailbox_id)), packs, sight)
 
 
 @needs(Role.AUDITOR)
-def open_message(wanted: int | bytes, packs: Packs) -> BinaryIO:
+def open_message(wanted: int | bytes, packs: Packs, person: str | None = None) -> BinaryIO:
     """A message's MIME by its number, or by its content's SHA-256; audited. Close it after use.
 
     Raises Problem not-found, content-missing, content-damaged.
     """
-    placement_id = wanted if isinstance(wanted, int) else views.placement_with(wanted)
-    return look_into(views.mailbox_of(placement_id).id, packs).content(placement_id)
+    placement_id = _first(wanted) if person is None else _first_shown(wanted, person)
+    return look_into(views.mailbox_of(placement_id).id, packs, person).content(placement_id)
+
+
+def _first(wanted: int | bytes) -> int:
+    return wanted if isinstance(wanted, int) else views.placements_with(wanted)[0]
+
+
+def _first_shown(wanted: int | bytes, person: str) -> int:
+    """The placement that is wanted, or one with the content, that a person may read. Raises Problem not-found."""
+    with suppress(Problem):
+        for each in [wanted] if isinstance(wanted, int) else views.placements_with(wanted):
+            if views.is_readable(each, sight_of(person, views.mailbox_of(each).id)):
+                return each
+    raise _refused(f"message {wanted if isinstance(wanted, int) else wanted.hex()}", person)
+
+
+def _refused(what: str, person: str) -> Problem:
+    """Audited; says the same whether there is such a thing or not."""
+    audit("refused look into archive", what, after={"as": person})
+    return Problem(
+        Reason.NOT_FOUND,
+        f"The archive has nothing called {what!r} that {person} may see.",
+        "mse-tui access explain PERSON MAILBOX says what somebody may see, and why.",
+    )
 
 
 class Reading:
     """One person's look into one archived mailbox, in any view."""
 
-    def __init__(self, mailbox: MailboxView, packs: Packs) -> None:
+    def __init__(self, mailbox: MailboxView, packs: Packs, sight: Sight = ADMINISTRATOR) -> None:
         self.mailbox = mailbox
+        self.sight = sight
         self._packs = packs
         self._folders: set[int] = set()
-        audit("look into archive", mailbox.address)
+        self._audit("look into archive")
 
     def folders(self, view: View, *, sizes: bool = True) -> list[FolderView]:
         """The folder tree in a view; without `sizes` it is quicker and bytes are 0."""
-        found = views.folders(self.mailbox.id, view, sizes=sizes)
+        found = views.folders(self.mailbox.id, view, sizes=sizes, sight=self.sight)
         self._folders.update(row.id for row in found)
         return found
 
     def folder(self, path: str, view: View) -> FolderView:
         """The folder with this path or number in a view. Raises Problem not-found, invalid (several)."""
-        found = views.folder(self.mailbox.id, path, view)
+        found = views.folder(self.mailbox.id, path, view, self.sight)
         self._folders.add(found.id)
         return found
 
     def messages(self, folder_id: int, view: View, offset: int = 0, limit: int = 100) -> list[MessageView]:
         """A page of a folder's messages in a view, latest received first."""
         self._refuse_foreign(folder_id)
-        return views.messages(folder_id, view, offset, limit)
+        return views.messages(folder_id, view, offset, limit, self.sight)
 
     def message_count(self, folder_id: int, view: View) -> int:
         """How many messages `messages` has."""
         self._refuse_foreign(folder_id)
-        return views.message_count(folder_id, view)
+        return views.message_count(folder_id, view, self.sight)
 
     def message(self, placement_id: int) -> MessageView:
         """One message where it lay. Raises Problem not-found."""
+        if not views.is_readable(placement_id, self.sight) and not self.sight.sees_everything:
+            raise _refused(f"message {placement_id}", self.sight.person)
         found = views.message(placement_id)
         self._refuse_foreign(found.folder_id)
         return found
@@ -85,7 +139,7 @@ class Reading:
     def history(self, placement_id: int) -> list[MessagePlace]:
         """Every stay of a message in this mailbox, earliest first."""
         self.message(placement_id)
-        return views.history(placement_id)
+        return views.history(placement_id, self.sight)
 
     def content(self, placement_id: int) -> BinaryIO:
         """A message's MIME, byte for byte as the server gave it, checked; audited. Close it after use.
@@ -93,13 +147,13 @@ class Reading:
         Raises Problem not-found (only metadata were archived), content-missing, content-damaged.
         """
         found = self.message(placement_id)
-        audit("read message", self.mailbox.address, after=_named(found))
+        self._audit("read message", _named(found))
         return self._opened(found)
 
     def export(self, placement_ids: Sequence[int], target: str) -> list[tuple[MessageView, BinaryIO]]:
         """Messages with their MIME, to be written to `target`; audited as one export. Close each after use."""
         found = [self.message(placement_id) for placement_id in placement_ids]
-        audit("export", self.mailbox.address, after={"messages": [_named(row) for row in found], "to": target})
+        self._audit("export", {"messages": [_named(row) for row in found], "to": target})
         return [(row, self._opened(row)) for row in found]
 
     def export_folders(self, folders: Sequence[FolderView], view: View, target: Target, where: str) -> ExportReport:
@@ -107,12 +161,12 @@ class Reading:
         for folder in folders:
             self._refuse_foreign(folder.id)
         paths = [folder.path for folder in folders]
-        audit("export", self.mailbox.address, after={"folders": paths, "view": str(view), "to": where})
+        self._audit("export", {"folders": paths, "view": str(view), "to": where})
         return export(self._all_messages(folders, view), self._packs, target)
 
     def _all_messages(self, folders: Sequence[FolderView], view: View) -> Iterator[tuple[MessageView, str]]:
         for folder in folders:
-            for message in views.all_messages(folder.id, view):
+            for message in views.all_messages(folder.id, view, self.sight):
                 yield message, folder.path
 
     def _opened(self, row: MessageView) -> BinaryIO:
@@ -123,6 +177,10 @@ class Reading:
                 "Set the definition's content to 'metadata and content'; the next execution fills it in.",
             )
         return self._packs.open(bytes.fromhex(row.sha256))
+
+    def _audit(self, action: str, after: Mapping[str, object] = MappingProxyType({})) -> None:
+        looker = {"as": self.sight.person} if self.sight.person else {}
+        audit(action, self.mailbox.address, after={**looker, **after} or "")
 
     def _refuse_foreign(self, folder_id: int) -> None:
         if folder_id in self._folders:

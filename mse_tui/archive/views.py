@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from mse_tui.access.sight import ADMINISTRATOR, Sight
+from mse_tui.archive.sights import may_be_read
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.trees import Place, Tree
 from mse_tui.reasons import Problem, Reason
@@ -178,19 +180,20 @@ def mailbox(text: str) -> MailboxView:
     raise Problem(Reason.NOT_FOUND, f"The archive has no mailbox {text!r}.", "mse-tui archive ls shows what there is.")
 
 
-def folders(mailbox_id: int, view: View, *, sizes: bool = False) -> list[FolderView]:
+def folders(mailbox_id: int, view: View, *, sizes: bool = False, sight: Sight = ADMINISTRATOR) -> list[FolderView]:
     """The folder tree in a view, depth first, each level by name, with numbers of messages and bytes.
 
-    Bytes are 0 unless `sizes` asks for them, which takes a second for some 300,000 messages.
+    Bytes are 0 unless `sizes` asks for them, which takes a second for some 300,000 messages. Of what the sight does
+    not show nothing is told: a folder in a hidden one stands at the top, under its own name.
     """
-    tree = _tree(mailbox_id, view)
-    totals = _totals(mailbox_id, view, sizes)
+    tree = _tree(mailbox_id, view, sight)
+    totals = _totals(mailbox_id, view, sizes, sight)
     return [_folder_row(tree, place, depth, *totals.get(place.folder_id, (0, 0))) for place, depth in tree.walk()]
 
 
-def folder(mailbox_id: int, path: str, view: View) -> FolderView:
+def folder(mailbox_id: int, path: str, view: View, sight: Sight = ADMINISTRATOR) -> FolderView:
     """The folder with this path (any case) or number in a view. Raises Problem not-found, invalid (several)."""
-    tree = _tree(mailbox_id, view)
+    tree = _tree(mailbox_id, view, sight)
     wanted = path.strip("/").casefold()
     found = [
         (place, depth)
@@ -205,12 +208,14 @@ def folder(mailbox_id: int, path: str, view: View) -> FolderView:
         numbers = ", ".join(str(place.folder_id) for place, _ in found)
         raise Problem(Reason.INVALID, f"Several folders have the path {path!r}.", f"Give its number: {numbers}.")
     place, depth = found[0]
-    return _folder_row(tree, place, depth, message_count(place.folder_id, view), 0)
+    return _folder_row(tree, place, depth, message_count(place.folder_id, view, sight), 0)
 
 
-def messages(folder_id: int, view: View, offset: int = 0, limit: int = 100) -> list[MessageView]:
+def messages(
+    folder_id: int, view: View, offset: int = 0, limit: int = 100, sight: Sight = ADMINISTRATOR
+) -> list[MessageView]:
     """A page of a folder's messages in a view, latest received first; a stable order."""
-    condition, parameters = _within(folder_id, view)
+    condition, parameters = _within(folder_id, view, sight)
     rows = select(
         f"{_MESSAGE} FROM (SELECT x.id AS wanted FROM placement x WHERE x.folder_id = ? AND {condition}"
         " ORDER BY x.received DESC, x.id DESC LIMIT ? OFFSET ?)"
@@ -221,9 +226,9 @@ def messages(folder_id: int, view: View, offset: int = 0, limit: int = 100) -> l
     return [_message_row(row) for row in rows]
 
 
-def all_messages(folder_id: int, view: View) -> Iterator[MessageView]:
+def all_messages(folder_id: int, view: View, sight: Sight = ADMINISTRATOR) -> Iterator[MessageView]:
     """Every message of a folder in a view as it is now, whatever changes while they are read; latest first."""
-    condition, parameters = _within(folder_id, view)
+    condition, parameters = _within(folder_id, view, sight)
     rows = select(
         f"SELECT x.id FROM placement x WHERE x.folder_id = ? AND {condition} ORDER BY x.received DESC, x.id DESC",
         [folder_id, *parameters],
@@ -240,9 +245,9 @@ def all_messages(folder_id: int, view: View) -> Iterator[MessageView]:
         yield from (found[id] for id in part if id in found)
 
 
-def message_count(folder_id: int, view: View) -> int:
+def message_count(folder_id: int, view: View, sight: Sight = ADMINISTRATOR) -> int:
     """How many messages `messages` has."""
-    condition, parameters = _within(folder_id, view)
+    condition, parameters = _within(folder_id, view, sight)
     row = select(f"SELECT COUNT(*) FROM placement x WHERE x.folder_id = ? AND {condition}", [folder_id, *parameters])
     return int(row[0][0])
 
@@ -259,18 +264,24 @@ def message(placement_id: int) -> MessageView:
     return _message_row(rows[0])
 
 
-def placement_with(sha256: bytes) -> int:
-    """A placement of the message with this content, an open one before others. Raises Problem not-found."""
+def is_readable(placement_id: int, sight: Sight) -> bool:
+    """Whether the sight shows a message of its mailbox where it lay."""
+    condition, parameters = may_be_read(sight, "x")
+    return bool(select(f"SELECT 1 FROM placement x WHERE x.id = ? AND {condition}", [placement_id, *parameters]))
+
+
+def placements_with(sha256: bytes) -> list[int]:
+    """Placements of the message with this content, open ones before others. Raises Problem not-found (none)."""
     rows = select(
         "SELECT p.id FROM message m JOIN placement p ON p.message_id = m.id WHERE m.sha256 = ?"
-        " ORDER BY p.closed IS NOT NULL, p.id LIMIT 1",
+        " ORDER BY p.closed IS NOT NULL, p.id",
         [sha256],
     )
     if not rows:
         raise Problem(
             Reason.NOT_FOUND, f"No message has the content {sha256.hex()}.", "Look the message up with archive ls."
         )
-    return int(rows[0][0])
+    return [int(row[0]) for row in rows]
 
 
 def mailbox_of(placement_id: int) -> MailboxView:
@@ -284,7 +295,7 @@ def mailbox_of(placement_id: int) -> MailboxView:
     return mailbox(str(rows[0][0]))
 
 
-def history(placement_id: int) -> list[MessagePlace]:
+def history(placement_id: int, sight: Sight = ADMINISTRATOR) -> list[MessagePlace]:
     """Every stay of a message in the mailbox, earliest first, with the folder's path at the time it came."""
     rows = select(
         "SELECT p.id, p.folder_id, p.opened, p.closed, f.mailbox_id FROM placement p"
@@ -295,10 +306,11 @@ def history(placement_id: int) -> list[MessagePlace]:
     )
     if not rows:
         return []
-    places = _places(rows[0][4], "1", [])
+    places = [each for each in _places(rows[0][4], "1", []) if sight.right_of(each.folder_id) is not None]
     return [
         MessagePlace(id, folder_id, Tree.at(places, opened).path(folder_id), from_micros(opened), _moment(closed))
         for id, folder_id, opened, closed, _ in rows
+        if sight.right_of(folder_id) is not None
     ]
 
 
@@ -313,9 +325,10 @@ def folder_history(folder_id: int) -> list[tuple[str, datetime, datetime | None]
     ]
 
 
-def _tree(mailbox_id: int, view: View) -> Tree:
+def _tree(mailbox_id: int, view: View, sight: Sight) -> Tree:
     condition, parameters = view.spans("fp", _full_from(mailbox_id))
-    return Tree.latest(_places(mailbox_id, condition, parameters))
+    places = _places(mailbox_id, condition, parameters)
+    return Tree.latest(place for place in places if sight.right_of(place.folder_id) is not None)
 
 
 def _places(mailbox_id: int, condition: str, parameters: Sequence[Any]) -> list[Place]:
@@ -328,9 +341,9 @@ def _places(mailbox_id: int, condition: str, parameters: Sequence[Any]) -> list[
     return [Place(*row) for row in rows]
 
 
-def _totals(mailbox_id: int, view: View, sizes: bool) -> dict[int, tuple[int, int]]:
+def _totals(mailbox_id: int, view: View, sizes: bool, sight: Sight) -> dict[int, tuple[int, int]]:
     """Folder -> number and bytes of its messages."""
-    condition, parameters = view.spans("p", _full_from(mailbox_id))
+    condition, parameters = _both(view.spans("p", _full_from(mailbox_id)), may_be_read(sight, "p"))
     total, join = ("SUM(m.size)", " JOIN message m ON m.id = p.message_id") if sizes else ("0", "")
     rows = select(
         f"SELECT p.folder_id, COUNT(*), {total} FROM archive_folder f JOIN placement p ON p.folder_id = f.id{join}"
@@ -340,7 +353,11 @@ def _totals(mailbox_id: int, view: View, sizes: bool) -> dict[int, tuple[int, in
     return {folder_id: (count, size) for folder_id, count, size in rows}
 
 
-def _within(folder_id: int, view: View) -> tuple[str, list[int]]:
+def _both(one: tuple[str, list[int]], other: tuple[str, list[int]]) -> tuple[str, list[int]]:
+    return (f"{one[0]} AND {other[0]}", one[1] + other[1]) if other[0] != "1" else one
+
+
+def _within(folder_id: int, view: View, sight: Sight) -> tuple[str, list[int]]:
     """The condition on a folder's placements; nothing where the folder itself is not in the view."""
     rows = select(
         "SELECT m.full_from FROM archive_folder f JOIN archive_mailbox m ON m.id = f.mailbox_id WHERE f.id = ?",
@@ -351,7 +368,7 @@ def _within(folder_id: int, view: View) -> tuple[str, list[int]]:
     full_from = rows[0][0]
     condition, parameters = view.spans("fp", full_from)
     visible = select(f"SELECT 1 FROM folder_place fp WHERE fp.folder_id = ? AND {condition}", [folder_id, *parameters])
-    return view.spans("x", full_from) if visible else ("0", [])
+    return _both(view.spans("x", full_from), may_be_read(sight, "x")) if visible else ("0", [])
 
 
 def _full_from(mailbox_id: int) -> int | None:

@@ -19,7 +19,7 @@ from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
-from mse_tui.archive.views import FolderView, MessageView, View, mailbox
+from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
@@ -46,6 +46,14 @@ def _view_options(command: _Command) -> _Command:
     )(command)  # fmt: skip
 
 
+_AS = click.option(
+    "--as",
+    "person",
+    metavar="ADDRESS",
+    help="See what this person may see of it: their own archive, and what others have granted.",
+)
+
+
 @click.group()
 def archive() -> None:
     """List, read, export, verify and compact what was archived. Looks into mailboxes are audited."""
@@ -57,19 +65,20 @@ def archive() -> None:
 @_view_options
 @click.option("--offset", type=click.IntRange(0), default=0, help="Messages to leave out from the start.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Messages at most.")
+@_AS
 @_JSON
 @pass_session
 def ls(
     session: Session, mailbox_name: str | None, folder: str | None, view: str, as_of: str | None, offset: int,
-    limit: int, as_json: bool,
+    limit: int, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List mailboxes; with MAILBOX (address or number) its folders; with FOLDER (path or number) its messages."""
     packs = _packs(session)
     chosen = _view(view, as_of)
     if mailbox_name is None:
-        _list_mailboxes(as_json)
+        _list_mailboxes(person, as_json)
         return
-    reading = archive_reading.look_into(mailbox(mailbox_name).id, packs)
+    reading = archive_reading.look_into(archive_reading.find_mailbox(mailbox_name, person).id, packs, person)
     if folder is None:
         _list_folders(reading.folders(chosen, sizes=True), chosen, as_json)
         return
@@ -82,14 +91,16 @@ def ls(
 @click.argument("message", type=int, required=False)
 @click.option("--sha", metavar="SHA256", help="By the content's SHA-256 instead of the message's number.")
 @click.option("--text", is_flag=True, help="Headers, text and attachments for reading, escaped; as on a terminal.")
+@_AS
 @_JSON
 @pass_session
-def cat(session: Session, message: int | None, sha: str | None, text: bool, as_json: bool) -> None:
+def cat(session: Session, message: int | None, sha: str | None, text: bool, person: str | None, as_json: bool) -> None:
     """Write a message (its number from ls) byte for byte as the server gave it; on a terminal, for reading."""
     packs = _packs(session)
     if (message is None) == (sha is None):
         raise click.UsageError("Give either a message's number or --sha.")
-    with archive_reading.open_message(message if message is not None else _digest(sha or ""), packs) as content:
+    wanted = message if message is not None else _digest(sha or "")
+    with archive_reading.open_message(wanted, packs, person) as content:
         if as_json:
             emit_json(render(content))
         elif text or sys.stdout.isatty():
@@ -106,19 +117,20 @@ def cat(session: Session, message: int | None, sha: str | None, text: bool, as_j
 @click.option("--mbox", type=click.Path(path_type=Path, dir_okay=False), help="Into this new file.")
 @click.option("--no-subfolders", is_flag=True, help="FOLDER alone, without those below it.")
 @_view_options
+@_AS
 @_JSON
 @pass_session
 @click.pass_context
 def export(
     ctx: click.Context, session: Session, mailbox_name: str, folder: str | None, eml: Path | None, mbox: Path | None,
-    no_subfolders: bool, view: str, as_of: str | None, as_json: bool,
+    no_subfolders: bool, view: str, as_of: str | None, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
     packs = _packs(session)
     if (eml is None) == (mbox is None):
         raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
     chosen = _view(view, as_of)
-    reading = archive_reading.look_into(mailbox(mailbox_name).id, packs)
+    reading = archive_reading.look_into(archive_reading.find_mailbox(mailbox_name, person).id, packs, person)
     folders = _chosen_folders(reading, folder, chosen, below=not no_subfolders)
     with _target(eml, mbox) as target:
         report = reading.export_folders(folders, chosen, target, str(eml or mbox))
@@ -265,12 +277,12 @@ def _comparing(address: str) -> None:
     click.echo(f"Comparing {printable(address)}", err=True)
 
 
-def _list_mailboxes(as_json: bool) -> None:
-    rows = archive_reading.mailboxes()
+def _list_mailboxes(person: str | None, as_json: bool) -> None:
+    rows = archive_reading.mailboxes(person)
     if as_json:
         emit_json(rows)
     elif not rows:
-        click.echo("Nothing is archived yet.")
+        click.echo("Nothing is archived yet." if person is None else f"{printable(person)} may open no archive.")
     else:
         table(
             ("no.", "address", "name", "folders", "last replicated"),

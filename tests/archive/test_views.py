@@ -119,7 +119,7 @@ def test_a_message_moves_and_its_history_says_where(box: ArchivedMailbox) -> Non
     assert [(stay.path, stay.closed) for stay in stays] == [("First", from_micros(10)), ("Second", None)]
     assert views.message(now_at.id).sha256 == "73" * 32
     assert views.mailbox_of(now_at.id).address == "ann@contoso.example"
-    assert views.placement_with(b"s" * 32) == now_at.id
+    assert views.placements_with(b"s" * 32)[0] == now_at.id
     assert views.message_count(first.id, at(9)) + views.message_count(second.id, at(9)) == 1
     assert views.message_count(first.id, at(10)) + views.message_count(second.id, at(10)) == 1
 
@@ -131,7 +131,7 @@ def test_what_is_not_there_is_told(box: ArchivedMailbox) -> None:
         (lambda: views.mailbox("nobody"), Reason.NOT_FOUND),
         (lambda: views.message(99), Reason.NOT_FOUND),
         (lambda: views.mailbox_of(99), Reason.NOT_FOUND),
-        (lambda: views.placement_with(b"x"), Reason.NOT_FOUND),
+        (lambda: views.placements_with(b"x"), Reason.NOT_FOUND),
         (lambda: views.folder(box.row.id, "Nowhere", View.live()), Reason.NOT_FOUND),
         (lambda: views.folder(box.row.id, "Twice", View.live()), Reason.INVALID),
         (lambda: View.as_of(datetime(2026, 1, 1)), Reason.INVALID),  # noqa: DTZ001

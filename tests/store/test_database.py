@@ -14,6 +14,7 @@ from peewee import OperationalError
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database as module
+from mse_tui.store.access import ACCESS_MODELS
 from mse_tui.store.database import (
     as_problem,
     close_database,
@@ -49,8 +50,9 @@ def test_database_file_is_private(store: Home) -> None:
 
 def test_migrations_make_the_tables_that_the_models_describe(store: Home, tmp_path: Path) -> None:
     described = module.SqliteDatabase(str(tmp_path / "from-models.db"))
-    with described.bind_ctx(ALL_MODELS):
-        described.create_tables(ALL_MODELS)
+    models = (*ALL_MODELS, *ACCESS_MODELS)
+    with described.bind_ctx(models):
+        described.create_tables(models)
     described.close()
     assert _schema_of(store.database) == _schema_of(tmp_path / "from-models.db")
 
