@@ -21,8 +21,8 @@ from mse_tui.store import queries
 from tests.actions.conftest import Ready
 
 OPEN_TO_ALL = {
-    "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name", "valid_settings",
-    "settings_model", "command_state", "is_running", "answer",
+    "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
+    "valid_settings", "settings_model", "command_state", "is_running", "answer",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""
 
