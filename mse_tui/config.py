@@ -37,6 +37,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _from_the_directory(value: Path | None, info: ValidationInfo) -> Path | None:
+    """A relative path of the file starts from the file's directory."""
+    base = (info.context or {}).get("directory")
+    if value is None:
+        return None
+    value = value.expanduser()
+    return value if value.is_absolute() or base is None else base / value
+
+
 class SiteSettings(Section):
     """[site]: how this site presents itself."""
 
@@ -109,17 +118,88 @@ class ExchangeSettings(Section):
     @field_validator("password_file", "ca_file")
     @classmethod
     def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None:
-            return None
-        base = (info.context or {}).get("directory")
-        value = value.expanduser()
-        return value if value.is_absolute() or base is None else base / value
+        return _from_the_directory(value, info)
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
         given = [self.password_file, self.password_env, self.password_credential]
         if sum(source is not None for source in given) != 1:
             raise ValueError("needs exactly one of password_file, password_env, password_credential")
+        return self
+
+    def secret(self) -> SecretStr:
+        """The password, read now. Raises Problem secret-unreadable; the text of the password is never in it."""
+        return read_secret(self.password_file, self.password_env, self.password_credential)
+
+
+class ActiveDirectorySettings(Section):
+    """[active_directory]: the domain controllers, how they are reached, and the account that reads them."""
+
+    servers: tuple[str, ...] = Field(
+        min_length=1,
+        description="Domain controllers of one domain, HOST or HOST:PORT, asked in this order; names, not addresses.",
+    )
+    encryption: Literal["ldaps", "starttls", "none"] = Field(
+        default="ldaps",
+        description="ldaps or starttls; none sends the password and all answers in clear.",
+    )
+    sign_in: Literal["simple", "kerberos"] = Field(
+        default="simple",
+        description="With a password, or with Kerberos (needs the extra: pip install mse-tui[kerberos]).",
+    )
+    user: str = Field(min_length=1, description="The account that reads the directory: name@domain.")
+    password_file: Path | None = Field(
+        default=None, description="A file with the password, readable by this user alone; relative to this file."
+    )
+    password_env: str | None = Field(default=None, description="The environment variable that holds the password.")
+    password_credential: str | None = Field(
+        default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the password."
+    )
+    keytab_file: Path | None = Field(
+        default=None,
+        description="For Kerberos: the account's keytab; without it the tickets of this user (kinit) are used.",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
+    )
+    base: str = Field(
+        default="",
+        description="Where groups are looked up and browsed, a distinguished name; the whole domain by default.",
+    )
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=120, description="Time to reach a server.")
+    timeout_seconds: int = Field(default=60, ge=1, le=3600, description="Time to wait for the next bytes of an answer.")
+    answer_seconds: float = Field(default=600, ge=1, le=7200, description="Time for one whole answer, all its pages.")
+
+    @field_validator("servers")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for server in value:
+            parts = urlsplit(f"//{server}")
+            try:
+                fine = bool(parts.hostname) and parts.netloc == server and parts.username is None and parts.port != 0
+            except ValueError:
+                fine = False
+            if not fine:
+                raise ValueError(f"{server!r} is not HOST or HOST:PORT, such as dc1.example.com")
+        return value
+
+    @field_validator("password_file", "keytab_file", "ca_file")
+    @classmethod
+    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _from_the_directory(value, info)
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        given = [self.password_file, self.password_env, self.password_credential]
+        passwords = sum(source is not None for source in given)
+        if self.sign_in == "kerberos":
+            if passwords:
+                raise ValueError("needs no password with Kerberos; give keytab_file, or get tickets with kinit")
+        elif passwords != 1:
+            raise ValueError("needs exactly one of password_file, password_env, password_credential")
+        elif self.keytab_file is not None:
+            raise ValueError('keytab_file goes with sign_in = "kerberos"')
         return self
 
     def secret(self) -> SecretStr:
@@ -188,11 +268,7 @@ class Microsoft365Settings(Section):
     @field_validator("secret_file", "certificate_file", "key_file", "ca_file")
     @classmethod
     def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None:
-            return None
-        base = (info.context or {}).get("directory")
-        value = value.expanduser()
-        return value if value.is_absolute() or base is None else base / value
+        return _from_the_directory(value, info)
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
@@ -233,11 +309,7 @@ class ArchiveSettings(Section):
     @field_validator("directory")
     @classmethod
     def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None:
-            return None
-        base = (info.context or {}).get("directory")
-        value = value.expanduser()
-        return value if value.is_absolute() or base is None else base / value
+        return _from_the_directory(value, info)
 
 
 class RoleSettings(Section):
@@ -257,6 +329,7 @@ class Configuration(Section):
     engine: EngineSettings = EngineSettings()
     archive: ArchiveSettings = ArchiveSettings()
     roles: RoleSettings = RoleSettings()
+    active_directory: ActiveDirectorySettings | None = None
     microsoft365: Microsoft365Settings | None = None
 
     @model_validator(mode="after")

@@ -44,11 +44,14 @@ class Reason(StrEnum):
     ADDRESS_INVALID = "address-invalid"
     DIRECTORY_MISSING = "directory-missing"
     DIRECTORY_UNREACHABLE = "directory-unreachable"
+    DIRECTORY_INCOMPLETE = "directory-incomplete"
+    ENCRYPTION_MISSING = "encryption-missing"
     NO_MAILBOX = "no-mailbox"
     CONTACT = "contact"
     NOT_LICENSED = "not-licensed"
     MAILBOX_ELSEWHERE = "mailbox-elsewhere"
     FOREIGN_MEMBER = "foreign-member"
+    MEMBER_UNREADABLE = "member-unreadable"
     # the archive and the store
     ARCHIVE_UNREADABLE = "archive-unreadable"
     CONTENT_MISSING = "content-missing"
@@ -244,6 +247,14 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "The directory could not be reached.",
         "Check that its servers are up and rightly named in the configuration; then run mse-tui doctor.",
     ),
+    Reason.DIRECTORY_INCOMPLETE: Explanation(
+        "The directory cut its answer short, so none of it was used.",
+        "Raise the limits that the directory sets for the account of [active_directory] (size, time).",
+    ),
+    Reason.ENCRYPTION_MISSING: Explanation(
+        "The server does not encrypt the connection, so no password was sent.",
+        'Set [active_directory] encryption to what the server offers ("ldaps"), and look who is between.',
+    ),
     Reason.NO_MAILBOX: Explanation(
         "This member of the group has no mailbox.",
         "Nothing to do; give it a mailbox to have it processed.",
@@ -267,6 +278,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.FOREIGN_MEMBER: Explanation(
         "This member comes from another forest, whose directory is not asked.",
         "Give the mailboxes behind it by their addresses, or take it out of the group.",
+    ),
+    Reason.MEMBER_UNREADABLE: Explanation(
+        "The group lists this member, but the directory does not show it to the site's account.",
+        "Let the account of [active_directory] read the object, or take it out of the group.",
     ),
     Reason.ADDRESS_INVALID: Explanation(
         "This is not a mail address.",
