@@ -297,6 +297,15 @@ class EngineSettings(Section):
         default=400, ge=1, description="Executions older than this are pruned; what they archived stays."
     )
     keep_audit_days: int = Field(default=3650, ge=1, description="Audit entries older than this are pruned.")
+    confirm_empty_group: bool = Field(
+        default=True, description="A task whose group resolves to no mailbox ends red until a person confirms it."
+    )
+    confirm_group_below_percent: int = Field(
+        default=50,
+        ge=0,
+        le=100,
+        description="So does one with fewer than this share of the run before's mailboxes; 0: however few.",
+    )
 
 
 class ArchiveSettings(Section):

@@ -4,27 +4,40 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name
 from mse_tui.actions.definitions import settings_model
-from mse_tui.directory.addresses import valid_addresses
+from mse_tui.directory.directory import GroupReference
+from mse_tui.directory.references import check_group
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Schedule, Site, Task
-from mse_tui.terms import TaskType
+from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 
 @needs(Role.OPERATOR)
 def create_task(  # noqa: PLR0913 (these are what a task is made of)
-    description: str, *, site_id: int, task_type: TaskType, definition_id: int, schedule_id: int, group: str
+    description: str,
+    *,
+    site_id: int,
+    task_type: TaskType,
+    definition_id: int,
+    schedule_id: int,
+    group: str,
+    resolved: GroupReference | None = None,
 ) -> int:
-    """A new task's id; the engine plans its first execution. Raises Problem invalid, not-found, address-invalid."""
+    """A new task's id; the engine plans its first execution.
+
+    `resolved`: what the engine found behind the group's text in a preview; it stays this group from now on. Raises
+    Problem invalid, not-found; address-invalid, group-empty, group-refused, directory-missing (about the group).
+    """
     description = valid_name(description, "description")
     settings_model(task_type)
     group = group.strip()
-    valid_addresses(group)
     with writing():
         _refuse_taken(description)
         site = Site.get_or_none(Site.id == site_id)
         if site is None:
             raise Problem(Reason.NOT_FOUND, f"There is no site {site_id}.")
+        _refuse_group(group, site)
+        known = resolved or GroupReference(group)
         definition = _definition(definition_id, task_type)
         schedule = _schedule(schedule_id)
         moment, user = now(), who()
@@ -35,6 +48,9 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
             definition=definition,
             schedule=schedule,
             group=group,
+            group_kind=known.kind,
+            group_key=known.key,
+            group_name=known.name,
             created=moment,
             created_by=user,
             modified=moment,
@@ -88,6 +104,12 @@ def _schedule(schedule_id: int) -> Schedule:
     if row is None:
         raise Problem(Reason.NOT_FOUND, f"There is no schedule {schedule_id}.")
     return row
+
+
+def _refuse_group(group: str, site: Site) -> None:
+    """What this site could never resolve is refused at once, not at the first execution."""
+    known = None if site.directories is None else [GroupKind(kind) for kind in site.directories.split()]
+    check_group(group, SiteBinding(site.binding), known)
 
 
 def _refuse_taken(description: str) -> None:

@@ -8,10 +8,11 @@ from email.utils import parseaddr
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from mse_tui.directory.directory import Member, Membership, SkippedEntry
-from mse_tui.exchange.mailbox import Exchange
+from mse_tui.exchange.mailbox import Exchange, MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
-_SEPARATORS = ";,\n\r"
+SEPARATORS = ";,\n\r"
+"""What stands between the entries of a list."""
 
 # The library refuses names that the Internet's mail can't reach; organisations use them inside.
 for _name in ("local", "test"):
@@ -72,7 +73,7 @@ class AddressDirectory:
         skipped = list(parsed.refused)
         for address in parsed.addresses:
             try:
-                found = self._exchange.resolve(address)
+                found = self._resolve(address)
             except Problem as problem:
                 if problem.reason not in (Reason.MAILBOX_NOT_FOUND, Reason.MAILBOX_DISABLED):
                     raise
@@ -83,6 +84,16 @@ class AddressDirectory:
             included.setdefault(primary, Member(primary, found.display_name, found.kind, entry))
         return Membership(tuple(included.values()), tuple(skipped), self._now())
 
+    def _resolve(self, address: str) -> MailboxIdentity:
+        """An internationalised domain may be kept in either of its two forms."""
+        try:
+            return self._exchange.resolve(address)
+        except Problem as problem:
+            encoded = _encoded(address)
+            if problem.reason is not Reason.MAILBOX_NOT_FOUND or encoded == address:
+                raise
+            return self._exchange.resolve(encoded)
+
 
 def _entries(text: str) -> Iterator[str]:
     """Split at separators, except inside quotes and angle brackets ('"Berg, Anna" <anna@example.com>')."""
@@ -92,12 +103,12 @@ def _entries(text: str) -> Iterator[str]:
             closing = "" if character == closing else closing
         elif character in '"<':
             closing = '"' if character == '"' else ">"
-        elif character in _SEPARATORS:
+        elif character in SEPARATORS:
             yield from _unless_blank(entry)
             entry = ""
             continue
         entry += character
-    if closing and any(separator in entry for separator in _SEPARATORS):
+    if closing and any(separator in entry for separator in SEPARATORS):
         # A quote that is never closed must not swallow the addresses behind it.
         for part in _split(entry):
             yield from _unless_blank(part)
@@ -106,14 +117,18 @@ def _entries(text: str) -> Iterator[str]:
 
 
 def _split(text: str) -> list[str]:
-    for separator in _SEPARATORS[1:]:
-        text = text.replace(separator, _SEPARATORS[0])
-    return text.split(_SEPARATORS[0])
+    for separator in SEPARATORS[1:]:
+        text = text.replace(separator, SEPARATORS[0])
+    return text.split(SEPARATORS[0])
 
 
 def _unless_blank(entry: str) -> Iterator[str]:
-    if entry.strip():
-        yield entry.strip()
+    entry = entry.strip()
+    words = entry.split()
+    if len(words) > 1 and all("@" in word for word in words) and not set(entry) & set('"<>()'):
+        yield from words  # pasted without separators
+    elif entry:
+        yield entry
 
 
 def _address(entry: str) -> str:
@@ -121,6 +136,15 @@ def _address(entry: str) -> str:
     bare = parseaddr(entry)[1] if "<" in entry else entry
     found = validate_email(bare or entry, check_deliverability=False, globally_deliverable=False)
     return found.normalized.lower()
+
+
+def _encoded(address: str) -> str:
+    """The address with its domain as it travels in DNS (xn--...)."""
+    local, _, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    found = validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
+    return f"{local}@{found.ascii_domain}"
 
 
 def _sentence(text: str) -> str:

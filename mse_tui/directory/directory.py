@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mse_tui.reasons import Reason
 from mse_tui.terms import GroupKind
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A mailbox that a group includes."""
+class Member(NamedTuple):
+    """A mailbox that a group includes. (A tuple: thousands are read from the cache at once.)"""
 
     address: str
     """Primary address, lower case."""
@@ -147,8 +146,36 @@ class GroupDirectory(Protocol):
 
 
 class Directory(Protocol):
-    """Resolves what a task's group says."""
+    """All that a site can ask about groups, whoever answers."""
 
-    def resolve(self, group_text: str) -> Membership:
-        """The mailboxes of a group. Raises Problem when the directory could not answer in full."""
+    @property
+    def kinds(self) -> frozenset[GroupKind]:
+        """The directories of groups that are configured."""
+        ...
+
+    def resolve(self, group: GroupReference) -> Membership:
+        """The mailboxes of a group.
+
+        Raises Problem group-not-found, group-ambiguous, group-refused, directory-missing; and when the directory could
+        not answer in full.
+        """
+        ...
+
+    def standing(self, address: str) -> SkippedEntry | None:
+        """Why a mailbox is not to be processed now, read fresh; None: process it (or Exchange decides alone).
+
+        Raises Problem when the directory could not be asked.
+        """
+        ...
+
+    def find(self, text: str, limit: int = 50) -> list[Group]:
+        """Groups to choose from as one types. Raises Problem directory-missing, or when it could not be asked."""
+        ...
+
+    def browse(self, where: str = "") -> Level:
+        """What lies directly in a container of the directory. Raises Problem as `GroupDirectory.browse`."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
         ...

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mse_tui.directory.directory import GroupReference
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.leases import HeldLease, Leases, process_label, task_key
 from mse_tui.engine.schedules import OnMissed, ScheduleSettings, next_execution, read_settings
 from mse_tui.store.database import data_version, reading, writing
 from mse_tui.store.models import Definition, Execution, Schedule, Task
-from mse_tui.terms import Status, TaskType, Trigger
+from mse_tui.terms import GroupKind, Status, TaskType, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Claim:
     task_id: int
     description: str
     task_type: TaskType
-    group: str
+    group: GroupReference
     execution_id: int
     settings: str
     """The definition's settings (JSON) as they were at the start."""
@@ -174,11 +175,16 @@ class Claims:
             task.id,
             task.description,
             TaskType(task.type),
-            task.group,
+            group_of(task),
             execution.id,
             task.definition.settings,
             lease,
         )
+
+
+def group_of(task: Any) -> GroupReference:
+    """The group of a task's row."""
+    return GroupReference(task.group, GroupKind(task.group_kind), task.group_key, task.group_name)
 
 
 def _task(task_id: int) -> Any:

@@ -15,18 +15,21 @@ from typing import Self
 from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.packs import Packs
 from mse_tui.config import Configuration
-from mse_tui.directory.addresses import AddressDirectory
+from mse_tui.directory.directory import Directory
+from mse_tui.directory.site_directory import SiteDirectory
 from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
 from mse_tui.engine.execution import Choice, Equipment, Execution, State
 from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
 from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label, task_key
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
+from mse_tui.engine.standing import Standing
 from mse_tui.engine.tick import TICK_SECONDS, Tick
 from mse_tui.engine.workers import Workers
 from mse_tui.exchange.mailbox import Exchange
@@ -59,12 +62,13 @@ class Engine:
         exchange: Exchange,
         *,
         features: Mapping[TaskType, Feature],
+        directory: Directory | None = None,
         clock: Clock | None = None,
         leases: Leases | None = None,
         tick_seconds: float = TICK_SECONDS,
         housekeeping_seconds: float = _HOUSEKEEPING,
     ) -> None:
-        """The database is open and has its site."""
+        """The database is open and has its site. Without a `directory` Exchange alone says who is in a group."""
         self._clock = clock or SystemClock()
         self._site = Site.select().order_by(Site.id).first()
         if self._site is None:
@@ -81,17 +85,18 @@ class Engine:
         self._workers = Workers(configuration.engine.workers)
         self._answering = Workers(1)
         self._answers_queued = Event()
+        self._binding = configuration.site.binding
+        self._directory = directory or SiteDirectory(exchange, self._binding, now=self._clock.now)
         self._groups = GroupCache(
-            home.cache / "groups",
-            AddressDirectory(exchange, self._clock.now),
-            scope=self._site.code,
-            now=self._clock.now,
+            home.cache / "groups", self._directory, scope=_scope(self._site.code, configuration), now=self._clock.now
         )
+        guard = Guard(configuration.engine.confirm_empty_group, configuration.engine.confirm_group_below_percent)
         packs = Packs(configuration.archive.directory or home.archive)
         self._equipment = Equipment(
             site=self._site.code,
             exchange=exchange,
-            directory=self._groups,
+            groups=TaskGroups(self._groups, guard, self._clock),
+            standing=Standing(self._directory, self._clock),
             features=features,
             packs=packs,
             locks=MailboxLocks(self._leases),
@@ -102,7 +107,14 @@ class Engine:
         self._audit_heads = AuditHeads(self._site.code)
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
-        self._requests = Requests(self._site.id, exchange, self._groups, self._clock, self._stopping)
+        self._requests = Requests(
+            self._site.id,
+            exchange=exchange,
+            directory=self._directory,
+            groups=self._groups,
+            clock=self._clock,
+            end=self._stopping,
+        )
         ages = Ages(
             timedelta(days=configuration.engine.keep_executions_days),
             timedelta(days=configuration.engine.keep_audit_days),
@@ -144,6 +156,7 @@ class Engine:
             )
         try:
             self._show_alive()
+            self._show_bindings()
             recover_commands(self._site.id, self._clock.now())
             self._recover()
         except BaseException:
@@ -241,6 +254,11 @@ class Engine:
     def _show_alive(self) -> None:
         Site.update(last_active=self._clock.now()).where(Site.id == self._site.id).execute()
 
+    def _show_bindings(self) -> None:
+        """So that a task with a group that this site can't resolve is refused when it is saved."""
+        directories = " ".join(sorted(self._directory.kinds))
+        Site.update(binding=self._binding, directories=directories).where(Site.id == self._site.id).execute()
+
     # --- from other threads
 
     def _execution_ended(self, execution: Execution) -> None:
@@ -292,6 +310,7 @@ class Engine:
         assert self._lease is not None
         self._lease.release()
         self._groups.close()
+        self._directory.close()
 
     def _thread(self, name: str) -> Thread:
         return next(thread for thread in self._threads if thread.name == f"engine-{name}")
@@ -309,3 +328,8 @@ class Engine:
             with self._changed:
                 if self._running:
                     self._changed.wait(1.0)
+
+
+def _scope(site_code: str, configuration: Configuration) -> str:
+    """What the cached groups belong to: this site, and the directories as they are configured now."""
+    return f"{site_code}\n{configuration.model_dump_json(exclude={'site', 'engine', 'archive'})}"

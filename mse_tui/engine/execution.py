@@ -14,13 +14,15 @@ from threading import Event, Lock
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.archive.packs import Packs
-from mse_tui.directory.directory import Directory, Member
+from mse_tui.directory.directory import Member
 from mse_tui.engine import records
 from mse_tui.engine.claims import Claim
 from mse_tui.engine.clock import Clock
+from mse_tui.engine.groups import TaskGroups
 from mse_tui.engine.journal import MailboxJournal, Outcome, failed, is_stop
 from mse_tui.engine.leases import HeldLease
 from mse_tui.engine.locks import MailboxLocks, Waiting
+from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem, Reason
@@ -53,7 +55,8 @@ class Equipment:
     site: str
     """Its code, for the log."""
     exchange: Exchange
-    directory: Directory
+    groups: TaskGroups
+    standing: Standing
     features: Mapping[TaskType, Feature]
     packs: Packs
     locks: MailboxLocks
@@ -208,13 +211,15 @@ class Execution:
             definition = feature.definition.model_validate_json(self.claim.settings)
         except ValidationError as error:
             raise Problem(Reason.INVALID, f"The task's definition is not valid: {error}") from error
-        found = self._with.directory.resolve(self.claim.group)
-        if not found.included:
-            skipped = "; ".join(entry.message for entry in found.skipped)
-            raise Problem(Reason.GROUP_EMPTY, f"The group resolved to no mailbox. {skipped}".strip())
-        self._members = self._choice.of(found.included)
-        skipped_entries = () if self._choice.mailboxes else found.skipped
+        found = self._with.groups.resolve(self.claim, destructive=feature.destructive)
+        self._members = self._choice.of(found.membership.included)
+        skipped_entries = () if self._choice.mailboxes else found.membership.skipped
         records.begin_group(self.claim, len(self._members), skipped_entries, self._now())
+        if found.stale:
+            self._outcome = Outcome(Light.ORANGE, str(Reason.GROUP_STALE), found.stale)
+        elif not found.membership.included:
+            confirmed = f", as {found.confirmed_by} confirmed" if found.confirmed_by else ""
+            self._outcome = Outcome(Light.GREEN, message=f"The group is empty{confirmed}.")
         self._work = (feature, definition)
 
     def _process(self, member: Member) -> bool:
@@ -244,6 +249,7 @@ class Execution:
     def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
         assert self._work is not None
         feature, definition = self._work
+        self._refuse_fallen(member, feature, journal)
         with self._with.exchange.mailbox(member.address, self._cancel, journal.on_wait) as mailbox:
             identity = mailbox.identity()
             lock = self._with.locks.take(identity.guid, self.claim.task_id, f"'{self.claim.description}'")
@@ -256,6 +262,18 @@ class Execution:
                 return journal.conclude()
         self._wait(lock)
         return None
+
+    def _refuse_fallen(self, member: Member, feature: Feature, journal: MailboxJournal) -> None:
+        """Raises Problem where the account is not active and licensed now, or that can't be told and has to be."""
+        try:
+            fallen = self._with.standing.of(member.address)
+        except Problem as problem:
+            if feature.destructive:
+                raise
+            journal.warn(problem.reason, f"Whether the account is active could not be told: {problem.happened}")
+            return
+        if fallen is not None:
+            raise Problem(fallen.reason, fallen.message)
 
     def _mailbox_run(
         self,

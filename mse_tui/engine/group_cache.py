@@ -19,7 +19,8 @@ from typing import Any
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
 
-from mse_tui.directory.directory import Directory, Member, Membership, SkippedEntry
+from mse_tui.directory.answers import membership_kept, membership_to_keep
+from mse_tui.directory.directory import Directory, GroupReference, Membership
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class JsonDisk(Disk):  # type: ignore[misc]
 
 
 class GroupCache:
-    """A `Directory` that remembers another one's answers for an hour, across restarts."""
+    """Remembers a directory's answers for an hour, across restarts."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class GroupCache:
         scope: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`scope` names the site: answers of another one are not used."""
+        """`scope` names the site and its directories: answers of others are not used."""
         make_private(directory)
         self._path = directory
         self._source = source
@@ -75,26 +76,26 @@ class GroupCache:
         self._asking = Lock()
         self._cache = self._open()
 
-    def resolve(self, group_text: str) -> Membership:
+    def resolve(self, group: GroupReference) -> Membership:
         """The answer of up to an hour ago, else the directory's. Empty answers and errors are not kept."""
-        kept = self.kept(group_text)
+        kept = self.kept(group)
         if kept is not None:
             return kept
         with self._asking:
             # Tasks that start together with the same group ask once.
-            return self.kept(group_text) or self._ask(group_text)
+            return self.kept(group) or self._ask(group)
 
-    def refresh(self, group_text: str) -> Membership:
+    def refresh(self, group: GroupReference) -> Membership:
         """Ask the directory now, whatever is kept."""
         with self._asking:
-            return self._ask(group_text)
+            return self._ask(group)
 
-    def kept(self, group_text: str) -> Membership | None:
+    def kept(self, group: GroupReference) -> Membership | None:
         """The kept answer, None where there is none or it is older than an hour (or from the future)."""
-        key = self._key(group_text)
+        key = self._key(group)
         try:
             value = self._cache.get(key)
-            found = None if value is None else _read(value)
+            found = None if value is None else membership_kept(value)
         except _CACHE_ERRORS as error:
             log.warning("The group cache holds something unusable (%s); asking the directory", error)
             self._drop(key)
@@ -102,6 +103,11 @@ class GroupCache:
         if found is None or not timedelta() <= self._now() - found.resolved_at < KEPT:
             return None
         return found
+
+    def forget(self, group: GroupReference) -> None:
+        """Let go of what is kept of a group."""
+        for key in (self._key(group), self._key(GroupReference(group.text))):
+            self._drop(key)
 
     def expire(self) -> None:
         """Let go of what is older than an hour."""
@@ -114,17 +120,21 @@ class GroupCache:
         """Close this thread's connection."""
         self._cache.close()
 
-    def _ask(self, group_text: str) -> Membership:
-        found = self._source.resolve(group_text)
+    def _ask(self, group: GroupReference) -> Membership:
+        found = self._source.resolve(group)
         if found.included:
+            value = membership_to_keep(found)
             try:
-                self._cache.set(self._key(group_text), membership_as_json(found), expire=KEPT.total_seconds())
+                # Under its key too: that is how it is asked for once a task has kept what the text meant.
+                for key in {self._key(group), self._key(found.reference(group.text))}:
+                    self._cache.set(key, value, expire=KEPT.total_seconds())
             except _CACHE_ERRORS as error:
                 log.warning("The group's answer could not be kept: %s", error)
         return found
 
-    def _key(self, group_text: str) -> str:
-        return hashlib.sha256(f"{self._scope}\n{group_text.strip()}".encode()).hexdigest()
+    def _key(self, group: GroupReference) -> str:
+        subject = f"{group.kind}\n{group.key}" if group.key else group.text.strip()
+        return hashlib.sha256(f"{self._scope}\n{subject}".encode()).hexdigest()
 
     def _drop(self, key: str) -> None:
         try:
@@ -158,26 +168,3 @@ def make_private(directory: Path) -> None:
             f"The cache directory {directory} may be used by others.",
             f"Remove it; it is made anew: rm -r {directory}",
         )
-
-
-def membership_as_json(found: Membership) -> dict[str, Any]:
-    """An answer as JSON values: included [{address, name, kind}], skipped [{entry, reason, message}], resolved_at."""
-    return {
-        "included": [
-            {"address": member.address, "name": member.name, "kind": member.kind, "entry": member.entry}
-            for member in found.included
-        ],
-        "skipped": [
-            {"entry": skipped.entry, "reason": str(skipped.reason), "message": skipped.message}
-            for skipped in found.skipped
-        ],
-        "resolved_at": found.resolved_at.isoformat(),
-    }
-
-
-def _read(value: Any) -> Membership:
-    return Membership(
-        tuple(Member(row["address"], row["name"], row["kind"], row["entry"]) for row in value["included"]),
-        tuple(SkippedEntry(row["entry"], Reason(row["reason"]), row["message"]) for row in value["skipped"]),
-        datetime.fromisoformat(value["resolved_at"]),
-    )

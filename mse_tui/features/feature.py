@@ -85,6 +85,11 @@ class Feature(Protocol):
     def task_type(self) -> TaskType: ...
 
     @property
+    def destructive(self) -> bool:
+        """Whether it removes or changes what is in mailboxes; then its group is resolved afresh at each execution."""
+        ...
+
+    @property
     def definition(self) -> type[BaseModel]:
         """The pydantic model; forms, command line options, docs and JSON schema are made from it."""
         ...

@@ -22,6 +22,7 @@ class FolderReplication:
     """The task type MFR."""
 
     task_type = TaskType.FOLDER_REPLICATION
+    destructive = False
     definition: type[BaseModel] = FolderReplicationDefinition
     counters: Mapping[str, str] = {
         "folders_seen": "Folders covered",

@@ -72,6 +72,8 @@ class Site(Row):
     enabled = BooleanField(default=True)
     created = UtcField()
     last_active = UtcField(null=True)
+    directories = TextField(null=True)
+    """GroupKinds of the directories that its engine is configured for, with spaces between; NULL: none has started."""
 
 
 class Definition(Row):
@@ -109,7 +111,7 @@ class Task(Row):
     definition = ForeignKeyField(Definition, backref="tasks", on_delete="RESTRICT")
     schedule = ForeignKeyField(Schedule, backref="tasks", on_delete="RESTRICT")
     group = TextField()
-    """As the person gave it: addresses separated by ; or , (later: a DN, a group's address)."""
+    """As the person gave it: addresses separated by ; or , or a group's address, distinguished name, GUID or name."""
     created = UtcField()
     created_by = CharField()
     modified = UtcField()
@@ -125,6 +127,12 @@ class Task(Row):
     next_execution = UtcField(null=True)
     last_started = UtcField(null=True)
     last_finished = UtcField(null=True)
+    group_kind = CharField(constraints=[SQL("DEFAULT ''")], default="")
+    """GroupKind of what the group's text meant when it was first resolved."""
+    group_key = CharField(constraints=[SQL("DEFAULT ''")], default="")
+    """What stays the same when the group is renamed or moved; '' before it is resolved, and for addresses."""
+    group_name = TextField(constraints=[SQL("DEFAULT ''")], default="")
+    """As last seen."""
 
 
 class Command(Row):

@@ -15,6 +15,11 @@ from mse_tui.reasons import Problem, Reason
         ("  Anna@Example.COM ;; anna@example.com,", ["anna@example.com"]),
         ('"Berg, Anna" <anna@example.com>; Carl <carl@example.com>', ["anna@example.com", "carl@example.com"]),
         ("o'neil@corp.local; jürgen@büro.example", ["o'neil@corp.local", "jürgen@büro.example"]),
+        (
+            "anna@example.com berta@example.com\tcarl@example.com",
+            [f"{n}@example.com" for n in ("anna", "berta", "carl")],
+        ),
+        ("jürgen@BÜRO.example; JÜRGEN@xn--bro-hoa.example; 用户@例え.jp", ["jürgen@büro.example", "用户@例え.jp"]),
         ("", []),
     ],
 )
@@ -68,6 +73,21 @@ def test_aliases_lead_to_their_mailbox_once():
         ("berta@example.com", ""),
     ]
     assert found.included[0].kind == "shared"
+
+
+class Encoded(Organisation):
+    """Keeps internationalised domains as they travel in DNS."""
+
+    def resolve(self, address):
+        if not address.isascii():
+            raise Problem(Reason.MAILBOX_NOT_FOUND, "Nobody has it.")
+        return super().resolve(address)
+
+
+def test_an_internationalised_domain_is_looked_for_in_both_forms():
+    found = AddressDirectory(Encoded()).resolve("anna@büro.example; anna@xn--bro-hoa.example")
+    assert [member.address for member in found.included] == ["anna@xn--bro-hoa.example"]
+    assert found.skipped == ()
 
 
 def test_an_unknown_address_is_skipped_but_a_directory_that_cannot_answer_is_an_error():

@@ -8,11 +8,12 @@ from threading import Event, Lock
 
 from pydantic import BaseModel
 
+from mse_tui.directory.directory import Branch, Group, Level, Member, Membership
 from mse_tui.engine.schedules import Once, daily, write_settings
 from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import Command, Definition, Schedule, Site, Task
-from mse_tui.terms import TaskType
+from mse_tui.terms import GroupKind, TaskType
 
 MFR = TaskType.FOLDER_REPLICATION
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -125,6 +126,48 @@ class FakeDefinition(BaseModel):
     text: str = "plain"
 
 
+class FakeDirectory:
+    """A site's directory that answers as the test says: a membership of these addresses, or a problem."""
+
+    kinds = frozenset({GroupKind.ACTIVE_DIRECTORY})
+
+    def __init__(self, clock, *names):
+        self.clock = clock
+        self.names = names
+        self.group = Group("guid-sales", "Sales", where="CN=Sales,DC=example,DC=com")
+        self.skipped = ()
+        self.problem = None
+        self.fallen = {}
+        self.standing_problem = None
+        self.asked = []
+        self.standing_asked = []
+        self.closed = False
+
+    def resolve(self, group):
+        self.asked.append(group)
+        if self.problem is not None:
+            raise self.problem
+        included = tuple(Member(f"{name}@example.com", name.title()) for name in self.names)
+        return Membership(
+            included, tuple(self.skipped), self.clock.now(), "security group", GroupKind.ACTIVE_DIRECTORY, self.group
+        )
+
+    def standing(self, address):
+        self.standing_asked.append(address)
+        if self.standing_problem is not None:
+            raise self.standing_problem
+        return self.fallen.get(address)
+
+    def find(self, text, limit=50):
+        return [self.group] if text.lower() in self.group.name.lower() else []
+
+    def browse(self, where=""):
+        return Level((Branch("Offices", "OU=Offices,DC=example,DC=com"),), (self.group,))
+
+    def close(self):
+        self.closed = True
+
+
 class FakeFeature:
     """Does what the test says to each mailbox."""
 
@@ -132,7 +175,8 @@ class FakeFeature:
     definition = FakeDefinition
     counters = {"items_seen": "Items seen"}
 
-    def __init__(self, process=lambda run: None):
+    def __init__(self, process=lambda run: None, *, destructive=False):
+        self.destructive = destructive
         self._process = process
         self.processed = []
         self.definitions = []

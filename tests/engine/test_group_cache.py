@@ -7,22 +7,27 @@ from datetime import timedelta
 
 import pytest
 
-from mse_tui.directory.directory import Member, Membership, SkippedEntry
+from mse_tui.directory.directory import Group, GroupReference, Member, Membership, SkippedEntry
 from mse_tui.engine.group_cache import GroupCache
 from mse_tui.reasons import Problem, Reason
+from mse_tui.terms import GroupKind
 from tests.engine.fakes import FakeClock
+
+GROUP = GroupReference("group")
 
 
 class FakeDirectory:
     def __init__(self, clock):
         self.clock = clock
         self.asked = 0
+        self.group = None
         self.included = (Member("anna@example.com", "Anna", "user", "a@example.com"),)
 
-    def resolve(self, group_text):
+    def resolve(self, group):
         self.asked += 1
         skipped = (SkippedEntry("x", Reason.ADDRESS_INVALID, "no address"),)
-        return Membership(self.included, skipped, self.clock.now())
+        kind = GroupKind.ADDRESSES if self.group is None else GroupKind.ACTIVE_DIRECTORY
+        return Membership(self.included, skipped, self.clock.now(), "by hand", kind, self.group)
 
 
 @pytest.fixture
@@ -43,44 +48,56 @@ def cache(tmp_path, clock, source):
 
 
 def test_an_answer_is_kept_for_an_hour(cache, source, clock):
-    first = cache.resolve("group")
+    first = cache.resolve(GROUP)
     clock.pass_time(3599)
-    assert cache.resolve(" group ") == first
+    assert cache.resolve(GroupReference(" group ")) == first
     assert source.asked == 1
     clock.pass_time(1)
-    assert cache.resolve("group").resolved_at == clock.now()
+    assert cache.resolve(GROUP).resolved_at == clock.now()
     assert source.asked == 2
 
 
 def test_an_answer_survives_a_restart_but_not_another_site(cache, source, clock, tmp_path):
-    cache.resolve("group")
+    cache.resolve(GROUP)
     again = GroupCache(tmp_path / "groups", source, now=clock.now)
-    assert again.resolve("group").included == source.included
+    assert again.resolve(GROUP).included == source.included
     assert source.asked == 1
     other = GroupCache(tmp_path / "groups", source, scope="OTHER", now=clock.now)
-    other.resolve("group")
+    other.resolve(GROUP)
     assert source.asked == 2
     again.close()
     other.close()
 
 
 def test_refreshing_asks_at_once(cache, source):
-    cache.resolve("group")
-    cache.refresh("group")
+    cache.resolve(GROUP)
+    cache.refresh(GROUP)
+    assert source.asked == 2
+
+
+def test_a_group_is_known_by_what_was_given_and_by_its_key(cache, source):
+    source.group = Group("guid", "Sales", where="CN=Sales,DC=example,DC=com")
+    found = cache.resolve(GROUP)
+    assert found.group == source.group
+    assert cache.resolve(found.reference(GROUP.text)) == found
+    assert source.asked == 1
+    renamed = GroupReference("another text", GroupKind.ACTIVE_DIRECTORY, "guid")
+    assert cache.resolve(renamed) == found
+    cache.resolve(GroupReference("another text", GroupKind.MICROSOFT_365, "guid"))
     assert source.asked == 2
 
 
 def test_empty_answers_are_not_kept(cache, source):
     source.included = ()
-    cache.resolve("group")
-    cache.resolve("group")
+    cache.resolve(GROUP)
+    cache.resolve(GROUP)
     assert source.asked == 2
 
 
 def test_an_answer_from_the_future_is_not_used(cache, source, clock):
-    cache.resolve("group")
+    cache.resolve(GROUP)
     clock.set(clock.now() - timedelta(days=1))
-    cache.resolve("group")
+    cache.resolve(GROUP)
     assert source.asked == 2
 
 
@@ -94,7 +111,7 @@ class Planted:
 
 @pytest.mark.parametrize("column", ["value", "key", "file"])
 def test_planted_rows_are_refused_and_replaced(cache, source, clock, tmp_path, column):
-    cache.resolve("group")
+    cache.resolve(GROUP)
     mark = tmp_path / "unpickled"
     poison = sqlite3.Binary(pickle.dumps(Planted(mark)))
     with sqlite3.connect(tmp_path / "groups" / "cache.db") as rows:
@@ -105,20 +122,20 @@ def test_planted_rows_are_refused_and_replaced(cache, source, clock, tmp_path, c
         else:
             (tmp_path / "groups" / "planted").write_bytes(pickle.dumps(Planted(mark)))
             rows.execute("UPDATE Cache SET value = NULL, mode = 4, filename = 'planted'")
-    assert cache.resolve("group").included == source.included
+    assert cache.resolve(GROUP).included == source.included
     assert source.asked == 2
     assert not mark.exists()
 
 
 def test_a_damaged_cache_only_costs_asking_again(tmp_path, source, clock):
     first = GroupCache(tmp_path / "groups", source, now=clock.now)
-    first.resolve("group")
+    first.resolve(GROUP)
     first.close()
     for name in ("cache.db-wal", "cache.db-shm"):
         (tmp_path / "groups" / name).unlink(missing_ok=True)
     (tmp_path / "groups" / "cache.db").write_bytes(b"not a database" * 1000)
     again = GroupCache(tmp_path / "groups", source, now=clock.now)
-    assert again.resolve("group").included == source.included
+    assert again.resolve(GROUP).included == source.included
     again.close()
 
 

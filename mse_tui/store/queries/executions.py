@@ -8,6 +8,7 @@ from peewee import fn
 
 from mse_tui.store.database import reading
 from mse_tui.store.models import Audit, Execution, MailboxResult, Task
+from mse_tui.store.queries.groups import execution_group
 from mse_tui.store.queries.rows import (
     ActivityRow,
     AuditRow,
@@ -85,6 +86,7 @@ def execution_detail(execution_id: int) -> ExecutionDetail | None:
             definition=json.loads(row.definition),
             results=sum(lights.values()),
             lights=lights,
+            group=execution_group(execution_id),
         )
 
 

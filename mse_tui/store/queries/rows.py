@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mse_tui.terms import Light, SiteBinding, Status, TaskType
+from mse_tui.terms import GroupKind, Light, SiteBinding, Status, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,10 @@ class TaskRow:
     schedule_id: int
     schedule: str
     group: str
+    """As the person gave it."""
+    group_kind: GroupKind
+    group_name: str
+    """As last seen; '' before it is resolved, and for addresses."""
     status: Status
     """Scheduled, where it says Running but its lease has run out; `interrupted` is set then."""
     interrupted: bool
@@ -207,6 +211,67 @@ class MailboxResultRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionGroupRow:
+    """The group of one execution, and what changed against the run before."""
+
+    execution_id: int
+    kind: GroupKind
+    name: str
+    """'' for addresses."""
+    resolved_by: str
+    """For people: what kind of group it was and how it was resolved."""
+    resolved: datetime
+    """When the directory gave the answer."""
+    mailboxes: int
+    before: int | None
+    """Mailboxes at the run before; None at the first one."""
+    joined: tuple[str, ...]
+    departed: tuple[str, ...]
+    stale: bool
+    """The directory could not be asked: this was the last good answer."""
+    confirmed_by: str
+    """Who had confirmed a group so small; '' where nobody had to."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtedGroup:
+    """An answer at which a task stopped, and which nobody has confirmed."""
+
+    answer_id: int
+    execution_id: int
+    group: ExecutionGroupRow
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """A mailbox in a group."""
+
+    address: str
+    name: str
+    kind: str
+    entry: str
+    """What the group's text said, where that was another address."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedMember:
+    """Something in a group that is not processed."""
+
+    entry: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMembers:
+    """A whole membership."""
+
+    group: ExecutionGroupRow
+    included: tuple[GroupMember, ...]
+    skipped: tuple[SkippedMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionDetail:
     """One execution with what it worked with; its mailboxes come from `mailbox_results`."""
 
@@ -217,6 +282,8 @@ class ExecutionDetail:
     """How many mailboxes have a result so far."""
     lights: Mapping[Light, int]
     """How many of them by light."""
+    group: ExecutionGroupRow | None
+    """None where it was not resolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +298,10 @@ class TaskInformation:
     last: ExecutionRow | None
     """The newest execution, running or not."""
     executions: int
+    group: ExecutionGroupRow | None
+    """Of the newest execution that resolved it."""
+    doubted: DoubtedGroup | None
+    """What a person has to confirm before the task goes on; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

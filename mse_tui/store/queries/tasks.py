@@ -6,9 +6,10 @@ from typing import Any
 from mse_tui.store.database import now, reading
 from mse_tui.store.models import Command, Definition, Execution, Lease, Progress, Schedule, Site, Task
 from mse_tui.store.queries.executions import execution_row, executions_count
+from mse_tui.store.queries.groups import doubted_group, newest_group
 from mse_tui.store.queries.rows import ProgressRow, TaskInformation, TaskRow, UpcomingRow
 from mse_tui.store.queries.settings import definition, schedule
-from mse_tui.terms import Light, Status, TaskType
+from mse_tui.terms import GroupKind, Light, Status, TaskType
 
 
 def tasks_of_type(task_type: TaskType | None = None) -> list[TaskRow]:
@@ -63,6 +64,8 @@ def task_information(task_id: int) -> TaskInformation | None:
             progress=running[0] if running else None,
             last=execution_row(newest) if newest is not None else None,
             executions=executions_count(task_id),
+            group=newest_group(task_id),
+            doubted=doubted_group(task_id),
         )
 
 
@@ -150,6 +153,8 @@ def _task(row: Any, leases: dict[int, datetime], commands: dict[int, str], momen
         schedule_id=row.schedule.id,
         schedule=row.schedule.name,
         group=row.group,
+        group_kind=GroupKind(row.group_kind),
+        group_name=row.group_name,
         status=Status.SCHEDULED if interrupted else status,
         interrupted=interrupted,
         light=Light(row.light),
