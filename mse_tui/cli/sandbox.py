@@ -37,6 +37,8 @@ _KINDS = (
     "varying-mime",
     "poison",
     "invalid-sync-state",
+    "foreign-link",
+    "lost-row",
 )
 
 
@@ -221,7 +223,19 @@ def _tell_how_to_connect(server: "SandboxServer") -> None:
         "    impersonation = true",
     ]
     if server.ca_file is not None:
-        lines.append(f"    ca_file = {json.dumps(str(server.ca_file))}")
+        ca_file = f"    ca_file = {json.dumps(str(server.ca_file))}"
+        lines += [
+            ca_file,
+            "",
+            "    [microsoft365]                # the cloud; the client secret goes into a file as well",
+            f"    tenant = {json.dumps(server.cloud.tenant_id)}",
+            f"    client_id = {json.dumps(server.cloud.application.client_id)}",
+            '    secret_file = "microsoft365.secret"',
+            *(f"    {name} = {json.dumps(server.origin)}" for name in ("authority", "graph", "exchange_online")),
+            ca_file,
+            "",
+            f"Client secret:          {server.cloud.application.secret}",
+        ]
     click.echo("\n".join([*lines, "", "Ctrl-C ends it."]))
 
 

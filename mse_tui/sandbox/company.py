@@ -86,8 +86,16 @@ class Correspondent:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody outside who has an account in the organisation's cloud, and no mailbox there."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class OtherMailbox:
-    """A mailbox that is nobody's: shared, a room; or one whose account is disabled."""
+    """A mailbox that is nobody's: shared, a room, equipment; or one whose account is disabled."""
 
     name: str
     address: str
@@ -107,6 +115,10 @@ class Group:
     members: tuple[str, ...]
     department: str
     everyone: bool
+    kind: str
+    """What it is in the cloud: distribution, mail-security, unified or dynamic."""
+    outside: tuple[str, ...]
+    """Members that have no mailbox here: guests and contacts."""
 
 
 class Company:
@@ -116,6 +128,7 @@ class Company:
         self._settings = settings
         self.name: str = settings["name"]
         self.domain: str = settings["domain"]
+        self.cloud_domain: str = settings["cloud_domain"]
         self.until: datetime = settings["until"]
         self.years: int = settings["years"]
         self.languages = languages
@@ -170,7 +183,13 @@ class Company:
                 members=tuple(self.address(user) for user in row.get("members", ())),
                 department=row.get("department", ""),
                 everyone=row.get("everyone", False),
+                kind=row.get("kind", "distribution"),
+                outside=tuple(row.get("outside", ())),
             )
+
+    def guests(self) -> Iterator[Guest]:
+        """Guests of the organisation's cloud."""
+        return (Guest(**row) for row in self._settings["guests"])
 
     def delegates(self) -> Sequence[Mapping[str, Any]]:
         """Who acts for whom, as the data file has it."""

@@ -36,6 +36,10 @@ class FaultKind(StrEnum):
     """An item's content can't be had: `code` is ErrorItemCorrupt or ErrorMimeContentConversionFailed."""
     INVALID_SYNC_STATE = "invalid-sync-state"
     """ErrorInvalidSyncStateData for every sync state that is presented."""
+    FOREIGN_LINK = "foreign-link"
+    """Cloud: the link to the next page leads to another host."""
+    LOST_ROW = "lost-row"
+    """Cloud: a page comes without its last row."""
 
 
 ANSWER_FAULTS = frozenset(
@@ -53,6 +57,9 @@ ANSWER_FAULTS = frozenset(
 TRANSFER_FAULTS = frozenset({FaultKind.HALF_RESPONSE, FaultKind.HALF_WITHOUT_LENGTH, FaultKind.SLOW_BYTES})
 """Faults in the transfer of an answer: the operation has been carried out."""
 
+LINK_FAULTS = frozenset({FaultKind.FOREIGN_LINK, FaultKind.LOST_ROW})
+"""Faults in what a page of the cloud says, sound though it looks."""
+
 POISON_CODES = ("ErrorItemCorrupt", "ErrorMimeContentConversionFailed")
 
 
@@ -62,7 +69,7 @@ class Fault:
 
     kind: FaultKind
     operation: str | None = None
-    """Only this EWS operation ('GetItem')."""
+    """Only this EWS operation ('GetItem'), or this question to the cloud ('token', 'transitiveMembers')."""
     mailbox: str | None = None
     """Only calls for this address."""
     item: str | None = None

@@ -28,7 +28,7 @@ class Extent:
     """How large the organisation is. The same extent always gives the same organisation."""
 
     people: int = 25
-    """Personal mailboxes; the shared mailbox, the room and the disabled account come on top."""
+    """Personal mailboxes; shared mailboxes, rooms and other accounts come on top."""
     messages: int = 5_000
     """Items in the personal mailboxes' folders, calendars apart."""
     seed: int = 1
@@ -70,7 +70,7 @@ def populate(store: MailStore, extent: Extent, progress: Callable[[int], None] |
             disabled=other.disabled,
             folder_names=firm.languages[other.language].standard_names,
         )
-        count = 0 if other.kind == "room" else min(200, extent.messages // 20)
+        count = 0 if other.kind in ("room", "equipment") else min(200, extent.messages // 20)
         _add(store, mailbox, firm.languages[other.language], letters.of_other(place, count))
     _organise(store, firm, extent.people)
     log.info("populated the practice organisation: %d people, %d messages", extent.people, extent.messages)
@@ -105,7 +105,7 @@ def _add(store: MailStore, mailbox: MailboxRecord, language: Language, letters: 
         record.distinguished: record.id for record in store.folders(mailbox.id) if record.distinguished
     }  # fmt: skip
     paths: dict[tuple[str, ...], int] = {(): folders["msgfolderroot"]}
-    for path in language.paths if mailbox.kind != "room" else ():
+    for path in language.paths if mailbox.kind not in ("room", "equipment") else ():
         known = {child.name: child.id for child in store.children(paths[path[:-1]])}
         paths[path] = known.get(path[-1]) or store.add_folder(mailbox.id, paths[path[:-1]], path[-1]).id
     waiting: defaultdict[int, list[ItemSpec]] = defaultdict(list)
@@ -174,6 +174,8 @@ def _organise(store: MailStore, firm: Company, people: int) -> None:
                 "address": group.address,
                 "aliases": list(group.aliases),
                 "members": [*members, *group.members],
+                "kind": group.kind,
+                "outside": list(group.outside),
             }
         )
     known = {mailbox.address for mailbox in store.mailboxes()} | {row["address"] for row in groups}

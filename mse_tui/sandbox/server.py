@@ -1,4 +1,4 @@
-"""The practice organisation's server: Exchange Web Services on loopback, and an admin endpoint for tests."""
+"""The practice organisation's server on loopback: Exchange Web Services, the cloud, and an admin endpoint for tests."""
 
 import json
 import logging
@@ -18,6 +18,9 @@ from starlette.routing import Mount, Route
 from mse_tui.sandbox.accounts import Accounts
 from mse_tui.sandbox.admin import Admin
 from mse_tui.sandbox.certificates import write_certificates
+from mse_tui.sandbox.cloud.endpoint import CloudEndpoint
+from mse_tui.sandbox.cloud.service import Cloud
+from mse_tui.sandbox.cloud.tenant import tenant_of
 from mse_tui.sandbox.company import company
 from mse_tui.sandbox.content import MEAN_BYTES, render
 from mse_tui.sandbox.ews.service import EwsService
@@ -78,6 +81,11 @@ class SandboxServer:
         self.accounts = Accounts(bytes.fromhex(self._state["secret"]), company().service_address, self._primary)
         self.service = EwsService(self.store, faults=self.faults)
         self._endpoint = EwsEndpoint(self.service.handle, self.accounts, self.faults, self.statistics)
+        self.cloud = Cloud(
+            self._state["cloud"], company().cloud_domain, lambda: self.origin, lambda: tenant_of(self.store)
+        )
+        """Its cloud; applications sign in over HTTPS alone, so `tls` is needed for it to be of use."""
+        self._cloud_endpoint = CloudEndpoint(self.cloud, self.faults, self.statistics)
         self._certificates: tuple[Path, Path, Path] | None = None
         if tls:
             self._certificates = write_certificates(directory, host=tls_host, expired=tls_expired)
@@ -154,6 +162,7 @@ class SandboxServer:
         if self._thread is not None:
             self._thread.join()
         self._endpoint.close()
+        self._cloud_endpoint.close()
         self._socket.close()
         self.store.close()
 
@@ -172,7 +181,11 @@ class SandboxServer:
     def _configuration(self) -> uvicorn.Config:
         admin = Admin(self.store, self.faults, self.statistics, self.admin_token)
         application = Starlette(
-            routes=[Route(EWS_PATH, self._endpoint, methods=None), Mount("/admin", routes=admin.routes)]
+            routes=[
+                Route(EWS_PATH, self._endpoint, methods=None),
+                Mount("/admin", routes=admin.routes),
+                Route("/{path:path}", self._cloud_endpoint, methods=None),
+            ]
         )
         certificate, key = (self._certificates[1], self._certificates[2]) if self._certificates else (None, None)
         return uvicorn.Config(
@@ -192,10 +205,14 @@ class SandboxServer:
 
 
 def _load_state(path: Path) -> dict[str, Any]:
-    if path.exists():
-        state: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return state
-    return {"secret": secrets.token_hex(32), "admin_token": secrets.token_urlsafe(24), "port": 0}
+    """What is kept over restarts; a directory of an older version gets what it lacks."""
+    new = {
+        "secret": secrets.token_hex(32),
+        "admin_token": secrets.token_urlsafe(24),
+        "port": 0,
+        "cloud": Cloud.new_state(),
+    }
+    return {**new, **json.loads(path.read_text("utf-8"))} if path.exists() else new
 
 
 def _save_state(path: Path, state: dict[str, Any]) -> None:

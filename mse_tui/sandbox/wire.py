@@ -78,9 +78,15 @@ class ConnectionProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         self._connection.lost.set()
 
 
+def connection_of(scope: Scope) -> Connection:
+    """The connection that a request came on."""
+    found: Connection = scope[_CONNECTION]
+    return found
+
+
 @dataclass(slots=True)
 class OperationStatistics:
-    """What one EWS operation cost so far."""
+    """What one operation cost so far."""
 
     requests: int = 0
     seconds: float = 0.0
@@ -159,13 +165,13 @@ class EwsEndpoint:
         self._threads.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection: Connection = scope[_CONNECTION]
-        body = await _body(receive)
+        connection = connection_of(scope)
+        body = await body_of(receive)
         account, challenge = self._sign_in(scope, connection)
         if account is None:
             await self._refuse(send, challenge)
         elif scope["method"] != "POST":
-            await _answer(
+            await send_answer(
                 send, 200, [(b"content-type", b"text/html")], b"<html><body>Exchange Web Services</body></html>"
             )
         else:
@@ -187,11 +193,9 @@ class EwsEndpoint:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
         fault = self._faults.take(TRANSFER_FAULTS, operation, mailbox)
         if fault is None:
-            await _answer(send, reply.status, headers, reply.body)
-        elif fault.kind is FaultKind.SLOW_BYTES:
-            await _answer_slowly(send, headers, reply, fault.bytes_per_second)
+            await send_answer(send, reply.status, headers, reply.body)
         else:
-            await connection.write_and_end(_half(headers, reply, fault.kind is FaultKind.HALF_RESPONSE))
+            await send_spoilt(send, connection, headers, reply, fault)
 
     def _sign_in(self, scope: Scope, connection: Connection) -> tuple[Account | None, bytes | None]:
         """Who asks: (account, None), or (None, the NTLM challenge to send or None)."""
@@ -231,7 +235,7 @@ class EwsEndpoint:
         else:
             realms = {"Basic": b'Basic realm="Exchange"', "NTLM": b"NTLM"}
             offers = [realms[method] for method in self.methods]
-        await _answer(send, 401, [*_TEXT, *((b"www-authenticate", offer) for offer in offers)], b"")
+        await send_answer(send, 401, [*_TEXT, *((b"www-authenticate", offer) for offer in offers)], b"")
 
     async def _fail(self, send: Send, connection: Connection, fault: Fault) -> None:
         if fault.kind is FaultKind.RESET:
@@ -241,13 +245,14 @@ class EwsEndpoint:
             await self._refuse(send, None)
         elif fault.kind is FaultKind.SERVER_BUSY:
             values = {"BackOffMilliseconds": str(fault.milliseconds)}
-            await _answer(send, 500, _XML, fault_envelope(SoapFault("ErrorServerBusy", values=values)))
+            await send_answer(send, 500, _XML, fault_envelope(SoapFault("ErrorServerBusy", values=values)))
         else:
             wait = [] if fault.retry_after is None else [(b"retry-after", str(fault.retry_after).encode())]
-            await _answer(send, int(fault.kind.value), [*_TEXT, *wait], b"")
+            await send_answer(send, int(fault.kind.value), [*_TEXT, *wait], b"")
 
 
-async def _body(receive: Receive) -> bytes:
+async def body_of(receive: Receive) -> bytes:
+    """The whole body of a request."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -268,10 +273,19 @@ def _addressed(body: bytes, account: Account) -> tuple[str, str]:
     return found[1].decode("ascii"), (account.address if impersonated is None else impersonated[1].decode().lower())
 
 
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send a whole answer."""
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_spoilt(send: Send, connection: Connection, headers: Headers, reply: Reply, fault: Fault) -> None:
+    """Send an answer with a fault in its transfer."""
+    if fault.kind is FaultKind.SLOW_BYTES:
+        await _answer_slowly(send, headers, reply, fault.bytes_per_second)
+    else:
+        await connection.write_and_end(_half(headers, reply, fault.kind is FaultKind.HALF_RESPONSE))
 
 
 async def _answer_slowly(send: Send, headers: Headers, reply: Reply, bytes_per_second: int) -> None:

@@ -163,7 +163,7 @@ def test_the_company_is_consistent():
     assert all(member in known for group in firm.groups() for member in group.members)
     assert {one.language for one in firm.listed} == set(firm.languages)
     assert any(one.disabled for one in firm.other_mailboxes())
-    assert {one.kind for one in firm.other_mailboxes()} == {"user", "shared", "room"}
+    assert {one.kind for one in firm.other_mailboxes()} == {"user", "shared", "room", "equipment"}
 
 
 @pytest.mark.parametrize("people", [1, 2, 7, 40])
