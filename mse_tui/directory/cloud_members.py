@@ -185,13 +185,13 @@ class CloudMembers:
         if address in self._groups:
             return
         self._groups.add(address)
+        self._expanders["Exchange Online"] = None
         waiting: list[str] = []
         for recipient in self._exchange.dynamic_members(address):
             if recipient.is_person:
                 waiting.append(recipient.id)
             else:
                 self._add_recipient(recipient)
-        self._expanders["Exchange Online"] = None
         self._add_people(waiting)
 
     def _add_dynamic_inside(self, address: str) -> None:

@@ -44,12 +44,11 @@ class Microsoft365Directory:
 
     def find(self, text: str, limit: int = 50) -> list[Group]:
         """Groups with words of the text in their name or address. Dynamic lists are found by their whole address."""
-        text = text.strip()
-        if not text:
+        # A quote or backslash can't be written within a search, and the index knows neither.
+        words = text.replace('"', " ").replace("\\", " ").strip()
+        if not any(character.isalnum() for character in words):
             return []
         self._tenant.gate.look()
-        # Within a search a quote or backslash can't be written; the index knows neither.
-        words = text.replace('"', " ").replace("\\", " ")
         query = {
             "$search": f'"displayName:{words}" OR "mail:{words}"',
             "$select": ",".join(GROUP_FIELDS),
