@@ -13,6 +13,7 @@ from mse_tui.exchange.ews_calls import PAGE
 from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Fetcher
+from mse_tui.exchange.ews_permissions import EwsPermissions
 from mse_tui.exchange.ews_rows import (
     Resolution,
     change_id,
@@ -72,6 +73,7 @@ class EwsMailbox:
         self._roots: dict[Area, FolderRow] = {}
         self._well_known: dict[Area, dict[str, str]] = {}
         self.editing = EwsEditing(session)
+        self.permissions = EwsPermissions(session)
 
     @property
     def address(self) -> str:

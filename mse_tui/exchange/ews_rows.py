@@ -89,10 +89,13 @@ def response_messages(root: etree._Element, operation: str) -> list[etree._Eleme
     if fault is not None:
         return _fault(fault)
     response = body.find(f"{M}{operation}Response")
-    entries = None if response is None else response.find(f"{M}ResponseMessages")
-    if entries is None:
+    if response is None:
         raise broken(f"The server's answer is not one to {operation}.")
-    return list(entries)
+    entries = response.find(f"{M}ResponseMessages")
+    if entries is not None:
+        return list(entries)
+    # Where an answer has a response code of its own (delegates), it may have no entries: the code says why.
+    return error_of(response) or []
 
 
 def _fault(fault: etree._Element) -> ServerError:

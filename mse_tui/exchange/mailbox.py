@@ -16,6 +16,7 @@ from mse_tui.reasons import Problem, Reason
 
 if TYPE_CHECKING:
     from mse_tui.exchange.editing import Editing
+    from mse_tui.exchange.permissions import Permissions
 
 
 class Cancelled(Exception):
@@ -152,6 +153,11 @@ class Mailbox(Protocol):
     @property
     def editing(self) -> "Editing":
         """Changes to this mailbox."""
+        ...
+
+    @property
+    def permissions(self) -> "Permissions":
+        """Who may do what in this mailbox."""
         ...
 
     def identity(self) -> MailboxIdentity:

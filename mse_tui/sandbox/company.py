@@ -121,6 +121,22 @@ class Group:
     """Members that have no mailbox here: guests and contacts."""
 
 
+@dataclass(frozen=True, slots=True)
+class FolderPermissions:
+    """What others may do in one folder of a mailbox."""
+
+    mailbox: str
+    folder: str
+    """A standard folder's distinguished name, or a path."""
+    entries: tuple[tuple[str, str], ...]
+    """(address, Default or Anonymous; level)"""
+    gone: tuple[str, ...]
+    """Security identifiers of accounts that were deleted."""
+
+
+_EVERYBODY = ("Default", "Anonymous")
+
+
 class Company:
     """The company, of any size: `employee(n)` is the same person whatever the number of people."""
 
@@ -199,6 +215,14 @@ class Company:
         """(mailbox, trustee) addresses of who may open another's mailbox."""
         for row in self._settings["full_access"]:
             yield from ((self.address(row["mailbox"]), self.address(user)) for user in row["trustees"])
+
+    def folder_permissions(self) -> Iterator[FolderPermissions]:
+        """Who may do what in whose folders, beside delegates."""
+        for row in self._settings["folder_permissions"]:
+            entries = ((who if who in _EVERYBODY else self.address(who), level) for who, level in row["entries"])
+            yield FolderPermissions(
+                self.address(row["mailbox"]), row["folder"], tuple(entries), tuple(row.get("gone", ()))
+            )
 
     def _others(self) -> Sequence[Mapping[str, Any]]:
         return tuple(self._settings["mailboxes"])

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import accumulate, pairwise
@@ -10,11 +10,12 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from mse_tui.sandbox.calendars import appointments
-from mse_tui.sandbox.company import DATA, Company, Employee, Language, company
+from mse_tui.sandbox.company import DATA, Company, Employee, FolderPermissions, Language, company
 from mse_tui.sandbox.content import MEAN_BYTES, Letter, Letters
 from mse_tui.sandbox.mailstore import MailStore
 from mse_tui.sandbox.mime import spec_from_mime
-from mse_tui.sandbox.records import ItemSpec, MailboxRecord
+from mse_tui.sandbox.permissions import ANONYMOUS, DEFAULT, Permission, permissions, set_level, set_permissions
+from mse_tui.sandbox.records import FolderRecord, ItemSpec, MailboxRecord
 
 log = logging.getLogger(__name__)
 
@@ -185,11 +186,45 @@ def _organise(store: MailStore, firm: Company, people: int) -> None:
     for row in firm.delegates():
         mailbox = store.mailbox(firm.address(row["mailbox"]))
         if mailbox is not None and firm.address(row["delegate"]) in known:
-            store.put_setting(mailbox.id, "delegates", [_delegate(firm, row)])
+            _appoint(store, mailbox, _delegate(firm, row))
+    for given in firm.folder_permissions():
+        _permit(store, given, known)
     for address, trustee in firm.full_access():
         mailbox = store.mailbox(address)
         if mailbox is not None and trustee in known:
             store.grant_full_access(mailbox.id, trustee)
+
+
+def _appoint(store: MailStore, mailbox: MailboxRecord, delegate: dict[str, Any]) -> None:
+    """Make somebody a delegate, which gives them a level in standard folders."""
+    store.put_setting(mailbox.id, "delegates", [delegate])
+    for name, level in delegate["levels"].items():
+        folder = store.distinguished_folder(mailbox.id, name)
+        if folder is not None and level != "None":
+            set_level(store, folder, delegate["address"], level)
+
+
+def _permit(store: MailStore, given: FolderPermissions, known: Set[str]) -> None:
+    """Add entries to a folder's permissions, as far as mailbox, folder and people are there."""
+    mailbox = store.mailbox(given.mailbox)
+    folder = _folder_called(store, mailbox, given.folder) if mailbox is not None else None
+    if folder is None:
+        return
+    added = [Permission(who, level) for who, level in given.entries if who in known or who in (DEFAULT, ANONYMOUS)]
+    named = {each.user for each in added}
+    before = [each for each in permissions(store, folder).entries if each.user not in named]
+    set_permissions(store, folder, [*before, *added], [f"NT User:{each}" for each in given.gone])
+
+
+def _folder_called(store: MailStore, mailbox: MailboxRecord, name: str) -> FolderRecord | None:
+    folder = store.distinguished_folder(mailbox.id, name)
+    if folder is not None:
+        return folder
+    folder = store.distinguished_folder(mailbox.id, "msgfolderroot")
+    for part in name.split("/"):
+        below = store.children(folder.id) if folder is not None else []
+        folder = next((each for each in below if each.name == part), None)
+    return folder
 
 
 def _delegate(firm: Company, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,15 @@
-"""Operations about people rather than items: names, groups, delegates, ids."""
+"""Operations about people rather than items: names, groups, ids."""
 
 import binascii
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mse_tui.sandbox.ews.access import open_address
 from mse_tui.sandbox.ews.ids import decode
 from mse_tui.sandbox.ews.soap import (
-    QM,
     QT,
     EwsError,
     Request,
@@ -23,11 +21,9 @@ from mse_tui.sandbox.ews.soap import (
     success,
 )
 from mse_tui.sandbox.mailstore import MailStore
-from mse_tui.sandbox.records import MailboxRecord
 
 _MOST_CANDIDATES = 100
 _NO_RESULTS = "No results were found."
-_LEVELS = ("calendar", "tasks", "inbox", "contacts", "notes", "journal")
 _ENTRY_HEAD = b"\0\0\0\0"
 _STORE_HEAD = b"\x01\x00\x09"
 
@@ -44,6 +40,8 @@ class Entry:
     """Further addresses."""
     mailbox: int = 0
     """Row id of the mailbox; 0 for a group."""
+    sid: str = ""
+    """Security identifier of the account or group."""
 
     @property
     def xml(self) -> str:
@@ -53,6 +51,14 @@ class Entry:
             f"<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>{self.kind}</t:MailboxType>"
         )
 
+    @property
+    def user_id_xml(self) -> str:
+        """The UserId element that names it where permissions are shown."""
+        return (
+            f"<t:UserId><t:SID>{self.sid}</t:SID><t:PrimarySmtpAddress>{escape(self.address)}</t:PrimarySmtpAddress>"
+            f"<t:DisplayName>{escape(self.name)}</t:DisplayName></t:UserId>"
+        )
+
 
 def entries(store: MailStore) -> list[Entry]:
     """The directory: mailboxes and groups."""
@@ -60,12 +66,19 @@ def entries(store: MailStore) -> list[Entry]:
     with store.reading() as connection:
         for row in connection.execute("SELECT address, mailbox FROM alias ORDER BY address"):
             aliases.setdefault(row["mailbox"], []).append(row["address"])
-    found = [
-        Entry(one.name, one.address, "Mailbox", [a for a in aliases.get(one.id, ()) if a != one.address], one.id)
-        for one in store.mailboxes()
+    found = []
+    for one in store.mailboxes():
+        others = [address for address in aliases.get(one.id, ()) if address != one.address]
+        found.append(Entry(one.name, one.address, "Mailbox", others, one.id, sid(1000 + one.id)))
+    groups = enumerate(store.setting(0, "groups") or [], 500_000)
+    return found + [
+        Entry(row["name"], row["address"], "PublicDL", row["aliases"], sid=sid(number)) for number, row in groups
     ]
-    groups = store.setting(0, "groups") or []
-    return found + [Entry(row["name"], row["address"], "PublicDL", row["aliases"]) for row in groups]
+
+
+def sid(number: int) -> str:
+    """The security identifier of the account or group with this number."""
+    return f"S-1-5-21-2025429265-492894223-1708537768-{number}"
 
 
 def candidates(store: MailStore, text: str) -> list[Entry]:
@@ -150,83 +163,6 @@ def expand_dl(request: Request) -> str:
     return _messages("ExpandDLResponse", failure(name, error))
 
 
-@operation("GetDelegate")
-def get_delegate(request: Request) -> str:
-    """The delegates of a mailbox, all or those asked for."""
-
-    def listed(mailbox: MailboxRecord) -> str:
-        delegates = _delegates(request.store, mailbox)
-        permissions = request.element.get("IncludePermissions") in ("true", "1")
-        users = request.child("UserIds")
-        if users is None:
-            return "".join(success(_USER, _delegate_xml(request.store, row, permissions)) for row in delegates)
-        by_address = {row["address"]: row for row in delegates}
-        return _for_each(users, lambda user: _known(request, by_address, user, permissions))
-
-    return _delegate_answer(request, listed, with_delivery=True)
-
-
-@operation("AddDelegate")
-def add_delegate(request: Request) -> str:
-    """Make people delegates of a mailbox."""
-
-    def add(mailbox: MailboxRecord) -> str:
-        rows = {row["address"]: row for row in _delegates(request.store, mailbox)}
-
-        def each(user: Any) -> str:
-            person = _delegate_mailbox(request, user)
-            if person.address in rows:
-                raise EwsError("ErrorDelegateAlreadyExists", "The user is already a delegate for the mailbox.")
-            if person.id == mailbox.id:
-                raise EwsError("ErrorDelegateCannotAddOwner", "The owner of a mailbox can't be its delegate.")
-            rows[person.address] = _changed(_new_delegate(person.address), user)
-            return _delegate_xml(request.store, rows[person.address], False)
-
-        messages = _for_each(request.required("DelegateUsers"), each)
-        _keep(request, mailbox, rows)
-        return messages
-
-    return _delegate_answer(request, add)
-
-
-@operation("UpdateDelegate")
-def update_delegate(request: Request) -> str:
-    """Change what delegates may do."""
-
-    def update(mailbox: MailboxRecord) -> str:
-        rows = {row["address"]: row for row in _delegates(request.store, mailbox)}
-
-        def each(user: Any) -> str:
-            row = rows[_known_address(request, rows, user)]
-            rows[row["address"]] = _changed(row, user)
-            return _delegate_xml(request.store, rows[row["address"]], False)
-
-        users = request.child("DelegateUsers")
-        messages = "" if users is None else _for_each(users, each)
-        _keep(request, mailbox, rows)
-        return messages
-
-    return _delegate_answer(request, update)
-
-
-@operation("RemoveDelegate")
-def remove_delegate(request: Request) -> str:
-    """Make people delegates no longer."""
-
-    def remove(mailbox: MailboxRecord) -> str:
-        rows = {row["address"]: row for row in _delegates(request.store, mailbox)}
-
-        def each(user: Any) -> str:
-            del rows[_known_address(request, rows, user)]
-            return ""
-
-        messages = _for_each(request.required("UserIds"), each)
-        _keep(request, mailbox, rows)
-        return messages
-
-    return _delegate_answer(request, remove)
-
-
 @operation("ConvertId")
 def convert_id(request: Request) -> str:
     """The same id in another of Exchange's formats."""
@@ -244,116 +180,8 @@ def convert_id(request: Request) -> str:
     return response_messages(request, request.required("SourceIds"), convert)
 
 
-_USER = "DelegateUserResponseMessageType"
-
-
 def _messages(name: str, message: str) -> str:
     return answer(name, f"<m:ResponseMessages>{message}</m:ResponseMessages>")
-
-
-def _for_each(users: Any, handle: Callable[[Any], str]) -> str:
-    parts = []
-    for user in users:
-        try:
-            parts.append(success(_USER, handle(user)))
-        except EwsError as error:
-            parts.append(failure(_USER, error))
-    return "".join(parts)
-
-
-def _delegate_answer(request: Request, handle: Callable[[MailboxRecord], str], *, with_delivery: bool = False) -> str:
-    name = f"{request.operation}Response"
-    address = request.required("Mailbox").findtext(QT + "EmailAddress") or ""
-    try:
-        mailbox = open_address(request, address)
-        with request.store.writing():
-            messages = handle(mailbox)
-    except EwsError as error:
-        inner = (
-            f"<m:MessageText>{escape(error.text)}</m:MessageText><m:ResponseCode>{error.code}</m:ResponseCode>"
-            "<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
-        )
-        return answer(name, inner, ' ResponseClass="Error"')
-    inner = "<m:ResponseCode>NoError</m:ResponseCode>"
-    inner += f"<m:ResponseMessages>{messages}</m:ResponseMessages>" if messages else ""
-    if with_delivery:
-        delivery = request.store.setting(mailbox.id, "deliver_meetings") or "DelegatesAndMe"
-        inner += f"<m:DeliverMeetingRequests>{delivery}</m:DeliverMeetingRequests>"
-    return answer(name, inner, ' ResponseClass="Success"')
-
-
-def _delegates(store: MailStore, mailbox: MailboxRecord) -> list[dict[str, Any]]:
-    return list(store.setting(mailbox.id, "delegates") or [])
-
-
-def _keep(request: Request, mailbox: MailboxRecord, rows: dict[str, dict[str, Any]]) -> None:
-    request.store.put_setting(mailbox.id, "delegates", list(rows.values()))
-    delivery = request.element.findtext(QM + "DeliverMeetingRequests")
-    if delivery:
-        request.store.put_setting(mailbox.id, "deliver_meetings", delivery)
-
-
-def _new_delegate(address: str) -> dict[str, Any]:
-    return {
-        "address": address,
-        "levels": dict.fromkeys(_LEVELS, "None"),
-        "receive_copies": False,
-        "private_items": False,
-    }
-
-
-def _changed(row: dict[str, Any], user: Any) -> dict[str, Any]:
-    levels = dict(row["levels"])
-    for folder in _LEVELS:
-        level = user.findtext(f"{QT}DelegatePermissions/{QT}{folder.title()}FolderPermissionLevel")
-        if level:
-            levels[folder] = level
-    copies = user.findtext(QT + "ReceiveCopiesOfMeetingMessages")
-    private = user.findtext(QT + "ViewPrivateItems")
-    return {
-        "address": row["address"],
-        "levels": levels,
-        "receive_copies": row["receive_copies"] if copies is None else copies in ("true", "1"),
-        "private_items": row["private_items"] if private is None else private in ("true", "1"),
-    }
-
-
-def _delegate_mailbox(request: Request, user: Any) -> MailboxRecord:
-    """The mailbox that a UserId (or the one in a DelegateUser) names. Raises EwsError."""
-    address = "".join(user.itertext(QT + "PrimarySmtpAddress")).strip()
-    mailbox = request.store.mailbox(address)
-    if mailbox is None:
-        raise EwsError("ErrorDelegateNoUser", "The delegate does not map to a user in the directory.")
-    return mailbox
-
-
-def _known_address(request: Request, rows: dict[str, dict[str, Any]], user: Any) -> str:
-    address = _delegate_mailbox(request, user).address
-    if address not in rows:
-        raise EwsError("ErrorNotDelegate", "The user is not a delegate for the mailbox.")
-    return address
-
-
-def _known(request: Request, rows: dict[str, dict[str, Any]], user: Any, permissions: bool) -> str:
-    return _delegate_xml(request.store, rows[_known_address(request, rows, user)], permissions)
-
-
-def _delegate_xml(store: MailStore, row: dict[str, Any], permissions: bool) -> str:
-    mailbox = store.mailbox(row["address"])
-    name = row["address"] if mailbox is None else mailbox.name
-    levels = "".join(
-        f"<t:{folder.title()}FolderPermissionLevel>{row['levels'][folder]}</t:{folder.title()}FolderPermissionLevel>"
-        for folder in _LEVELS
-    )
-    number = 1000 if mailbox is None else 1000 + mailbox.id
-    return (
-        f"<m:DelegateUser><t:UserId><t:SID>S-1-5-21-2025429265-492894223-1708537768-{number}</t:SID>"
-        f"<t:PrimarySmtpAddress>{escape(row['address'])}</t:PrimarySmtpAddress>"
-        f"<t:DisplayName>{escape(name)}</t:DisplayName></t:UserId>"
-        + (f"<t:DelegatePermissions>{levels}</t:DelegatePermissions>" if permissions else "")
-        + f"<t:ReceiveCopiesOfMeetingMessages>{str(row['receive_copies']).lower()}</t:ReceiveCopiesOfMeetingMessages>"
-        f"<t:ViewPrivateItems>{str(row['private_items']).lower()}</t:ViewPrivateItems></m:DelegateUser>"
-    )
 
 
 def _raw_id(format_name: str, text: str) -> bytes:

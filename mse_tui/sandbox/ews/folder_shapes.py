@@ -8,6 +8,7 @@ from lxml import etree
 
 from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.ids import IdMaker, folder_change_key
+from mse_tui.sandbox.ews.permissions import permission_set_xml
 from mse_tui.sandbox.ews.soap import QM, QT, Request, SoapFault, escape
 from mse_tui.sandbox.records import FolderRecord, MailboxRecord
 
@@ -100,7 +101,7 @@ def folder_writer(request: Request, mailbox: MailboxRecord, shape: FolderShape) 
         if "ExtendedProperty" in names:
             found["ExtendedProperty"] = _extended(request, folder, shape)
         if "PermissionSet" in names:
-            found["PermissionSet"] = _permissions(folder)
+            found["PermissionSet"] = permission_set_xml(request, folder)
         return found
 
     def write(folder: FolderRecord) -> str:
@@ -142,23 +143,6 @@ def _size(request: Request, folder: FolderRecord) -> int:
     if folder.distinguished in _WHOLE:
         return request.store.total_size_below(folder.id)
     return request.store.total_size(folder.id)
-
-
-def _permissions(folder: FolderRecord) -> str:
-    if folder_kind(folder) == "CalendarFolder":
-        entry, read, tag = "CalendarPermission", "<t:ReadItems>None</t:ReadItems>", "CalendarPermissions"
-    else:
-        entry, read, tag = "Permission", "<t:ReadItems>None</t:ReadItems>", "Permissions"
-    entries = "".join(
-        f"<t:{entry}><t:UserId><t:DistinguishedUser>{user}</t:DistinguishedUser></t:UserId>"
-        "<t:CanCreateItems>false</t:CanCreateItems><t:CanCreateSubFolders>false</t:CanCreateSubFolders>"
-        "<t:IsFolderOwner>false</t:IsFolderOwner><t:IsFolderVisible>false</t:IsFolderVisible>"
-        "<t:IsFolderContact>false</t:IsFolderContact><t:EditItems>None</t:EditItems>"
-        f"<t:DeleteItems>None</t:DeleteItems>{read}"
-        f"<t:{entry}Level>None</t:{entry}Level></t:{entry}>"
-        for user in ("Default", "Anonymous")
-    )
-    return f"<t:PermissionSet><t:{tag}>{entries}</t:{tag}></t:PermissionSet>"
 
 
 def folder_shape(request: Request) -> FolderShape:

@@ -11,9 +11,11 @@ from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.access import folder_of, target_folder
 from mse_tui.sandbox.ews.folder_shapes import FolderShape, folder_shape, folder_writer
 from mse_tui.sandbox.ews.paging import paged
+from mse_tui.sandbox.ews.permissions import take_permission_set
 from mse_tui.sandbox.ews.restrictions import folder_filter
 from mse_tui.sandbox.ews.soap import QM, QT, EwsError, Request, SoapFault, operation, part, response_messages
 from mse_tui.sandbox.folders import FolderExists, FolderRefused
+from mse_tui.sandbox.permissions import inherit
 from mse_tui.sandbox.records import DeleteType, FolderRecord, MailboxRecord
 
 _ID_SHAPE = etree.fromstring(f'<s xmlns:t="{QT.strip("{}")}"><t:BaseShape>IdOnly</t:BaseShape></s>')
@@ -105,9 +107,17 @@ def create_folder(request: Request) -> str:
             )
         except FolderExists as error:
             raise EwsError("ErrorFolderExists") from error
-        return _id_xml(request, mailbox, folder)
+        inherit(request.store, folder)
+        _take_permissions(request, folder, element)
+        return _reread(request, mailbox, folder.id)
 
     return response_messages(request, request.required("Folders"), one)
+
+
+def _take_permissions(request: Request, folder: FolderRecord, element: Any) -> None:
+    given = element.find(QT + "PermissionSet")
+    if given is not None:
+        take_permission_set(request, folder, given)
 
 
 def _values(element: Any) -> dict[str, str]:
@@ -131,7 +141,7 @@ def _values(element: Any) -> dict[str, str]:
 
 @operation("UpdateFolder")
 def update_folder(request: Request) -> str:
-    """UpdateFolder: name, class and extended properties."""
+    """UpdateFolder: name, class, permissions and extended properties."""
 
     def one(element: Any) -> str:
         mailbox, folder = folder_of(request, part(element))
@@ -144,6 +154,7 @@ def update_folder(request: Request) -> str:
             if etree.QName(update).localname == "DeleteFolderField":
                 kept.pop(extended.key_of(part(update)), None)
             else:
+                _take_permissions(request, folder, part(update, 1))
                 given = _values(part(update, 1))
                 kept |= json.loads(given.pop("extended", "{}"))
                 values |= given
