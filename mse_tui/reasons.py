@@ -34,6 +34,21 @@ class Reason(StrEnum):
     ITEM_TOO_LARGE = "item-too-large"
     PRIVATE = "private"
     VAULT_SHORTCUT = "vault-shortcut"
+    ON_HOLD = "on-hold"
+    # taking something out of a mailbox
+    NOT_ARCHIVED = "not-archived"
+    NOT_READABLE = "not-readable"
+    ATTACHMENT_UNCONFIRMED = "attachment-unconfirmed"
+    PROTECTED = "protected"
+    IS_STUB = "is-stub"
+    UNREAD = "unread"
+    FLAGGED = "flagged"
+    CATEGORISED = "categorised"
+    TOO_MANY_CHANGES = "too-many-changes"
+    NO_QUOTA = "no-quota"
+    STUB_INCOMPLETE = "stub-incomplete"
+    STUB_LOST = "stub-lost"
+    ALREADY_THERE = "already-there"
     # groups
     GROUP_EMPTY = "group-empty"
     GROUP_SHRUNK = "group-shrunk"
@@ -211,6 +226,67 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.VAULT_SHORTCUT: Explanation(
         "Enterprise Vault shortcuts are skipped by this definition.",
         "Switch on 'include Enterprise Vault shortcuts' in the definition to replicate them.",
+        expected=True,
+    ),
+    Reason.ON_HOLD: Explanation(
+        "A litigation hold covers the item, so it was not touched.",
+        "Nothing to do while the hold is in force; mse-tui hold list shows it.",
+        expected=True,
+    ),
+    Reason.NOT_ARCHIVED: Explanation(
+        "The archive does not have this item as it is now, so it was not touched.",
+        "Replicate the folder first, or switch on 'archive what is missing' in the definition.",
+        expected=True,
+    ),
+    Reason.NOT_READABLE: Explanation(
+        "The mailbox's owner could not read the item in the archive, so it was not touched.",
+        "Give the owner access to the mailbox's archive, or lengthen the policy that hides the item.",
+        expected=True,
+    ),
+    Reason.ATTACHMENT_UNCONFIRMED: Explanation(
+        "The archive's copy does not have every attachment as the server has it, so the item was not touched.",
+        "Open the item in Outlook and save it again; then let folder replication take it once more.",
+    ),
+    Reason.PROTECTED: Explanation(
+        "Signed, encrypted and rights-protected items are never changed.",
+        "Nothing to do: a change would break the signature or the protection.",
+        expected=True,
+    ),
+    Reason.IS_STUB: Explanation("The item is a stub already.", "Nothing to do.", expected=True),
+    Reason.UNREAD: Explanation(
+        "Unread items are skipped by this definition.",
+        "Switch on 'include unread items' in the definition to take them too.",
+        expected=True,
+    ),
+    Reason.FLAGGED: Explanation(
+        "Flagged items are skipped by this definition.",
+        "Switch on 'include flagged items' in the definition to take them too.",
+        expected=True,
+    ),
+    Reason.CATEGORISED: Explanation(
+        "Items with a category are skipped by this definition.",
+        "Switch on 'include categorised items' in the definition to take them too.",
+        expected=True,
+    ),
+    Reason.TOO_MANY_CHANGES: Explanation(
+        "The run would change more items than its definition allows, so it changed none.",
+        "Look at a dry run; raise the definition's limit if that is what you want.",
+    ),
+    Reason.NO_QUOTA: Explanation(
+        "The mailbox has no quota, so the definition's criterion can't be met.",
+        "Give the mailbox a quota, or take 'only above quota' out of the definition.",
+    ),
+    Reason.STUB_INCOMPLETE: Explanation(
+        "A stub could not be finished; nothing of the original is lost.",
+        "Nothing to do: the next execution finishes it.",
+    ),
+    Reason.STUB_LOST: Explanation(
+        "The stub is no longer in the mailbox, or no longer marked as one.",
+        "Nothing to do if its owner deleted it; mse-tui archive restore puts the original back.",
+    ),
+    Reason.ALREADY_THERE: Explanation(
+        "The mailbox has this message already.",
+        "Nothing to do; restore it with --collision copy or replace to put it there all the same.",
         expected=True,
     ),
     Reason.GROUP_EMPTY: Explanation(

@@ -77,7 +77,7 @@ class Ledger:
             return writer.finish()
 
     def _enter(self, parts: Sequence[FolderPart], known: Known, resolution: Resolution, pack: PackSeal | None) -> Tally:
-        submits = any(part.submits for part in parts)
+        submits = any(part.submits and part.folder.checkpoint_id is not None for part in parts)
         try:
             with writing():
                 self._fence.check()
@@ -152,6 +152,8 @@ def _advance(parts: Sequence[FolderPart]) -> None:
     rows = []
     for part in parts:
         folder = part.folder
+        if folder.checkpoint_id is None:
+            continue
         state = folder.state if part.state is None else part.state
         enumerating = folder.enumerating and not (part.last and part.state is not None)
         rows.append((state, enumerating, folder.checkpoint_id, folder.batch))
@@ -197,7 +199,7 @@ class _Bare:
             entry.row
             for part, current in zip(parts, known, strict=True)
             for entry in part.entries
-            if entry.arrival is None and entry.row.remote_id not in current
+            if entry.arrival is None and entry.original is None and entry.row.remote_id not in current
         ]
         self._found = _bare_messages(mailbox_id, rows)
 
@@ -271,6 +273,8 @@ _DELETE_BARED = (
 def _committed(parts: Sequence[FolderPart]) -> bool:
     """After a commit whose outcome is unknown: did it happen? The batch number tells."""
     folder = parts[0].folder
+    if folder.checkpoint_id is None:
+        return False
     rows = select("SELECT batch FROM checkpoint WHERE id = ?", (folder.checkpoint_id,))
     return bool(rows) and rows[0][0] == folder.batch + 1
 

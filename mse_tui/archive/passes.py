@@ -43,7 +43,7 @@ def begin_pass(task_id: int, identity: MailboxIdentity, fence: Fence) -> PassRec
     """Begin a pass, or resume the one that did not reach its end; in one transaction."""
     with writing():
         fence.check()
-        mailbox_id, last_stamp = _mailbox(identity)
+        mailbox_id, last_stamp = mailbox_record(identity)
         stamp = max(to_micros(now()), last_stamp + 1)
         execute("UPDATE archive_mailbox SET last_stamp = ? WHERE id = ?", (stamp, mailbox_id))
         last = _last_pass(task_id, mailbox_id)
@@ -132,7 +132,7 @@ def start_over(task_id: int) -> None:
         )
 
 
-def _mailbox(identity: MailboxIdentity) -> tuple[int, int]:
+def mailbox_record(identity: MailboxIdentity) -> tuple[int, int]:
     """The mailbox's id and its last stamp; its address and name are brought up to date."""
     execute(
         "INSERT INTO archive_mailbox (guid, address, display_name, last_stamp) VALUES (?, ?, ?, 0)"

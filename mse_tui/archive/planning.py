@@ -93,7 +93,7 @@ class Planner:
             self._failed(folder, key, entry.failure, row.subject)
         elif (message := self._message_of(entry, current)) is not None:
             self._settle(folder, key)
-            self.tally.counts[self._place(folder, row, current, message)] += 1
+            self.tally.counts[self._place(folder, entry, current, message)] += 1
         elif current is not None:
             self._settle(folder, key)
             self.tally.counts[self._look_again(row, current)] += 1
@@ -102,7 +102,12 @@ class Planner:
             self._failed(folder, key, failure, row.subject)
 
     def _message_of(self, entry: Entry, current: Current | None) -> int | None:
-        """The message of an item that has content, or that is known by what it shows only; else None."""
+        """The message of an item that has content, or that is known by what it shows only; else None.
+
+        A stub stays the message that it stands for.
+        """
+        if entry.original is not None:
+            return entry.original
         if entry.arrival is not None:
             self.tally.size += entry.arrival.size
             return self._messages.by_digest[entry.arrival.sha256]
@@ -112,13 +117,14 @@ class Planner:
             return self._messages.bare(entry.row)
         return None
 
-    def _place(self, folder: FolderReading, row: ItemRow, current: Current | None, message: int) -> str:
+    def _place(self, folder: FolderReading, entry: Entry, current: Current | None, message: int) -> str:
         """The item is this message; returns the counter of what that means."""
+        row = entry.row
         if current is None:
             self._open(folder, row, message)
             return "items_added"
         if current.message == message:
-            if current.change_key != row.change_key:
+            if current.change_key != row.change_key and entry.original is None:
                 self.plan.described.append((*description(row), message))
             return "items_changed" if self._update_traits(row, current, row.change_key) else "items_known"
         if not current.has_content and self._wants_content:

@@ -13,7 +13,8 @@ class FolderReading:
     """One folder as a task reads it: its checkpoint, kept in step with the database by the ledger."""
 
     folder_id: int
-    checkpoint_id: int
+    checkpoint_id: int | None
+    """None: items are entered one by one, by a task that does not read the folder."""
     remote_id: str
     path: str
     state: str | None
@@ -37,6 +38,8 @@ class Entry:
     arrival: Arrival | None = None
     failure: ItemFailure | None = None
     skipped: Reason | None = None
+    original: int | None = None
+    """The message whose place the item takes, where it is a stub of ours."""
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def render(stream: BinaryIO) -> Rendered:
     raw = _tidy(stream.read(LONGEST_INPUT))
     truncated = bool(stream.read(1))
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
-    everything = [(name[:200], _decoded(value)) for name, value in message.raw_items()][:MOST_HEADERS]
+    everything = [(name[:200], decoded_header(value)) for name, value in message.raw_items()][:MOST_HEADERS]
     first: dict[str, str] = {}
     for name, value in everything:
         first.setdefault(name.lower(), value)
@@ -127,7 +127,7 @@ def _attachment(part: Message) -> Attachment:
     payload = part.get_payload()
     if content_type == "message/rfc822" and isinstance(payload, list) and payload and not isinstance(payload[0], str):
         inner = payload[0]
-        name = _name(part) or f"{_decoded(inner.get('Subject', '')) or 'message'}.eml"
+        name = _name(part) or f"{decoded_header(inner.get('Subject', '')) or 'message'}.eml"
         return Attachment(name[:300], content_type, len(_flat(inner)), False)
     inline = _disposition(part) == "inline" or ("content-id" in part and _disposition(part) != "attachment")
     return Attachment((_name(part) or "unnamed")[:300], content_type, len(_payload(part)), inline)
@@ -174,12 +174,12 @@ def _disposition(part: Message) -> str:
 
 def _name(part: Message) -> str:
     try:
-        return _decoded(part.get_filename() or "")
+        return decoded_header(part.get_filename() or "")
     except _BROKEN:
         return ""
 
 
-def _decoded(value: object) -> str:
+def decoded_header(value: object) -> str:
     """A header's value unfolded and decoded, as far as it can be."""
     text = _plain(" ".join(str(value)[: 4 * LONGEST_HEADER].split()))
     try:

@@ -15,6 +15,7 @@ from mse_tui.archive.packfile import Stored, read_index
 from mse_tui.archive.packs import Packs, PackSeal, PackWriter, seal
 from mse_tui.archive.places import release
 from mse_tui.archive.statements import execute, execute_many, select, select_in
+from mse_tui.archive.stubs import has_stub_header
 from mse_tui.exchange.mailbox import Content, Mailbox
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
@@ -145,6 +146,10 @@ def _take(
     content: Content, bad: _Bad, writer: PackWriter, renewed: dict[int, tuple[_Bad, Stored]], report: RepairReport
 ) -> None:
     """Store what was fetched if it is the item that was archived; the same bytes win over another rendering."""
+    if has_stub_header(content.stream):
+        content.stream.close()
+        report.failed.append(f"{bad.subject!r} is a stub in the mailbox: its content was in the archive alone.")
+        return
     with content.stream as stream:
         stored = writer.add(stream, size=content.size)
     if stored.sha256 != bad.sha256 and content.change_key != bad.change_key:

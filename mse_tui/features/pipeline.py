@@ -5,14 +5,15 @@ it; its answers wait, bounded by bytes, until the run has packed and committed w
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from threading import Thread
 
 from mse_tui.archive.arrivals import Arrival
-from mse_tui.archive.ledger import lacking
+from mse_tui.archive.ledger import PassKey, lacking
 from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
+from mse_tui.archive.stubs import originals
 from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox, SyncStateInvalid
 from mse_tui.features.channel import Channel
 from mse_tui.features.scope import ItemScope
@@ -37,6 +38,8 @@ class Page:
     rows: Sequence[ItemRow]
     skipped: dict[str, Reason] = field(default_factory=dict)
     wanted: Sequence[ItemRow] = ()
+    originals: dict[str, int] = field(default_factory=dict)
+    """Remote id -> message of the original, of the items that are stubs of ours."""
     read_flags: Sequence[tuple[str, str, bool]] = ()
     removed: Sequence[str] = ()
     state: str | None = None
@@ -96,9 +99,10 @@ Event = Page | StillSkipped | StillFailing | Filled | Restarted | Lost
 class Lister:
     """Lists what there is to do in folders, one after the other, and what of it needs content."""
 
-    def __init__(self, mailbox: Mailbox, task_id: int, items: ItemScope, *, wants_content: bool) -> None:
+    def __init__(self, mailbox: Mailbox, key: PassKey, items: ItemScope, *, wants_content: bool) -> None:
         self._mailbox = mailbox
-        self._task_id = task_id
+        self._mailbox_id = key.mailbox_id
+        self._task_id = key.task_id
         self._items = items
         self._wants_content = wants_content
 
@@ -140,9 +144,10 @@ class Lister:
         if failures:
             yield StillFailing(folder, failures)
         if rows:
-            skipped = self._skipped(rows)
-            wanted = [row for row in rows if row.remote_id not in skipped] if self._wants_content else []
-            yield Page(folder, rows, skipped, wanted)
+            skipped, originals = self._skipped(rows), self._originals(rows)
+            known = skipped.keys() | originals.keys()
+            wanted = [row for row in rows if row.remote_id not in known] if self._wants_content else []
+            yield Page(folder, rows, skipped, wanted, originals)
 
     def _changes(self, folder: FolderReading) -> Iterator[Event]:
         state, refused, last = folder.state, 0, False
@@ -167,16 +172,24 @@ class Lister:
             flags = {flag[0]: flag for flag in changes.read_flags if flag[0] not in gone and flag[0] not in rows}
             state, last = changes.state, changes.last
             listed = list(rows.values())
-            skipped = self._skipped(listed)
-            wanted = self._wanted(folder, listed, skipped)
-            yield Page(folder, listed, skipped, wanted, tuple(flags.values()), removed, state, last)
+            skipped, originals = self._skipped(listed), self._originals(listed)
+            wanted = self._wanted(folder, listed, skipped.keys() | originals.keys())
+            yield Page(folder, listed, skipped, wanted, originals, tuple(flags.values()), removed, state, last)
 
     def _skipped(self, rows: Sequence[ItemRow]) -> dict[str, Reason]:
         reasons = ((row.remote_id, self._items.skips(row)) for row in rows)
         return {remote_id: reason for remote_id, reason in reasons if reason is not None}
 
-    def _wanted(self, folder: FolderReading, rows: Sequence[ItemRow], skipped: dict[str, Reason]) -> Sequence[ItemRow]:
-        candidates = [row for row in rows if row.remote_id not in skipped]
+    def _originals(self, rows: Sequence[ItemRow]) -> dict[str, int]:
+        """Of the items that are stubs of this mailbox's messages, the message that each stands for."""
+        stubs = {row.remote_id: row.stub for row in rows if row.stub}
+        if not stubs:
+            return {}
+        known = originals(self._mailbox_id, stubs.values())
+        return {remote_id: known[key] for remote_id, key in stubs.items() if key in known}
+
+    def _wanted(self, folder: FolderReading, rows: Sequence[ItemRow], known: Set[str]) -> Sequence[ItemRow]:
+        candidates = [row for row in rows if row.remote_id not in known]
         if not self._wants_content or not candidates:
             return ()
         needed = lacking(folder.folder_id, candidates)

@@ -98,7 +98,8 @@ class ReplicationPass:
         run, definition = self._run, self._definition
         full = self._record.mode is Mode.FULL
         run.journal.progress(phase="items", expected=sum(each.expected for each in folders) if full else None)
-        lister = Lister(run.mailbox, run.task_id, definition.item_scope(), wants_content=definition.wants_content)
+        key, scope = self._record.key, definition.item_scope()
+        lister = Lister(run.mailbox, key, scope, wants_content=definition.wants_content)
         with closing(read_ahead(run.mailbox, lister, folders)) as events:
             while True:
                 try:

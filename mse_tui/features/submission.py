@@ -157,7 +157,8 @@ class Submitter:
         wanted = {row.remote_id: row for row in page.wanted}
         for row in page.rows:
             if row.remote_id not in wanted:
-                self._batch.add(folder, Entry(row, skipped=page.skipped.get(row.remote_id)))
+                skipped, original = page.skipped.get(row.remote_id), page.originals.get(row.remote_id)
+                self._batch.add(folder, Entry(row, skipped=skipped, original=original))
         if flags or page.removed:
             part = self._batch.part(folder)
             part.read_flags += flags
