@@ -1,9 +1,7 @@
 """Changing a mailbox of the practice organisation over Exchange Web Services."""
 
 import email
-import email.policy
-import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -22,12 +20,9 @@ from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import Area, Content, ItemFailure
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind
-from mse_tui.sandbox.mime import spec_from_mime
 from mse_tui.sandbox.server import SandboxServer
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
-
-_numbers = itertools.count(1)
-BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
+from tests.support.owner import BEGAN, Owner
 
 
 @pytest.fixture(scope="module")
@@ -36,35 +31,9 @@ def server(tmp_path_factory):
         yield running
 
 
-class Owner:
-    """A mailbox of its own for one test, with some messages in its Inbox."""
-
-    def __init__(self, server, name):
-        self.server, self.store = server, server.store
-        self.mailbox = self.store.add_mailbox(f"{name}@example.test", name)
-        self.address = self.mailbox.address
-
-    def folder(self, name):
-        return self.store.distinguished_folder(self.mailbox.id, name).id
-
-    def add(self, number, *, size=0, attachments=(), folder="inbox", html=False, **state):
-        message = email.message.EmailMessage(policy=email.policy.SMTP)
-        message["Subject"], message["From"], message["To"] = f"Message {number}", "Anna <anna@x.test>", "b@x.test"
-        message["Message-ID"] = f"<{number}@x.test>"
-        message["Date"] = BEGAN + timedelta(days=number)
-        text = "Hello. " + "x" * size
-        message.set_content(f"<p>{text}</p>" if html else text, subtype="html" if html else "plain")
-        for name, content in attachments:
-            message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
-        received = BEGAN + timedelta(days=number)
-        return self.store.add_item(
-            self.folder(folder), spec_from_mime(message.as_bytes(), **{"received": received, "is_read": True, **state})
-        )
-
-
 @pytest.fixture
 def owner(server):
-    return Owner(server, f"owner{next(_numbers)}")
+    return Owner(server)
 
 
 @pytest.fixture
