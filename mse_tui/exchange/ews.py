@@ -13,6 +13,7 @@ from mse_tui.exchange.ews_calls import PAGE
 from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Fetcher
+from mse_tui.exchange.ews_groups import expand, groups_among
 from mse_tui.exchange.ews_permissions import EwsPermissions
 from mse_tui.exchange.ews_rows import (
     Resolution,
@@ -31,6 +32,7 @@ from mse_tui.exchange.mailbox import (
     AccountHalts,
     Area,
     Content,
+    DirectoryEntry,
     FolderChanges,
     FolderRow,
     ItemChanges,
@@ -348,6 +350,19 @@ class EwsExchange:
         if len(candidates) == 1 and len(candidates[0].aliases) >= LISTED_ADDRESSES:
             return candidates[0]
         return None
+
+    def expand(self, address: str) -> list[DirectoryEntry]:
+        """The direct members of a distribution group; see `Exchange.expand`."""
+        self._server.gate.look()
+        return expand(self._directory, address.strip())
+
+    def find_groups(self, text: str) -> list[DirectoryEntry]:
+        """Distribution groups whose name or address begins so; see `Exchange.find_groups`."""
+        if "@" in text:
+            found = self._look_up(self._directory, text.strip().lower())
+            return groups_among([] if found is None else [found])
+        self._server.gate.look()
+        return groups_among(_resolve(self._directory, text.strip()))
 
     def close(self) -> None:
         """End what is under way in the organisation's own name; mailboxes end with their block."""

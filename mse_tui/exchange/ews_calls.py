@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchangelib import DELEGATE, IMPERSONATION, EWSTimeZone, Identity
-from exchangelib.services import GetFolder, GetItem, ResolveNames, SyncFolderHierarchy, SyncFolderItems
+from exchangelib.services import ExpandDL, GetFolder, GetItem, ResolveNames, SyncFolderHierarchy, SyncFolderItems
 from exchangelib.services.common import EWSService
 from exchangelib.util import create_element
 from exchangelib.version import Version
@@ -131,6 +131,14 @@ class Calls:
         if self._address:
             service = _ResolveNamesAs(self.account, self._protocol)
         return self.request(service, payload)
+
+    def expand(self, address: str) -> Request:
+        """ExpandDL of the distribution group with an address."""
+        mailbox = create_element("m:Mailbox")
+        text_element(mailbox, "t:EmailAddress", address)
+        payload = create_element("m:ExpandDL")
+        payload.append(mailbox)
+        return self.request(ExpandDL(protocol=self._protocol), payload)
 
     def get_item(self, wanted: etree._Element, remote_ids: Sequence[str]) -> Request:
         """GetItem of items by their ids, in a shape of the caller's."""

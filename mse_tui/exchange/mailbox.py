@@ -215,6 +215,17 @@ class WaitObserver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """Somebody or something with an address, as Exchange's directory lists it."""
+
+    address: str
+    """Primary SMTP address, lower case; '' where it has none."""
+    name: str
+    kind: str
+    """The EWS MailboxType: Mailbox, PublicDL (a distribution group), Contact, PublicFolder, GroupMailbox, ..."""
+
+
 class Exchange(Protocol):
     """A site's Exchange organisation: where mailboxes are opened and addresses resolved."""
 
@@ -231,6 +242,20 @@ class Exchange(Protocol):
         """Resolve an address or alias to its mailbox (ResolveNames). Raises Problem mailbox-not-found.
 
         The directory knows no mailbox guid, so `guid` is '' here; `Mailbox.identity` reads it.
+        """
+        ...
+
+    def expand(self, address: str) -> list[DirectoryEntry]:
+        """The direct members of the distribution group with this address (ExpandDL).
+
+        Raises Problem group-not-found, group-ambiguous; and whenever the list is not whole.
+        """
+        ...
+
+    def find_groups(self, text: str) -> list[DirectoryEntry]:
+        """Distribution groups whose name or address begins with the text (ResolveNames), at most 100.
+
+        A whole address finds the group that has it, alone.
         """
         ...
 
