@@ -110,7 +110,7 @@ class Opening:
             close(connection)
             if tls.refusal is not None:
                 raise ServerFailed(_certificate_problem(tls.refusal, address)) from error
-            if isinstance(error, LDAPStartTLSError | LDAPExtensionError):
+            if isinstance(error, LDAPStartTLSError | LDAPExtensionError) and not isinstance(error, TimeoutError):
                 raise ServerFailed(_unencrypted(address)) from error
             _raise(failure_of_exception(error, address.host), error)
         if settings.encryption == "starttls" and not connection.tls_started:

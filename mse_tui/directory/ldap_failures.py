@@ -69,7 +69,7 @@ def failure_of_exception(error: Exception, server: str) -> Problem | ServerFaile
         return ServerFailed(
             Problem(
                 Reason.DIRECTORY_UNREACHABLE,
-                f"The connection to {server} ended before the answer did; none of it was used.",
+                f"The connection to {server} ended before the answer did ({_plain(error)}); none of it was used.",
                 "Check the server and the network between; the next execution asks again.",
             )
         )
@@ -125,6 +125,7 @@ _RESULTS: dict[int, tuple[Reason, str, str | None]] = {
 
 
 def _plain(error: Exception) -> str:
-    """The library's message without its own wrapping."""
-    text = re.sub(r"^socket (?:connection error while opening|ssl wrapping error): ", "", str(error))
-    return re.sub(r"^\[Errno -?\d+\] ", "", text).rstrip(".") or type(error).__name__
+    """The library's message without its own wrapping (a list of texts of exceptions, one for each address tried)."""
+    inner = re.findall(r"socket (?:connection error while opening|ssl wrapping error): ([^'\"]+)", str(error))
+    text = re.sub(r"^\[Errno -?\d+\] ", "", inner[-1] if inner else str(error))
+    return re.sub(r" \(_ssl\.c:\d+\)", "", text).rstrip(".") or type(error).__name__

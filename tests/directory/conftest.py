@@ -28,9 +28,9 @@ def domain_controller(samba: None) -> Iterator[Domain]:
         yield served
 
 
-@pytest.fixture
-def own_domain_controller(samba: None) -> Iterator[Domain]:
-    """A domain controller of the test's own, to change, stop and break."""
+@pytest.fixture(scope="session")
+def spare_domain_controller(samba: None) -> Iterator[Domain]:
+    """A domain controller to change (each test other objects), to stop and to certify (each test starts it again)."""
     with domain("exchange") as served:
         yield served
 

@@ -149,9 +149,9 @@ class Domain:
         """End it, connections and all."""
         if self._process is None:
             return
-        self._process.terminate()
-        self._process.communicate(timeout=20)
-        self._process = None
+        process, self._process = self._process, None
+        process.terminate()
+        process.communicate(timeout=20)
 
     def change(self, operation: str, name: str, *more: str) -> None:
         """Change its content, running or not: replace, add or remove a value, rename, delete (see change.py)."""
