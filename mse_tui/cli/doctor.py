@@ -74,6 +74,15 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
     halts = yield from _database(session)
     if configuration is not None:
         yield from check_exchange(configuration.exchange, halts, mailbox)
+        yield from _directories(configuration, halts)
+
+
+def _directories(configuration: Configuration, halts: AccountHalts) -> Iterator[Finding]:
+    """The directories of groups that are configured."""
+    if configuration.active_directory is not None:
+        from mse_tui.directory.ad_doctor import check_active_directory
+
+        yield from check_active_directory(configuration.active_directory, halts)
 
 
 def _local(check: str, step: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

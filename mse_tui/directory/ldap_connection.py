@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -130,6 +131,14 @@ def sign_in(connection: ldap3.Connection, address: ServerAddress) -> None:
         raise SignInRefused(refusal_text(result["message"]))
     if result["result"] != SUCCESS:
         _raise(failure_of_result(result["result"], result["description"], result["message"], address.host))
+
+
+def certificate_expiry(connection: ldap3.Connection) -> datetime | None:
+    """When the certificate of an open connection expires; None where it is not encrypted."""
+    if not isinstance(connection.socket, ssl.SSLSocket):
+        return None
+    certificate = connection.socket.getpeercert() or {}
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
 
 def close(connection: ldap3.Connection) -> None:

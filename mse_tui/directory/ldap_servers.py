@@ -6,12 +6,21 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import ldap3
 
 from mse_tui.config import ActiveDirectorySettings
-from mse_tui.directory.ldap_connection import Opening, ServerAddress, SignInRefused, close, server_address, sign_in
+from mse_tui.directory.ldap_connection import (
+    Opening,
+    ServerAddress,
+    SignInRefused,
+    certificate_expiry,
+    close,
+    server_address,
+    sign_in,
+)
 from mse_tui.directory.ldap_failures import REACH_REMEDY, ServerFailed
 from mse_tui.directory.ldap_kerberos import kerberos_credentials
 from mse_tui.directory.ldap_search import Search, equal
@@ -37,6 +46,15 @@ class Domain:
     """The distinguished name of its domain."""
     has_exchange: bool
     """Whether the forest's schema has Exchange's attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What signing in to one server showed."""
+
+    domain: Domain
+    expires: datetime | None
+    """When its certificate expires, UTC; None without encryption."""
 
 
 @dataclass(slots=True)
@@ -110,14 +128,16 @@ class DirectoryServers:
             return True
         raise _all_failed(failures)
 
-    def try_server(self, server: str) -> Domain:
+    def try_server(self, server: str) -> ServerReport:
         """Sign in to one server and read its root; for the doctor. Raises Problem."""
         try:
             opened = self._open(server_address(server, self._settings.encryption))
         except ServerFailed as failure:
             raise failure.problem from failure
-        close(opened.connection)
-        return opened.domain
+        try:
+            return ServerReport(opened.domain, certificate_expiry(opened.connection))
+        finally:
+            close(opened.connection)
 
     def close(self) -> None:
         """Close the idle connections; those in use close when their question is answered."""
