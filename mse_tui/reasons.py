@@ -34,6 +34,7 @@ class Reason(StrEnum):
     ITEM_TOO_LARGE = "item-too-large"
     PRIVATE = "private"
     VAULT_SHORTCUT = "vault-shortcut"
+    PURGED = "purged"
     ON_HOLD = "on-hold"
     # taking something out of a mailbox
     NOT_ARCHIVED = "not-archived"
@@ -226,6 +227,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.VAULT_SHORTCUT: Explanation(
         "Enterprise Vault shortcuts are skipped by this definition.",
         "Switch on 'include Enterprise Vault shortcuts' in the definition to replicate them.",
+        expected=True,
+    ),
+    Reason.PURGED: Explanation(
+        "The item is a message that the archive has purged; it is not stored again.",
+        "Nothing to do: that is what purging means. mse-tui purge list shows when and why it was purged.",
         expected=True,
     ),
     Reason.ON_HOLD: Explanation(

@@ -2,12 +2,12 @@
 
 What a batch brings is packed and forced to disk first; then one transaction checks the fence, compares and sets the
 checkpoints' batch numbers, seals the pack, and enters messages, placements, states and the task's sequence.
-Nothing is ever erased: a placement that is over gets its end.
+Nothing is ever erased: a placement that is over gets its end. What was purged is not let in again.
 """
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from peewee import DatabaseError
 
@@ -15,8 +15,10 @@ from mse_tui.archive.arrivals import Offered, Resolution, envelope_of, resolve
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.packs import Packs, PackSeal, seal
 from mse_tui.archive.planning import Current, Messages, Plan, Planner, description
-from mse_tui.archive.reading import FolderPart, Tally
+from mse_tui.archive.reading import Entry, FolderPart, Tally
+from mse_tui.archive.stamps import carry_over
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
+from mse_tui.archive.tombstones import latest_tombstone, purged_contents, purged_envelopes, remember_items
 from mse_tui.exchange.mailbox import ItemRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem, writing
@@ -39,7 +41,7 @@ class PassKey:
 
 
 class _Outdated(Exception):
-    """Content that was to be reused is no longer there: resolve again."""
+    """Something was purged meanwhile: content that was to be reused may no longer be there. Resolve again."""
 
 
 class Ledger:
@@ -59,11 +61,12 @@ class Ledger:
         try:
             for _ in range(_ATTEMPTS):
                 known = [_known(part) for part in parts]
+                refused = _refuse_purged(self.key.mailbox_id, parts, known, wants_content=self._wants_content)
                 resolution = resolve(self.key.mailbox_id, _offered(parts, known), self._packs)
                 try:
-                    return self._enter(parts, known, resolution, self._pack(resolution))
+                    return self._enter(parts, known, refused, resolution, self._pack(resolution))
                 except _Outdated:
-                    log.info("Content that a batch reuses was moved or purged meanwhile; it is stored again")
+                    log.info("Content that a batch reuses was moved or purged meanwhile; it is looked at again")
         except DatabaseError as error:
             raise as_problem(error) or error from error
         raise Problem(Reason.CONTENT_MISSING, "Content that new items share kept disappearing from the archive.")
@@ -76,12 +79,21 @@ class Ledger:
                 writer.add(offered.arrival.rewound(), size=offered.arrival.size, sha256=digest)
             return writer.finish()
 
-    def _enter(self, parts: Sequence[FolderPart], known: Known, resolution: Resolution, pack: PackSeal | None) -> Tally:
+    def _enter(
+        self,
+        parts: Sequence[FolderPart],
+        known: Known,
+        refused: "_Refused",
+        resolution: Resolution,
+        pack: PackSeal | None,
+    ) -> Tally:
         submits = any(part.submits and part.folder.checkpoint_id is not None for part in parts)
         try:
             with writing():
                 self._fence.check()
                 _advance(parts)
+                if latest_tombstone(self.key.mailbox_id) != refused.latest:
+                    raise _Outdated
                 _hold(resolution)
                 if pack is not None:
                     seal(pack)
@@ -90,6 +102,7 @@ class Ledger:
                 for part, current in zip(parts, known, strict=True):
                     planner.add(part, current)
                 _apply(planner.plan)
+                remember_items(self.key.mailbox_id, refused.items)
                 if submits:
                     count_submission(self.key.task_id)
         except DatabaseError as error:
@@ -134,6 +147,38 @@ def _known(part: FolderPart) -> dict[str, Current]:
     ids = [entry.row.remote_id for entry in part.entries]
     ids += [remote_id for remote_id, _, _ in part.read_flags]
     return current_placements(part.folder.folder_id, ids + part.removed)
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Items of a batch that are purged messages, each with its tombstone."""
+
+    latest: int
+    """The mailbox's latest tombstone when they were looked for."""
+    items: list[tuple[ItemRow, int]] = field(default_factory=list)
+
+
+def _refuse_purged(mailbox_id: int, parts: Sequence[FolderPart], known: Known, *, wants_content: bool) -> _Refused:
+    """Let the entries that are purged messages be skipped, and take their content away."""
+    refused = _Refused(latest_tombstone(mailbox_id))
+    if not refused.latest:
+        return refused
+    entries = {entry.row.remote_id: entry for part in parts for entry in part.entries}
+    offered = [(entry.row, entry.arrival) for entry in entries.values() if entry.arrival is not None]
+    tombstones = purged_contents(mailbox_id, offered)
+    if not wants_content:
+        current = {remote_id for each in known for remote_id in each}
+        bare = [entry.row for entry in entries.values() if entry.arrival is None and not _is_known(entry, current)]
+        tombstones.update(purged_envelopes(mailbox_id, bare))
+    for remote_id, tombstone in tombstones.items():
+        entry = entries[remote_id]
+        entry.arrival, entry.skipped = None, Reason.PURGED
+        refused.items.append((entry.row, tombstone))
+    return refused
+
+
+def _is_known(entry: Entry, current: set[str]) -> bool:
+    return entry.row.remote_id in current or entry.skipped is not None or entry.failure is not None
 
 
 def _offered(parts: Sequence[FolderPart], known: Known) -> list[Offered]:
@@ -199,7 +244,10 @@ class _Bare:
             entry.row
             for part, current in zip(parts, known, strict=True)
             for entry in part.entries
-            if entry.arrival is None and entry.original is None and entry.row.remote_id not in current
+            if entry.arrival is None
+            and entry.original is None
+            and entry.skipped is None
+            and entry.row.remote_id not in current
         ]
         self._found = _bare_messages(mailbox_id, rows)
 
@@ -242,7 +290,8 @@ def _apply(plan: Plan) -> None:
     execute_many(_INSERT_REMOVAL, plan.removals)
     execute_many(_DELETE_UNFINISHED, plan.settled)
     execute_many(_PUT_UNFINISHED, plan.unfinished)
-    execute_many(_DELETE_BARED, [(message, message) for message in plan.bared])
+    carry_over(plan.bared)
+    execute_many(_DELETE_BARED, [(bare, bare) for bare, _ in plan.bared])
 
 
 _INSERT_PLACEMENT = (

@@ -43,8 +43,8 @@ class Plan:
     present: list[ItemKey] = field(default_factory=list)
     unfinished: list[tuple[int, int, str, str, str, str, int]] = field(default_factory=list)
     settled: list[ItemKey] = field(default_factory=list)
-    bared: set[int] = field(default_factory=set)
-    """Messages without content that lost a placement to one with content."""
+    bared: set[tuple[int, int]] = field(default_factory=set)
+    """(message without content that lost a placement, the message with content that got it)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Planner:
             return "items_changed" if self._update_traits(row, current, row.change_key) else "items_known"
         if not current.has_content and self._wants_content:
             self.plan.pointed.append((message, current.id))
-            self.plan.bared.add(current.message)
+            self.plan.bared.add((current.message, message))
             self._update_traits(row, current, row.change_key)
             return "items_changed"
         self.plan.closed.append((self._stamp, current.id))

@@ -14,6 +14,7 @@ from mse_tui.archive.ledger import PassKey, lacking
 from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.stubs import originals
+from mse_tui.archive.tombstones import purged_items
 from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox, SyncStateInvalid
 from mse_tui.features.channel import Channel
 from mse_tui.features.scope import ItemScope
@@ -178,7 +179,9 @@ class Lister:
 
     def _skipped(self, rows: Sequence[ItemRow]) -> dict[str, Reason]:
         reasons = ((row.remote_id, self._items.skips(row)) for row in rows)
-        return {remote_id: reason for remote_id, reason in reasons if reason is not None}
+        skipped = {remote_id: reason for remote_id, reason in reasons if reason is not None}
+        purged = purged_items(self._mailbox_id, [row for row in rows if row.remote_id not in skipped])
+        return {**skipped, **dict.fromkeys(purged, Reason.PURGED)}
 
     def _originals(self, rows: Sequence[ItemRow]) -> dict[str, int]:
         """Of the items that are stubs of this mailbox's messages, the message that each stands for."""

@@ -62,8 +62,10 @@ class ItemScope:
 
     def still_skips(self, reason: Reason) -> bool:
         """Whether an item skipped for this reason need not be looked at again: nothing about it has changed."""
-        return (reason is Reason.PRIVATE and self.skip_private) or (
-            reason is Reason.VAULT_SHORTCUT and not self.include_vault_shortcuts
+        return (
+            reason is Reason.PURGED
+            or (reason is Reason.PRIVATE and self.skip_private)
+            or (reason is Reason.VAULT_SHORTCUT and not self.include_vault_shortcuts)
         )
 
 

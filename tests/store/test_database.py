@@ -27,6 +27,7 @@ from mse_tui.store.database import (
 )
 from mse_tui.store.groups import GROUP_MODELS
 from mse_tui.store.models import ALL_MODELS, Audit
+from mse_tui.store.retention import RETENTION_MODELS
 from mse_tui.store.stubs import STUB_MODELS
 
 
@@ -52,7 +53,7 @@ def test_database_file_is_private(store: Home) -> None:
 
 def test_migrations_make_the_tables_that_the_models_describe(store: Home, tmp_path: Path) -> None:
     described = module.SqliteDatabase(str(tmp_path / "from-models.db"))
-    models = (*ALL_MODELS, *ACCESS_MODELS, *GROUP_MODELS, *STUB_MODELS)
+    models = (*ALL_MODELS, *ACCESS_MODELS, *GROUP_MODELS, *STUB_MODELS, *RETENTION_MODELS)
     with described.bind_ctx(models):
         described.create_tables(models)
     described.close()
