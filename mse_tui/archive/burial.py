@@ -25,8 +25,9 @@ class Buried:
 def bury(buried: Buried) -> None:
     """Inside a transaction: a message leaves the archive in every mailbox that had it, for good.
 
-    Items of it that still lie in Exchange are entered as skipped with each task that reads their folder. Expiry
-    records and holds that were lifted lose their reference to it. What it said is kept nowhere.
+    Items of it that still lie in Exchange are entered as skipped with each task that reads their folder. Records of
+    stubs that are no more go with it; records of expiry and lifted holds lose their reference to it. What it said is
+    kept nowhere.
     """
     (message,) = select(
         "SELECT sha256, size, internet_message_id, subject, sender, sent FROM message WHERE id = ?",
@@ -46,7 +47,7 @@ def bury(buried: Buried) -> None:
         )
         _skip_items(buried, mailbox_id, tombstone_id)
     execute("UPDATE expiry SET message_id = NULL WHERE message_id = ?", (buried.message_id,))
-    for table in ("placement", "retention_stamp", "quarantine"):
+    for table in ("placement", "retention_stamp", "quarantine", "stub"):
         execute(f"DELETE FROM {table} WHERE message_id = ?", (buried.message_id,))  # noqa: S608
     execute("DELETE FROM message WHERE id = ?", (buried.message_id,))
 

@@ -1,5 +1,7 @@
 """Housekeeping of packs: collects what crashes left over, rewrites packs that are mostly dead or very small.
 
+A pack that holds purged content is rewritten however much of it is live: purged means gone, not merely unreachable.
+
 Safe beside running tasks and readers: every step is a compare-and-set against the database, files go only after a
 grace, and a reader whose pack is gone looks its content's place up again.
 """
@@ -149,7 +151,9 @@ class Compaction:
         """Packs to rewrite together: together they fill at most about one new pack."""
         rows = select(
             "SELECT p.id, p.name, p.bytes, ? + (SELECT COALESCE(SUM(b.length + ?), 0) FROM blob b"
-            " WHERE b.pack_id = p.id AND EXISTS (SELECT 1 FROM message m WHERE m.sha256 = b.sha256)) FROM pack p"
+            " WHERE b.pack_id = p.id AND EXISTS (SELECT 1 FROM message m WHERE m.sha256 = b.sha256)),"
+            " EXISTS (SELECT 1 FROM blob b JOIN purge_record r ON r.sha256 = b.sha256 WHERE b.pack_id = p.id"
+            "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sha256 = b.sha256)) FROM pack p"
             " WHERE p.state = 'sealed' AND p.created <= ? ORDER BY p.id",
             [FILE_OVERHEAD, BLOB_OVERHEAD, to_micros(self._before())],
         )
@@ -158,8 +162,8 @@ class Compaction:
             small = set()
         together: list[list[_Old]] = []
         filled = 0
-        for id, name, size, live in rows:
-            if id not in small and live >= self._live_share * size:
+        for id, name, size, live, holds_purged in rows:
+            if id not in small and not holds_purged and live >= self._live_share * size:
                 continue
             if not together or filled + live > self._packs.target:
                 together.append([])

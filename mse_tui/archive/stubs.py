@@ -180,13 +180,13 @@ def originals(mailbox_id: int, keys: Iterable[str]) -> dict[str, int]:
 
 def has_live_stub(message_id: int) -> bool:
     """Whether some mailbox holds a stub in this message's place: then its content is not to be purged."""
-    marks = ", ".join("?" * len(LIVE))
-    return bool(
-        select(
-            f"SELECT 1 FROM stub WHERE message_id = ? AND state IN ({marks}) LIMIT 1",  # noqa: S608
-            (message_id, *map(str, LIVE)),
-        )
-    )
+    return bool(with_live_stubs([message_id]))
+
+
+def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
+    """Of these messages, those in whose place some mailbox holds a stub."""
+    sql = "SELECT message_id, state FROM stub WHERE message_id IN ({values})"
+    return {message_id for message_id, state in select_in(sql, message_ids) if state in LIVE}
 
 
 def has_stub_header(stream: BinaryIO) -> bool:

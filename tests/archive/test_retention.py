@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mse_tui.archive.retention import Adjustment, Keeping, Limits, Stamp, keeping, last_to_let_go, leaves_view, nearest
 
 RECEIVED = datetime(2024, 3, 30, 12, tzinfo=UTC)
+UNLIMITED = Limits()
 
 
 def days(number: float) -> datetime:
@@ -19,7 +20,7 @@ def stamp(purge: float | None, *, expire: float | None = None, approved: bool = 
     return Stamp(label or f"purge {purge}", *dates, approved)
 
 
-def kept(*stamps: Stamp, limits: Limits = Limits(), default_approved: bool = True) -> Keeping:
+def kept(*stamps: Stamp, limits: Limits = UNLIMITED, default_approved: bool = True) -> Keeping:
     return keeping(RECEIVED, limits, stamps, default_approved=default_approved)
 
 
