@@ -330,6 +330,24 @@ class RoleSettings(Section):
     auditor: tuple[str, ...] = Field(default=(), description="See what viewers see, the audit and archived mail.")
 
 
+class WebSettings(Section):
+    """[web]: how people reach what was taken out of their mailboxes."""
+
+    public_url: str = Field(
+        default="", description="Address of the retrieval service as people's browsers reach it, https://HOST."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("https", "http") or not parts.hostname):
+            raise ValueError("must be a full address such as https://archive.example.com")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must begin with https:// (a link would be sent in clear)")
+        return value.rstrip("/")
+
+
 class Configuration(Section):
     """The whole file."""
 
@@ -337,6 +355,7 @@ class Configuration(Section):
     exchange: ExchangeSettings
     engine: EngineSettings = EngineSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    web: WebSettings = WebSettings()
     roles: RoleSettings = RoleSettings()
     active_directory: ActiveDirectorySettings | None = None
     microsoft365: Microsoft365Settings | None = None

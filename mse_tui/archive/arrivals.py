@@ -57,9 +57,13 @@ class Arrival:
             self.body.seek(0)
         return self.body
 
-    def canonical(self) -> bytes:
+    def stream(self) -> BinaryIO:
+        """The content as a file at its beginning."""
         body = self.rewound()
-        return canonical_digest(BytesIO(body) if isinstance(body, bytes) else body)
+        return BytesIO(body) if isinstance(body, bytes) else body
+
+    def canonical(self) -> bytes:
+        return canonical_digest(self.stream())
 
     def close(self) -> None:
         if not isinstance(self.body, bytes):

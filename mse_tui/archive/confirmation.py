@@ -192,18 +192,19 @@ class Confirmation:
             return False
         if copy.size <= row.size <= copy.size + SLACK_BYTES:
             return True
-        return self.attachment_digest(row) == copy.sha256
+        return attachment_digest(self._mailbox, row) == copy.sha256
 
-    def attachment_digest(self, row: AttachmentRow) -> bytes | None:
-        """SHA-256 of an attachment as Exchange has it; None where it can't be had."""
-        stream = self._mailbox.editing.attachment(row.attachment_id)
-        if isinstance(stream, ItemFailure):
-            return None
-        digest = sha256()
-        with stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
-        return digest.digest()
+
+def attachment_digest(mailbox: Mailbox, row: AttachmentRow) -> bytes | None:
+    """SHA-256 of an attachment as Exchange has it; None where it can't be had."""
+    stream = mailbox.editing.attachment(row.attachment_id)
+    if isinstance(stream, ItemFailure):
+        return None
+    digest = sha256()
+    with stream:
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+    return digest.digest()
 
 
 def _key(item: ItemDetails) -> tuple[str, str]:

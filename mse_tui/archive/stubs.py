@@ -5,6 +5,7 @@ happened, so that whoever finds it knows what may have been done and what is sti
 """
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -103,6 +104,11 @@ _COLUMNS = (
     "s.id, s.key, s.mailbox_id, s.message_id, s.folder_id, s.task_id, s.definition, s.action, s.state, s.remote_id,"
     " s.change_key, s.plan, s.restore, s.true_size, s.stub_size, s.began, s.ended"
 )
+
+
+def new_key() -> str:
+    """An archive id that nobody can guess."""
+    return secrets.token_hex(16)
 
 
 def begin(stubs: Sequence[NewStub], state: StubState) -> list[int]:

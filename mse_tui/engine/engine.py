@@ -103,6 +103,7 @@ class Engine:
             clock=self._clock,
             submit=self._workers.submit,
             ended=self._execution_ended,
+            public_url=configuration.web.public_url,
         )
         self._audit_heads = AuditHeads(self._site.code)
         self._claims = Claims(self._site.id, self._leases, self._clock)

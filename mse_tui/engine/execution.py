@@ -65,6 +65,8 @@ class Equipment:
     """Queue a worker's turn."""
     ended: Callable[["Execution"], None]
     """Told once an execution's end is in the database."""
+    public_url: str = ""
+    """Where people reach the site's retrieval service; '' where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +294,7 @@ class Execution:
             fence=lock,
             journal=journal,
             cancel=self._cancel,
+            public_url=self._with.public_url,
         )
 
     def _wait(self, waiting: Waiting) -> None:

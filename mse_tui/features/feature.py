@@ -76,6 +76,8 @@ class MailboxRun:
     journal: Journal
     cancel: Event
     """Set when the execution is to end at the next boundary."""
+    public_url: str = ""
+    """Where people reach the site's retrieval service; '' where there is none."""
 
 
 class Feature(Protocol):

@@ -32,7 +32,7 @@ class FolderScope:
         paths = {
             remote_id: "/".join(tree.names(remote_id))
             for remote_id, row in tree.folders.items()
-            if remote_id not in out and not out.intersection(tree.upwards(remote_id)) and not _is_calendar(row)
+            if remote_id not in out and not out.intersection(tree.upwards(remote_id)) and not is_calendar(row)
         }
         return dict(sorted(paths.items(), key=lambda each: (each[1].casefold(), each[0])))
 
@@ -69,6 +69,7 @@ class ItemScope:
         )
 
 
-def _is_calendar(row: FolderRow) -> bool:
+def is_calendar(row: FolderRow) -> bool:
+    """Whether a folder holds appointments, which calendar replication is for."""
     folder_class = row.folder_class.lower()
     return folder_class == _CALENDAR_CLASS or folder_class.startswith(_CALENDAR_CLASS + ".")

@@ -1,0 +1,59 @@
+"""Mailbox Storage Management: what is safely archived leaves the mailbox, or leaves only a stub.
+
+One run: what an earlier one began is completed; everything that meets the criteria is listed before anything is
+changed, so that the limits hold; then batch by batch each item is confirmed and changed. A dry run goes the same way
+and stops short of every change.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from mse_tui.archive.confirmation import Ask
+from mse_tui.features.feature import MailboxRun
+from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
+from mse_tui.features.storage_pass import StoragePass
+from mse_tui.store.database import faults_explained, keep_connection
+from mse_tui.terms import TaskType
+
+__all__ = ["STORAGE_MANAGEMENT", "StorageAction", "StorageManagement", "StorageManagementDefinition"]
+
+
+class StorageManagement:
+    """The task type MSM."""
+
+    task_type = TaskType.STORAGE_MANAGEMENT
+    definition: type[BaseModel] = StorageManagementDefinition
+    counters: Mapping[str, str] = {
+        "dry_run": "Dry run: nothing was changed",
+        "completed": "Stubs of earlier runs completed",
+        "scanned": "Items looked at",
+        "matched": "Items that meet all criteria",
+        "archived_first": "Items archived first",
+        "confirmed": "Items confirmed in the archive",
+        "stubbed": "Items stubbed",
+        "deleted": "Items deleted",
+        "bytes_freed": "Bytes freed in the mailbox",
+        "bytes_recoverable": "Bytes in Recoverable Items: not free while single-item recovery or a hold keeps them",
+    }
+
+    def __init__(self, *, held: Ask, readable: Ask) -> None:
+        """`held`: messages that a hold covers; `readable`: those that the mailbox's owner may read in the archive."""
+        self._held = held
+        self._readable = readable
+
+    def process(self, run: MailboxRun) -> None:
+        """Work through one mailbox.
+
+        Raises Problem (too-many-changes before anything was changed; whatever the archive or the mailbox as a whole
+        meets), Stopped, Cancelled; what was begun is completed by the next run over the mailbox.
+        """
+        if not isinstance(run.definition, StorageManagementDefinition):
+            raise TypeError(f"{type(run.definition).__name__} is not a Storage Management definition")
+        with keep_connection(), faults_explained():
+            StoragePass(run, run.definition, held=self._held, readable=self._readable).run()
+
+
+STORAGE_MANAGEMENT = StorageManagement(
+    held=lambda _mailbox, _messages: frozenset(), readable=lambda _mailbox, messages: frozenset(messages)
+)

@@ -1,0 +1,68 @@
+"""Running storage management over a practice mailbox, and looking at what it left."""
+
+import email
+import email.policy
+from dataclasses import dataclass, field
+from threading import Event
+
+from mse_tui.archive.fence import NoFence
+from mse_tui.archive.packs import Packs
+from mse_tui.exchange.mailbox import Area
+from mse_tui.features.feature import MailboxRun
+from mse_tui.features.storage_management import StorageManagement, StorageManagementDefinition
+from mse_tui.store.models import Task
+from tests.features.replicating import RecordingJournal, make_task
+
+PUBLIC_URL = "https://archive.example.test"
+
+
+def nobody(_mailbox_id, _messages):
+    return frozenset()
+
+
+def everybody(_mailbox_id, messages):
+    return frozenset(messages)
+
+
+def definition(**settings) -> StorageManagementDefinition:
+    """A definition that really changes something; small things are taken too."""
+    return StorageManagementDefinition(**{"dry_run": False, "min_attachment_kib": 8, **settings})
+
+
+@dataclass
+class Management:
+    """One storage management task over one mailbox."""
+
+    mailbox: object
+    packs: Packs
+    task: Task = field(default_factory=lambda: make_task("manages"))
+    public_url: str = PUBLIC_URL
+    held: object = nobody
+    readable: object = everybody
+
+    def run(self, journal=None, fence=None, **settings) -> RecordingJournal:
+        journal = journal or RecordingJournal()
+        run = MailboxRun(
+            task_id=self.task.id, mailbox=self.mailbox, identity=self.mailbox.identity(),
+            definition=definition(**settings), packs=self.packs, fence=fence or NoFence(), journal=journal,
+            cancel=Event(), public_url=self.public_url,
+        )  # fmt: skip
+        StorageManagement(held=self.held, readable=self.readable).process(run)
+        return journal
+
+
+def all_items(mailbox):
+    """Details of every item of the mailbox, by subject."""
+    ids = []
+    for folder in mailbox.folder_changes(Area.PRIMARY, None).changed:
+        ids += [row.remote_id for row in mailbox.item_changes(folder.remote_id, None).changed]
+    return sorted(mailbox.editing.details(ids, body=True), key=lambda each: (each.row.subject, each.row.remote_id))
+
+
+def mime_of(mailbox, remote_id):
+    (content,) = mailbox.fetch([(remote_id, 1000)])
+    return content.stream.read()
+
+
+def message_of(mailbox, remote_id):
+    return email.message_from_bytes(mime_of(mailbox, remote_id), policy=email.policy.default)

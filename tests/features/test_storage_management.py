@@ -1,0 +1,370 @@
+"""Storage management over the wire: what it takes out of a mailbox, and what it never touches."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mse_tui.archive import stub_links
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind
+from mse_tui.archive.views import View, folders, messages
+from mse_tui.exchange.editing import ItemQuery, Mark
+from mse_tui.exchange.ews import connect
+from mse_tui.features.storage_management import StorageAction
+from mse_tui.reasons import Problem, Reason
+from mse_tui.sandbox.server import SandboxServer
+from mse_tui.store.models import ArchiveMailbox, Message, Placement
+from mse_tui.store.stubs import Stub, StubLink
+from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
+from tests.features.managing import PUBLIC_URL, Management, all_items, message_of
+from tests.features.replicating import RecordingJournal, Replication, make_task
+from tests.support.owner import Owner
+
+BIG = bytes(range(256)) * 200
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
+        yield running
+
+
+@pytest.fixture
+def owner(server):
+    return Owner(server)
+
+
+@pytest.fixture
+def mailbox(server, owner, monkeypatch):
+    user, password = server.service_account
+    monkeypatch.setenv(PASSWORD_VARIABLE, password)
+    with opened(connect(settings(server.url, user=user), Halts()), owner.address) as reached:
+        yield reached
+    server.faults.clear()
+
+
+@pytest.fixture
+def packs(store):
+    return Packs(store.archive)
+
+
+@pytest.fixture
+def manage(mailbox, packs):
+    return Management(mailbox, packs)
+
+
+@pytest.fixture
+def replicate(mailbox, packs):
+    task = make_task("replicates")
+    return lambda: Replication(mailbox, packs, task).run()
+
+
+def attachment_names(details):
+    return [each.name for each in details.attachments]
+
+
+KEPT = ("received", "sent", "is_read", "flag", "categories", "subject", "sender", "message_id", "item_class",
+        "importance", "sensitivity", "recipients")  # fmt: skip
+
+
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize("replicated", [False, True])
+def test_attachments_become_pages_that_lead_to_the_archive(owner, mailbox, manage, replicate, html, replicated):
+    owner.add(1, html=html, attachments=[("a.bin", BIG), ("b.txt", b"small")], flag="Complete")
+    if replicated:
+        replicate()
+    (before,) = all_items(mailbox)
+    journal = manage.run()
+    assert journal.counts["stubbed"] == journal.counts["matched"] == journal.counts["confirmed"] == 1
+    assert journal.counts["archived_first"] == (0 if replicated else 1)
+    assert journal.counts["bytes_freed"] > len(BIG)
+    (after,) = all_items(mailbox)
+    for name in KEPT:
+        assert getattr(after.row, name) == getattr(before.row, name), name
+    assert sorted(attachment_names(after)) == ["a.bin.html", "b.txt"]
+    assert after.body.is_html is before.body.is_html
+    assert "1 attachment is in the archive" in after.body.text and "Hello." in after.body.text
+    row = Stub.get()
+    assert (row.state, row.key, row.remote_id) == ("complete", after.row.stub, after.row.remote_id)
+    assert message_of(mailbox, after.row.remote_id)["X-MSE-TUI-Stub"] == row.key
+    assert row.true_size - row.stub_size == journal.counts["bytes_freed"]
+
+
+def links_in(text):
+    return re.findall(re.escape(PUBLIC_URL) + r"/a/([\w-]+)", text)
+
+
+@pytest.mark.parametrize("universal", [False, True])
+def test_links_lead_to_the_attachments_and_hold_until_revoked(owner, mailbox, manage, universal):
+    owner.add(1, attachments=[("a.bin", BIG), ("b.bin", BIG)])
+    action = StorageAction.UNIVERSAL_STUB if universal else StorageAction.ATTACHMENT_STUB
+    manage.run(action=action, link_days=30)
+    (stub,) = all_items(mailbox)
+    with mailbox.editing.attachment(stub.attachments[0].attachment_id) as stream:
+        page = stream.read().decode()
+    (link_id,) = set(links_in(page))
+    assert link_id in links_in(stub.body.text)
+    found = stub_links.find(link_id)
+    assert found.kind is (LinkKind.OPEN if universal else LinkKind.SIGNED_IN)
+    assert found.part == 0 and found.message_id == Message.get().id
+    assert timedelta(days=29) < found.expires - datetime.now(UTC) < timedelta(days=31)
+    assert ("sign in" in page) is not universal
+    assert link_id.encode() not in b"".join(row.digest for row in StubLink.select())
+    assert stub_links.find(link_id[:-1]) is None and stub_links.find("") is None
+    stub_links.revoke([found.stub_id])
+    assert stub_links.find(link_id) is None
+    parts = [row.part for row in StubLink.select().order_by(StubLink.part)]
+    assert parts == [WHOLE_MESSAGE, 0, 1]
+
+
+def test_without_a_public_address_stubs_say_whom_to_ask(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.public_url = ""
+    with pytest.raises(Problem) as caught:
+        manage.run(action=StorageAction.UNIVERSAL_STUB)
+    assert caught.value.reason is Reason.CONFIGURATION_INVALID
+    manage.run()
+    (stub,) = all_items(mailbox)
+    assert stub.row.stub in stub.body.text and "administrator" in stub.body.text and "http" not in stub.body.text
+
+
+@pytest.mark.parametrize("html", [False, True])
+def test_a_full_stub_keeps_the_first_lines(owner, mailbox, manage, html):
+    owner.add(1, size=30_000, html=html, attachments=[("a.bin", BIG)])
+    manage.run(action=StorageAction.FULL_STUB)
+    (stub,) = all_items(mailbox)
+    assert attachment_names(stub) == ["a.bin.html"]
+    assert len(stub.body.text) < 5000 and "Hello." in stub.body.text and "Message 1" in stub.body.text
+    assert stub.body.is_html is html
+
+
+@pytest.mark.parametrize("how", ["soft delete", "move to Deleted Items", "hard delete"])
+def test_what_is_archived_can_be_deleted(owner, mailbox, manage, how):
+    owner.add(1)
+    journal = manage.run(action=StorageAction.DELETE, delete_how=how)
+    assert journal.counts["deleted"] == journal.counts["archived_first"] == 1
+    assert not owner.store.items(owner.folder("inbox"))
+    assert Stub.get().state == "deleted"
+    where = {"soft delete": "recoverableitemsdeletions", "move to Deleted Items": "deleteditems"}.get(how)
+    assert where is None or len(owner.store.items(owner.folder(where))) == 1
+    assert ("bytes_recoverable" in journal.counts) is (how == "soft delete")
+
+
+def test_a_second_run_changes_nothing(owner, mailbox, manage, replicate):
+    for number in range(3):
+        owner.add(number, attachments=[("a.bin", BIG)])
+    manage.run()
+    before = all_items(mailbox)
+    journal = manage.run()
+    assert journal.counts["stubbed"] == journal.counts["matched"] == 0
+    assert all_items(mailbox) == before
+    assert Stub.select().count() == 3
+
+
+def test_what_must_never_be_changed_is_skipped_for_its_reason(owner, mailbox, manage):
+    big = [("a.bin", BIG)]
+    owner.add(1, attachments=big, sensitivity="Private")
+    owner.add(2, attachments=big, item_class="IPM.Note.SMIME.MultipartSigned")
+    owner.add(3, attachments=[*big, ("smime.p7m", BIG)])
+    owner.add(4, attachments=[*big, ("message.rpmsg", BIG)])
+    owner.add(5, attachments=big, is_read=False)
+    owner.add(6, attachments=big, flag="Flagged")
+    owner.add(7, attachments=big, categories=["Project"])
+    before = all_items(mailbox)
+    journal = manage.run()
+    assert journal.skipped == {
+        Reason.PRIVATE: 1, Reason.PROTECTED: 3, Reason.UNREAD: 1, Reason.FLAGGED: 1, Reason.CATEGORISED: 1,
+    }  # fmt: skip
+    assert all_items(mailbox) == before
+    manage.run(include_unread=True, include_flagged=True, include_categorised=True)
+    assert [details.row.subject for details in all_items(mailbox) if details.row.stub] == [
+        "Message 5", "Message 6", "Message 7",
+    ]  # fmt: skip
+
+
+def test_what_is_on_hold_or_not_readable_stays(owner, mailbox, packs, replicate, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2, attachments=[("a.bin", BIG)])
+    replicate()
+    first = Message.get(Message.internet_message_id == "<1@x.test>").id
+    manage.held = lambda _mailbox_id, ids: {first}
+    manage.readable = lambda _mailbox_id, ids: {first}
+    before = all_items(mailbox)
+    journal = manage.run()
+    assert journal.skipped == {Reason.ON_HOLD: 1, Reason.NOT_READABLE: 1}
+    assert all_items(mailbox) == before
+
+
+def test_without_archive_missing_what_is_not_archived_is_counted(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    before = all_items(mailbox)
+    journal = manage.run(archive_missing=False)
+    assert journal.skipped == {Reason.NOT_ARCHIVED: 1} and journal.counts["stubbed"] == 0
+    assert all_items(mailbox) == before and Message.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("criteria", "taken"),
+    [
+        ({"older_than_days": 0}, {1, 2, 3, 4}),
+        ({"min_message_kib": 100}, {3}),
+        ({"min_attachment_kib": 60}, {3}),
+        ({"folders": ("inbox",)}, {1, 2, 3}),
+        ({"folders": ("Sent Items",)}, {4}),
+        ({"excluded_folders": ("inbox",)}, {4}),
+        ({"attachment_types": ("pdf",)}, {2}),
+        ({"attachment_types": ("application/*",), "excluded_attachment_types": ("pdf",)}, {1, 3, 4}),
+        ({"item_classes": ("IPM.Post",)}, set()),
+        ({"max_changes": 4, "max_changes_percent": 100}, {1, 2, 3, 4}),
+    ],
+)
+def test_criteria_hold_together(owner, mailbox, manage, criteria, taken):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2, attachments=[("a.pdf", BIG)])
+    owner.add(3, attachments=[("a.bin", BIG * 3)])
+    owner.add(4, attachments=[("a.bin", BIG)], folder="sentitems")
+    journal = manage.run(**criteria)
+    stubs = {details.row.subject for details in all_items(mailbox) if details.row.stub}
+    assert stubs == {f"Message {number}" for number in taken}
+    assert journal.counts["matched"] == len(taken)
+
+
+def test_the_received_date_decides_to_the_second(owner, mailbox, manage):
+    now = datetime.now(UTC)
+    for number, age in enumerate((timedelta(days=30, minutes=1), timedelta(days=30) - timedelta(minutes=1))):
+        owner.add(number, attachments=[("a.bin", BIG)], received=now - age)
+    manage.run(older_than_days=30)
+    assert [bool(details.row.stub) for details in all_items(mailbox)] == [True, False]
+
+
+def test_a_run_that_would_change_too_much_changes_nothing(owner, mailbox, manage):
+    for number in range(4):
+        owner.add(number, attachments=[("a.bin", BIG)])
+    before = all_items(mailbox)
+    for limit in ({"max_changes": 3}, {"max_changes_percent": 50}):
+        for dry_run in (True, False):
+            with pytest.raises(Problem) as caught:
+                manage.run(dry_run=dry_run, **limit)
+            assert caught.value.reason is Reason.TOO_MANY_CHANGES
+    assert all_items(mailbox) == before
+
+
+def test_above_the_quota_the_largest_go_first_and_no_more_than_needed(owner, mailbox, manage):
+    for number, times in enumerate((1, 4, 2)):
+        owner.add(number, attachments=[("a.bin", BIG * times)])
+    with pytest.raises(Problem) as caught:
+        manage.run(only_above_quota_percent=70)
+    assert caught.value.reason is Reason.NO_QUOTA
+    size = mailbox.editing.space().size
+    owner.store.put_setting(owner.mailbox.id, "quota_kilobytes", size // 1024)
+    manage.run(only_above_quota_percent=70)
+    assert [bool(details.row.stub) for details in all_items(mailbox)] == [False, True, False]
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_change(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2, attachments=[("a.bin", BIG)], is_read=False)
+    before = all_items(mailbox)
+    dry = manage.run(dry_run=True)
+    assert all_items(mailbox) == before
+    assert (Message.select().count(), Placement.select().count(), Stub.select().count()) == (0, 0, 0)
+    real = manage.run()
+    assert dry.skipped == real.skipped
+    for counter in ("scanned", "matched", "confirmed", "archived_first", "stubbed"):
+        assert dry.counts[counter] == real.counts[counter], counter
+    assert dry.counts["dry_run"] == 1 and dry.counts["bytes_freed"] > 0
+
+
+def test_a_stub_keeps_its_place_on_the_archived_original(owner, mailbox, manage, replicate, packs):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    replicate()
+    (original,) = Message.select()
+    manage.run()
+    replicate()
+    assert Message.select().count() == 1 and Placement.select().count() == 1
+    (stub,) = all_items(mailbox)
+    assert Placement.get().change_key == stub.row.change_key
+    moved = owner.store.items(owner.folder("inbox"))[0]["id"]
+    owner.store.move_item(moved, owner.folder("drafts"))
+    replicate()
+    mailbox_id = ArchiveMailbox.get().id
+    (drafts,) = [each for each in folders(mailbox_id, View.live()) if each.distinguished == "drafts"]
+    (shown,) = messages(drafts.id, View.live())
+    assert shown.message_id == original.id and bytes.fromhex(shown.sha256) == original.sha256
+    assert Message.select().count() == 1
+    assert BIG.hex()[:40] and packs.read(bytes.fromhex(shown.sha256))
+
+
+def test_what_is_changed_under_our_hands_is_left_as_it_is(owner, mailbox, manage, replicate):
+    item = owner.add(1, attachments=[("a.bin", BIG)])
+    replicate()
+    editing = mailbox.editing
+    update = editing.update
+
+    def somebody_is_faster(changes):
+        owner.store.update_item(item, {"subject": "Mine"})
+        return update(changes)
+
+    editing.update = somebody_is_faster
+    journal = manage.run()
+    assert journal.skipped == {Reason.ITEM_CHANGED: 1}
+    (after,) = all_items(mailbox)
+    assert after.row.subject == "Mine" and attachment_names(after) == ["a.bin"] and not after.row.stub
+    assert Stub.select().count() == 0
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", ["update", "attach", "detach"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("moved", [False, True])
+def test_whatever_was_begun_is_completed(owner, mailbox, manage, replicate, step, after, moved):
+    owner.add(1, attachments=[("a.bin", BIG), ("b.bin", BIG + b"x")])
+    replicate()
+    call = getattr(mailbox.editing, step)
+
+    def die(*arguments):
+        if after:
+            call(*arguments)
+        raise Died
+
+    setattr(mailbox.editing, step, die)
+    with pytest.raises(Died):
+        manage.run()
+    setattr(mailbox.editing, step, call)
+    (between,) = all_items(mailbox)
+    assert between.row.stub or attachment_names(between) == ["a.bin", "b.bin"]
+    if moved:
+        owner.store.move_item(owner.store.items(owner.folder("inbox"))[0]["id"], owner.folder("drafts"))
+    journal = manage.run()
+    (stub,) = all_items(mailbox)
+    assert sorted(attachment_names(stub)) == ["a.bin.html", "b.bin.html"]
+    assert [(row.state, row.remote_id) for row in Stub.select()] == [("complete", stub.row.remote_id)]
+    assert journal.counts["completed"] + journal.counts["stubbed"] == 1
+    for page in stub.attachments:
+        with mailbox.editing.attachment(page.attachment_id) as stream:
+            (link_id,) = set(links_in(stream.read().decode()))
+        assert stub_links.find(link_id) is not None
+
+
+def test_a_broken_archive_touches_not_one_more_item(owner, mailbox, manage, replicate, packs, monkeypatch):
+    monkeypatch.setattr("mse_tui.features.storage_pass.BATCH", 1)
+    for number in range(3):
+        owner.add(number, attachments=[("a.bin", BIG)])
+        replicate()
+    journal = RecordingJournal()
+
+    def harm():
+        if journal.counts["stubbed"] == 1:
+            for _, path, _ in packs.files():
+                path.unlink(missing_ok=True)
+
+    journal.at_advance = harm
+    with pytest.raises(Problem) as caught:
+        manage.run(journal)
+    assert caught.value.reason is Reason.CONTENT_MISSING
+    assert [bool(details.row.stub) for details in all_items(mailbox)] == [True, False, False]
+    assert len(list(mailbox.editing.find(all_items(mailbox)[0].folder_id, ItemQuery(mark=(Mark.STUB, ""))))) == 1
