@@ -5,15 +5,17 @@ changed, so that the limits hold; then batch by batch each item is confirmed and
 and stops short of every change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
 from mse_tui.archive.confirmation import Ask
+from mse_tui.archive.holds import held_in
+from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.storage_pass import StoragePass
-from mse_tui.store.database import faults_explained, keep_connection
+from mse_tui.store.database import faults_explained, keep_connection, now
 from mse_tui.terms import TaskType
 
 __all__ = ["STORAGE_MANAGEMENT", "StorageAction", "StorageManagement", "StorageManagementDefinition"]
@@ -23,6 +25,7 @@ class StorageManagement:
     """The task type MSM."""
 
     task_type = TaskType.STORAGE_MANAGEMENT
+    destructive = True
     definition: type[BaseModel] = StorageManagementDefinition
     counters: Mapping[str, str] = {
         "dry_run": "Dry run: nothing was changed",
@@ -54,6 +57,10 @@ class StorageManagement:
             StoragePass(run, run.definition, held=self._held, readable=self._readable).run()
 
 
-STORAGE_MANAGEMENT = StorageManagement(
-    held=lambda _mailbox, _messages: frozenset(), readable=lambda _mailbox, messages: frozenset(messages)
-)
+def _in_owners_view(mailbox_id: int, message_ids: Iterable[int]) -> set[int]:
+    """Of these messages, those that no policy has taken out of the owner's archive view."""
+    ids = set(message_ids)
+    return ids - hidden_from_owner(mailbox_id, ids, now())
+
+
+STORAGE_MANAGEMENT = StorageManagement(held=held_in, readable=_in_owners_view)
