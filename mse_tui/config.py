@@ -8,10 +8,11 @@ import re
 import tomllib
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,19 +32,20 @@ ServerVersion = Literal["Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1", 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("directory")
+    value = value.expanduser()
+    return value if value.is_absolute() or base is None else base / value
+
+
+FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
+"""A path; one that is not absolute is relative to the configuration file."""
+
+
 class Section(BaseModel):
     """A table of the file. Unknown keys are refused: a misspelt one would silently do nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _from_the_directory(value: Path | None, info: ValidationInfo) -> Path | None:
-    """A relative path of the file starts from the file's directory."""
-    base = (info.context or {}).get("directory")
-    if value is None:
-        return None
-    value = value.expanduser()
-    return value if value.is_absolute() or base is None else base / value
 
 
 class SiteSettings(Section):
@@ -62,14 +64,14 @@ class ExchangeSettings(Section):
     endpoint: str = Field(description="Full address of Exchange Web Services, https://HOST/EWS/Exchange.asmx.")
     auth: Literal["basic", "ntlm"] = Field(default="ntlm", description="How the account signs in.")
     user: str = Field(min_length=1, description="The service account: DOMAIN\\name or name@domain.")
-    password_file: Path | None = Field(
+    password_file: FilePath | None = Field(
         default=None, description="A file with the password, readable by this user alone; relative to this file."
     )
     password_env: str | None = Field(default=None, description="The environment variable that holds the password.")
     password_credential: str | None = Field(
         default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the password."
     )
-    ca_file: Path | None = Field(
+    ca_file: FilePath | None = Field(
         default=None,
         description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
     )
@@ -115,11 +117,6 @@ class ExchangeSettings(Section):
             raise ValueError("has a port that is not a number from 0 to 65535") from error
         return value
 
-    @field_validator("password_file", "ca_file")
-    @classmethod
-    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _from_the_directory(value, info)
-
     @model_validator(mode="after")
     def _one_password(self) -> Self:
         given = [self.password_file, self.password_env, self.password_credential]
@@ -148,18 +145,18 @@ class ActiveDirectorySettings(Section):
         description="With a password, or with Kerberos (needs the extra: pip install mse-tui[kerberos]).",
     )
     user: str = Field(min_length=1, description="The account that reads the directory: name@domain.")
-    password_file: Path | None = Field(
+    password_file: FilePath | None = Field(
         default=None, description="A file with the password, readable by this user alone; relative to this file."
     )
     password_env: str | None = Field(default=None, description="The environment variable that holds the password.")
     password_credential: str | None = Field(
         default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the password."
     )
-    keytab_file: Path | None = Field(
+    keytab_file: FilePath | None = Field(
         default=None,
         description="For Kerberos: the account's keytab; without it the tickets of this user (kinit) are used.",
     )
-    ca_file: Path | None = Field(
+    ca_file: FilePath | None = Field(
         default=None,
         description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
     )
@@ -183,11 +180,6 @@ class ActiveDirectorySettings(Section):
             if not fine:
                 raise ValueError(f"{server!r} is not HOST or HOST:PORT, such as dc1.example.com")
         return value
-
-    @field_validator("password_file", "keytab_file", "ca_file")
-    @classmethod
-    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _from_the_directory(value, info)
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
@@ -215,17 +207,17 @@ class Microsoft365Settings(Section):
         description="The tenant's id or one of its domains (NAME.onmicrosoft.com).",
     )
     client_id: str = Field(min_length=1, description="The application (client) id of the app registration.")
-    secret_file: Path | None = Field(
+    secret_file: FilePath | None = Field(
         default=None, description="A file with the client secret, readable by this user alone; relative to this file."
     )
     secret_env: str | None = Field(default=None, description="The environment variable that holds the client secret.")
     secret_credential: str | None = Field(
         default=None, description="The systemd credential (LoadCredential=NAME:...) that holds the client secret."
     )
-    certificate_file: Path | None = Field(
+    certificate_file: FilePath | None = Field(
         default=None, description="PEM file of the application's certificate, instead of a client secret."
     )
-    key_file: Path | None = Field(
+    key_file: FilePath | None = Field(
         default=None, description="PEM file of the certificate's private key, readable by this user alone."
     )
     key_credential: str | None = Field(default=None, description="The systemd credential that holds the private key.")
@@ -237,7 +229,7 @@ class Microsoft365Settings(Section):
         default="https://outlook.office365.com",
         description="Exchange Online's address; dynamic distribution lists are resolved by its Admin API.",
     )
-    ca_file: Path | None = Field(
+    ca_file: FilePath | None = Field(
         default=None,
         description="PEM file of the only authority to trust; without it the system's authorities are trusted.",
     )
@@ -264,11 +256,6 @@ class Microsoft365Settings(Section):
         if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
             raise ValueError("must be https:// and a host, such as https://graph.microsoft.com")
         return value.rstrip("/")
-
-    @field_validator("secret_file", "certificate_file", "key_file", "ca_file")
-    @classmethod
-    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _from_the_directory(value, info)
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
@@ -311,14 +298,81 @@ class EngineSettings(Section):
 class ArchiveSettings(Section):
     """[archive]: where content lies."""
 
-    directory: Path | None = Field(
+    directory: FilePath | None = Field(
         default=None, description="Directory of the packs; by default 'archive' in the data directory."
     )
 
-    @field_validator("directory")
+
+class MetricsSettings(Section):
+    """[metrics]: where the engine serves metrics for Prometheus; without this table it serves none."""
+
+    address: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Metrics name mailboxes and have no sign-in: keep to this machine.",
+    )
+    port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0 chooses a free one.")
+
+
+class MailSettings(Section):
+    """[mail]: mail to people when what needs attention changes; without this table none is sent."""
+
+    to: tuple[str, ...] = Field(min_length=1, description="Who gets it.")
+    sender: str = Field(min_length=3, description="Whom it comes from.")
+    pause_minutes: float = Field(
+        default=15,
+        ge=0,
+        le=1440,
+        description="At least so long between two mails; what changes meanwhile is in the next.",
+    )
+    server: str = Field(min_length=1, description="The mail server's name.")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is protected; none: not at all."
+    )
+    user: str = Field(default="", description="Whom to sign in as; without it nobody.")
+    password_file: FilePath | None = Field(
+        default=None, description="A file with the password, readable by this user alone; relative to this file."
+    )
+    password_env: str | None = Field(default=None, description="The environment variable that holds the password.")
+    password_credential: str | None = Field(default=None, description="The systemd credential that holds the password.")
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the only authority to trust; without it the system's are trusted."
+    )
+
+    @model_validator(mode="after")
+    def _password_goes_with_user(self) -> Self:
+        given = [self.password_file, self.password_env, self.password_credential]
+        if sum(source is not None for source in given) != bool(self.user):
+            raise ValueError("needs exactly one of password_file, password_env, password_credential with a user")
+        if self.user and self.security == "none":
+            raise ValueError("has a user, so security must not be none (the password would be sent in clear)")
+        return self
+
+    def secret(self) -> SecretStr:
+        """The password, read now. Raises Problem secret-unreadable."""
+        return read_secret(self.password_file, self.password_env, self.password_credential)
+
+
+class WebhookSettings(Section):
+    """[webhook]: programs elsewhere that are told; without this table none is."""
+
+    url: str | None = Field(default=None, description="Gets a POST with JSON when what needs attention changes.")
+    ping_url: str | None = Field(
+        default=None,
+        description="Gets a GET three times a minute while the engine runs, with /fail behind it while something is"
+        " red: for a health check that raises the alarm when nothing comes.",
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the only authority to trust; without it the system's are trusted."
+    )
+
+    @field_validator("url", "ping_url")
     @classmethod
-    def _relative_to_the_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _from_the_directory(value, info)
+    def _is_safe(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "https://none.example")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            raise ValueError("must begin with https://")
+        return value
 
 
 class RoleSettings(Section):
@@ -359,6 +413,9 @@ class Configuration(Section):
     roles: RoleSettings = RoleSettings()
     active_directory: ActiveDirectorySettings | None = None
     microsoft365: Microsoft365Settings | None = None
+    metrics: MetricsSettings | None = None
+    mail: MailSettings | None = None
+    webhook: WebhookSettings | None = None
 
     @model_validator(mode="after")
     def _bound_to_what_is_there(self) -> Self:
@@ -371,6 +428,9 @@ class _OnlyRoles(BaseModel):
     """The file, of which one table is looked at."""
 
     roles: RoleSettings = RoleSettings()
+    metrics: MetricsSettings | None = None
+    mail: MailSettings | None = None
+    webhook: WebhookSettings | None = None
 
 
 def load_configuration(path: Path) -> Configuration:

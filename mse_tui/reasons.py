@@ -93,6 +93,8 @@ class Reason(StrEnum):
     PAUSED = "paused"
     INTERRUPTED = "interrupted"
     OUTSIDE_WINDOW = "outside-window"
+    OVERDUE = "overdue"
+    MAILBOX_STALE = "mailbox-stale"
     INTERNAL = "internal-error"
 
 
@@ -452,6 +454,14 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "A full sync may not run at this time.",
         "Nothing to do: it goes on when the exclusion window ends.",
         expected=True,
+    ),
+    Reason.OVERDUE: Explanation(
+        "The task should have started by its schedule, and did not.",
+        "See whether the site's engine runs and whether its workers are all busy; start the task by hand if it is due.",
+    ),
+    Reason.MAILBOX_STALE: Explanation(
+        "The mailbox has not been processed successfully for several executions in a row.",
+        "Open its row in the task summary log for the reason, and do what that says.",
     ),
     Reason.INTERNAL: Explanation(
         "Something unexpected happened inside mse-tui.",

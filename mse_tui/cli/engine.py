@@ -32,10 +32,12 @@ def engine(session: Session) -> None:
     The first signal stops gracefully, at the next item of each running mailbox; the second one at once. Whatever was
     committed stays, and the next start goes on from there. Logs go to standard error.
     """
+    from mse_tui.monitoring.service import Monitoring
+
     log_to_stderr(session.verbose)
     site = session.served_site()
     configuration = session.configuration()
-    with signals_stop() as told:
+    with signals_stop() as told, Monitoring(configuration, site):
         running = build_engine(session.home, configuration)
         running.start()
         log.info("Engine of site %s (%s) started", site.description, site.code)

@@ -110,6 +110,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
             ("Result", light(row.light)),
             ("Mailboxes", f"{number(row.processed)} of {number(row.mailboxes)}"),
             ("Message", row.message),
+            *((("Reason", row.reason), ("What to do", _remedy(row.reason))) if row.reason else ()),
         ]
     )
     counters, skipped = queries.totals(execution_id)

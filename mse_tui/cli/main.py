@@ -18,11 +18,13 @@ EXIT_PIPE = 141
 _COMMANDS = {
     "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
+    "check": ("mse_tui.cli.monitoring:check", "One line for a monitoring system such as Nagios or Icinga."),
     "definition": ("mse_tui.cli.definition:definition", "Named, reusable settings of a task type."),
     "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
     "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
+    "report": ("mse_tui.cli.monitoring:report", "One execution as an HTML page or a CSV table."),
     "sandbox": ("mse_tui.cli.sandbox:sandbox", "Serve, fill and change a practice organisation."),
     "schedule": ("mse_tui.cli.schedule:schedule", "Named, reusable timing."),
     "site": ("mse_tui.cli.site:site", "Show, enable and disable the site; allow a refused account again."),

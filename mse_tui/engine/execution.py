@@ -110,6 +110,7 @@ class Execution:
         self._position = 0
         self._result_id: int | None = None
         self._waits_on: Waiting | None = None
+        self._waits_since: float | None = None
         self._outcome = Outcome(Light.GREEN)
         self._ending = Lock()
         self._log = self._log_about()
@@ -199,6 +200,8 @@ class Execution:
         else:
             self._position += 1
             records.count_processed(self.claim, self._position)
+        if self._position >= len(self._members) and self._choice == Choice():
+            records.forget_left(self.claim)
         if self._outcome.light is Light.RED or self._position >= len(self._members):
             self._end(self._outcome)
         else:
@@ -244,6 +247,7 @@ class Execution:
         if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
             self._with.submit(self.turn)
             return False
+        records.note_health(self.claim, member.address, outcome, self._now())
         if outcome.light is Light.RED and outcome.reason in _ENDS_EXECUTION:
             self._outcome = outcome
         return True
@@ -257,6 +261,7 @@ class Execution:
             lock = self._with.locks.take(identity.guid, self.claim.task_id, f"'{self.claim.description}'")
             if not isinstance(lock, Waiting):
                 self._waits_on = None
+                self._count_lock_wait(journal)
                 try:
                     feature.process(self._mailbox_run(mailbox, identity, definition, lock, journal))
                 finally:
@@ -300,6 +305,7 @@ class Execution:
     def _wait(self, waiting: Waiting) -> None:
         """Hold no worker until the mailbox is free; unless a stop or a pause came meanwhile."""
         self._waits_on = waiting
+        self._waits_since = self._waits_since or self._with.clock.monotonic()
         self._show_waiting(waiting.holder)
         with self._lock:
             parked = not self._is_asked_to_end()
@@ -307,6 +313,11 @@ class Execution:
                 self._state = State.WAITING
         if not parked:
             self._with.submit(self.turn)
+
+    def _count_lock_wait(self, journal: MailboxJournal) -> None:
+        if self._waits_since is not None:
+            journal.count("lock_wait_seconds", round(self._with.clock.monotonic() - self._waits_since))
+            self._waits_since = None
 
     def _show_waiting(self, holder: str) -> None:
         address = self._members[self._position].address

@@ -51,6 +51,8 @@ class MailboxJournal:
         self._shown: dict[str, Any] = {"phase": "", "folder": "", "items": 0, "bytes": 0, "expected": 0, "waiting": ""}
         self._changed = False
         self._written_at = clock.monotonic()
+        self._standing: set[int] = set()
+        self._throttled_since: float | None = None
 
     def count(self, counter: str, number: int = 1) -> None:
         with self._lock:
@@ -98,6 +100,7 @@ class MailboxJournal:
 
     def on_wait(self, until: datetime | None, why: str) -> None:
         """`WaitObserver`: a request stands still until then; any thread may call."""
+        self._clock_throttling(goes_on=until is None)
         self._stand_still("" if until is None else f"{why} until {until:%H:%M:%S} UTC")
 
     def boundary(self) -> None:
@@ -140,6 +143,18 @@ class MailboxJournal:
         if Reason.OUTSIDE_WINDOW in self._skipped:
             return Outcome(Light.NONE, str(Reason.OUTSIDE_WINDOW), explain(Reason.OUTSIDE_WINDOW).happened)
         return Outcome(Light.GREEN)
+
+    def _clock_throttling(self, *, goes_on: bool) -> None:
+        """Count the seconds in which any of the run's requests stood still."""
+        with self._lock:
+            if not goes_on:
+                self._throttled_since = self._throttled_since or self._clock.monotonic()
+                self._standing.add(get_ident())
+                return
+            self._standing.discard(get_ident())
+            if self._throttled_since is not None and not self._standing:
+                self._counters["throttled_seconds"] += round(self._clock.monotonic() - self._throttled_since)
+                self._throttled_since = None
 
     def _stand_still(self, why: str) -> None:
         with self._lock:

@@ -11,7 +11,16 @@ from mse_tui.engine.journal import Outcome
 from mse_tui.engine.schedules import read_settings
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import writing
-from mse_tui.store.models import Command, Execution, LockWait, MailboxResult, Progress, Schedule, Task
+from mse_tui.store.models import (
+    Command,
+    Execution,
+    LockWait,
+    MailboxHealth,
+    MailboxResult,
+    Progress,
+    Schedule,
+    Task,
+)
 from mse_tui.terms import Light, Status, Verb
 
 
@@ -56,6 +65,27 @@ def stand_still(claim: Claim, why: str, detail: str, now: datetime) -> None:
     with writing():
         Progress.update(waiting=why, updated=now).where(Progress.task == claim.task_id).execute()
         _detail(claim, detail)
+
+
+def note_health(claim: Claim, address: str, outcome: Outcome, now: datetime) -> None:
+    """Keep up how the mailbox fares in this task; an expected skip is neither success nor failure."""
+    row = {"task": claim.task_id, "address": address, "execution": claim.execution_id, "finished": now}
+    since = MailboxHealth.since_success
+    fared: dict[Any, Any] = {
+        Light.GREEN: {"last_success": now, "since_success": 0},
+        Light.NONE: {},
+    }.get(outcome.light, {"since_success": since + 1})
+    first = {"since_success": int(outcome.light not in (Light.GREEN, Light.NONE))}
+    insert = MailboxHealth.insert({**row, "light": outcome.light, **fared, **first})
+    update = {"execution": claim.execution_id, "finished": now, "light": outcome.light, **fared}
+    insert.on_conflict(conflict_target=[MailboxHealth.task, MailboxHealth.address], update=update).execute()
+
+
+def forget_left(claim: Claim) -> None:
+    """Every mailbox of the group had its turn: those that had none are in the group no more."""
+    MailboxHealth.delete().where(
+        MailboxHealth.task == claim.task_id, MailboxHealth.execution != claim.execution_id
+    ).execute()
 
 
 def count_processed(claim: Claim, processed: int) -> None:

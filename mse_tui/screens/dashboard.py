@@ -79,7 +79,7 @@ class DashboardScreen(LiveScreen[Overview]):
 
     def load(self) -> Overview:
         """Everything from one moment."""
-        return queries.dashboard(recent=10, upcoming=3)
+        return queries.dashboard(recent=10, upcoming=3, moment=self.now)
 
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""

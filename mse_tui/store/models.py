@@ -248,6 +248,32 @@ class MailboxResult(Row):
         indexes = ((("execution", "position"), False),)
 
 
+class MailboxHealth(Row):
+    """How a mailbox has fared in a task; one row each, kept up at every end of a turn."""
+
+    task = ForeignKeyField(Task, on_delete="CASCADE")
+    address = CharField()
+    execution = IntegerField()
+    """The newest one that had the mailbox."""
+    finished = UtcField()
+    light = CharField()
+    last_success = UtcField(null=True)
+    since_success = IntegerField(default=0)
+    """Executions since then that did not succeed; expected skips do not count."""
+
+    class Meta:
+        primary_key = CompositeKey("task", "address")
+
+
+class NoticeSent(Row):
+    """What people were last told of by one channel (mail, webhook)."""
+
+    channel = CharField(primary_key=True)
+    troubles = TextField()
+    """JSON: what was wrong then."""
+    sent = UtcField()
+
+
 class Progress(Row):
     """What a running task does now; one row a task, the latest value wins."""
 
@@ -516,7 +542,7 @@ class Blob(Row):
 ALL_MODELS: tuple[type[Row], ...] = (
     Site, Definition, Schedule, Task, Command, EngineRequest,
     Lease, LockWait, HaltedAccount,
-    Execution, MailboxResult, Progress, Audit, AuditAnchor,
+    Execution, MailboxResult, MailboxHealth, NoticeSent, Progress, Audit, AuditAnchor,
     ArchiveMailbox, ArchiveFolder, FolderPlace, Message, Placement,
     Pass, Checkpoint, Removal, Unfinished, Pack, Blob,
 )  # fmt: skip

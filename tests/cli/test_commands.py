@@ -299,3 +299,37 @@ def test_who_has_no_role_sees_nothing(mse_tui: Command, home: Home, monkeypatch:
     assert ran.code == 2
     assert "role-missing" in ran.err
     roles.use_roles(roles.Roles())
+
+
+def test_check_answers_a_monitoring_system_in_one_line(with_task: Command) -> None:
+    ran = with_task("check")
+    assert ran.code == 1
+    assert ran.out.startswith("MSE-TUI WARNING - ")
+    assert "No engine runs" in ran.out
+    assert with_task("check", "Sales").code == 3
+    assert "| tasks=1 running=0" in ran.out
+    assert ran.out.count("\n") == 1
+    assert with_task("check", "nobody").out.startswith("MSE-TUI UNKNOWN - There is no task")
+
+
+def test_a_report_is_a_page_or_a_table(with_task: Command, tmp_path: Path) -> None:
+    task = Task.get()
+    ended = Execution.create(
+        task=task, trigger="run now", started=now(), finished=now(), definition="{}", light=Light.RED,
+        reason="timeout", message="<b>&",
+    )  # fmt: skip
+    MailboxResult.create(
+        execution=ended, position=1, address='=cmd()"<i>', started=now(), finished=now(), light=Light.RED,
+        reason="timeout", message="x\x1b[2J", counters='{"items_seen": 7}', skipped='{"private": 2}',
+    )  # fmt: skip
+    page = with_task("report", str(ended.id)).out
+    assert "&lt;b&gt;&amp;" in page
+    assert "<i>" not in page
+    assert "\x1b" not in page
+    table = with_task("report", str(ended.id), "--csv").out.splitlines()
+    assert table[0].endswith("items_seen,skipped: private,failed items")
+    assert "'=cmd()" in table[1]
+    file = tmp_path / "report.html"
+    assert with_task("report", str(ended.id), "--output", str(file)).code == 0
+    assert file.read_text().startswith("<!DOCTYPE html>")
+    assert with_task("report", "99").code == 64

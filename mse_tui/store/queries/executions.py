@@ -129,6 +129,18 @@ def _result(row: Any) -> MailboxResultRow:
     )
 
 
+def last_ended(task_id: int) -> ExecutionRow | None:
+    """A task's newest execution that has ended."""
+    newest = (
+        Execution.select(Execution, Task)
+        .join(Task)
+        .where(Execution.task == task_id, Execution.finished.is_null(False))
+        .order_by(Execution.started.desc(), Execution.id.desc())
+        .first()
+    )
+    return None if newest is None else execution_row(newest)
+
+
 def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:
     """The counters and the skips (by reason) of all mailboxes of an execution, added up."""
     counters: Counter[str] = Counter()

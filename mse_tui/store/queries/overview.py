@@ -1,24 +1,26 @@
 """The dashboard: problems first, what runs, what comes, how much there is, what happened."""
 
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
 
-from mse_tui.store.database import reading
-from mse_tui.store.models import Definition, Execution, Task
-from mse_tui.store.queries.executions import execution_row, recent_activity
+from mse_tui.store.database import now, reading
+from mse_tui.store.models import Definition, Task
+from mse_tui.store.queries.executions import last_ended, recent_activity
+from mse_tui.store.queries.health import HealthRow, OverdueRow, overdue_tasks, stale_mailboxes
 from mse_tui.store.queries.rows import HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
 from mse_tui.store.queries.settings import halted_accounts, sites
 from mse_tui.store.queries.tasks import next_executions, progress_of_running, tasks_of_type
 from mse_tui.terms import Light, TaskType
 
 
-def dashboard(recent: int = 20, upcoming: int = 10) -> Overview:
-    """Everything the dashboard shows, from one moment."""
+def dashboard(recent: int = 20, upcoming: int = 10, *, moment: datetime | None = None) -> Overview:
+    """Everything the dashboard shows, from one state of the database; what is late is so at `moment` (now)."""
     with reading():
         all_sites = sites()
         return Overview(
-            troubles=tuple(troubles(all_sites)),
+            troubles=tuple(troubles(all_sites, moment=moment)),
             running=tuple(progress_of_running()),
             upcoming=tuple(next_executions(upcoming)),
             types=tuple(type_counts()),
@@ -40,16 +42,29 @@ def _pairs(query: Any) -> dict[str, int]:
     return dict(query)
 
 
-def troubles(all_sites: list[SiteRow] | None = None) -> list[Trouble]:
-    """What a person should look at, worst first."""
+def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None = None) -> list[Trouble]:
+    """What a person should look at, worst first; what is late is so at `moment` (now)."""
     found = [_halt(row) for row in halted_accounts()]
     found += [_site(row) for row in (all_sites if all_sites is not None else sites()) if _resting(row)]
     found += [trouble for row in tasks_of_type() if (trouble := _task(row)) is not None]
+    found += [_overdue(row) for row in overdue_tasks(moment or now())]
+    found += [_stale(row) for row in stale_mailboxes()]
     return sorted(found, key=lambda one: one.light is not Light.RED)
 
 
 def _halt(row: HaltRow) -> Trouble:
     return Trouble(Light.RED, row.account, "account-halted", row.message, moment=row.since)
+
+
+def _overdue(row: OverdueRow) -> Trouble:
+    message = f"Should have started at {row.due:%Y-%m-%d %H:%M} UTC and did not."
+    return Trouble(Light.ORANGE, row.task, "overdue", message, row.task_id, moment=row.due)
+
+
+def _stale(row: HealthRow) -> Trouble:
+    since = f"since {row.last_success:%Y-%m-%d %H:%M} UTC" if row.last_success else "yet"
+    message = f"{row.address}: no success {since}, in the last {row.since_success} executions."
+    return Trouble(Light.ORANGE, row.task, "mailbox-stale", message, row.task_id, moment=row.finished)
 
 
 def _resting(row: SiteRow) -> bool:
@@ -68,14 +83,7 @@ def _task(row: TaskRow) -> Trouble | None:
         return Trouble(Light.ORANGE, row.description, "interrupted", message, row.id, moment=row.last_started)
     if row.light not in (Light.ORANGE, Light.RED):
         return None
-    newest = (
-        Execution.select(Execution, Task)
-        .join(Task)
-        .where(Execution.task == row.id, Execution.finished.is_null(False))
-        .order_by(Execution.started.desc(), Execution.id.desc())
-        .first()
-    )
-    if newest is None:
+    last = last_ended(row.id)
+    if last is None:
         return Trouble(row.light, row.description, "", row.latest_detail, row.id)
-    last = execution_row(newest)
     return Trouble(row.light, row.description, last.reason, last.message, row.id, last.id, last.finished)

@@ -1,0 +1,89 @@
+"""mse-tui check and report: one line for a monitoring system, one execution to hand on."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.status import worst
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from mse_tui.store.queries import Trouble
+from mse_tui.terms import Light, Status
+from mse_tui.text import printable
+
+_WORDS = {Light.GREEN: "OK", Light.ORANGE: "WARNING", Light.RED: "CRITICAL", Light.NONE: "UNKNOWN"}
+
+
+@click.command()
+@click.argument("task", required=False)
+@pass_session
+@click.pass_context
+def check(ctx: click.Context, session: Session, task: str | None) -> None:
+    """One line for a monitoring system such as Nagios or Icinga: the whole site's, or one task's.
+
+    Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing has run yet, or the site can't be opened).
+    """
+    try:
+        session.site()
+        line, light = _task(session, task) if task else _site()
+    except Problem as problem:
+        line, light = f"{problem.happened} [{problem.reason}]", Light.NONE
+    click.echo(f"MSE-TUI {_WORDS[light]} - {printable(line)}")
+    ctx.exit(light.exit_code)
+
+
+def _site() -> tuple[str, Light]:
+    overview, tasks = queries.dashboard(), queries.tasks_of_type()
+    light = worst(overview, tasks)
+    numbers = {one: sum(task.light is one for task in tasks) for one in Light}
+    running = sum(task.status is Status.RUNNING for task in tasks)
+    concerns = "; ".join(f"{one.subject}: {_told(one)}" for one in overview.troubles)
+    said = concerns or f"{len(tasks)} task(s), {running} running"
+    data = f"green={numbers[Light.GREEN]} orange={numbers[Light.ORANGE]} red={numbers[Light.RED]}"
+    return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={len(overview.troubles)}", light
+
+
+def _task(session: Session, text: str) -> tuple[str, Light]:
+    row = session.task(text)
+    concerns = [one for one in queries.troubles() if one.task_id == row.id]
+    light = Light.worst([row.light, *(one.light for one in concerns)])
+    said = "; ".join(_told(one) for one in concerns) or row.latest_detail or "never run"
+    last = queries.last_ended(row.id)
+    data = f"duration={last.duration.total_seconds():.0f}s" if last and last.duration else "duration=U"
+    return f"{row.description}: {_one_line(said)} | {data} sequence={row.sequence}c", light
+
+
+def _told(one: Trouble) -> str:
+    return f"{one.message} [{one.reason}]" if one.reason else one.message
+
+
+def _one_line(text: str) -> str:
+    """A bar would begin the figures."""
+    return text.replace("|", "/").replace("\n", " ")
+
+
+@click.command()
+@click.argument("execution", type=int)
+@click.option("--csv", "as_csv", is_flag=True, help="A table, a row a mailbox; otherwise a page of HTML.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; otherwise standard output.")
+@pass_session
+def report(session: Session, execution: int, as_csv: bool, output: Path | None) -> None:
+    """One execution's result as an HTML page or a CSV table, to hand on. `mse-tui log` has the numbers."""
+    from mse_tui.monitoring.report import write_csv, write_html
+
+    session.site()
+    detail = queries.execution_detail(execution)
+    if detail is None:
+        raise Problem(Reason.NOT_FOUND, f"There is no execution {execution}.", "mse-tui log shows what there is.")
+    write = write_csv if as_csv else write_html
+    if output is None:
+        write(detail, sys.stdout)
+        return
+    try:
+        with output.open("w", encoding="utf-8", newline="" if as_csv else None) as target:
+            write(detail, target)
+    except OSError as error:
+        raise Problem(Reason.INVALID, f"{output} can't be written: {error.strerror}.", "Name another file.") from error
+    click.echo(f"Written to {output}.")

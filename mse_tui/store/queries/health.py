@@ -1,0 +1,88 @@
+"""How tasks and their mailboxes have fared: last successes, what is overdue, what has not succeeded for long."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from mse_tui.store.models import Execution, MailboxHealth, Site, Task
+from mse_tui.terms import Light, Status
+
+OVERDUE = timedelta(minutes=10)
+"""How late a task may start before it counts as one that should have run and did not."""
+STALE_EXECUTIONS = 3
+"""Executions in a row without success, after which a mailbox is an alarm of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """One mailbox of one task."""
+
+    task_id: int
+    task: str
+    address: str
+    finished: datetime
+    light: Light
+    last_success: datetime | None
+    since_success: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueRow:
+    """A task that should have run and did not."""
+
+    task_id: int
+    task: str
+    due: datetime
+
+
+def mailbox_health() -> list[HealthRow]:
+    """Every mailbox of every task, as its newest turn left it."""
+    return [_row(one) for one in _health().order_by(Task.id, MailboxHealth.address)]
+
+
+def stale_mailboxes() -> list[HealthRow]:
+    """Mailboxes that have not succeeded in their last executions, longest first."""
+    wanted = _health().where(MailboxHealth.since_success >= STALE_EXECUTIONS)
+    return [_row(one) for one in wanted.order_by(MailboxHealth.since_success.desc(), MailboxHealth.address)]
+
+
+def last_successes() -> dict[int, datetime]:
+    """Task id -> when its latest green execution ended."""
+    found: Any = (
+        Execution.select(Execution.task, fn.MAX(Execution.finished).alias("last"))
+        .where(Execution.light == Light.GREEN)
+        .group_by(Execution.task)
+    )
+    return {row.task_id: row.last for row in found}
+
+
+def overdue_tasks(moment: datetime) -> list[OverdueRow]:
+    """Tasks that should have started before `moment` (aware) and neither did nor run, earliest first.
+
+    Paused tasks and those of a disabled site are not meant to start.
+    """
+    found = (
+        Task.select(Task)
+        .join(Site)
+        .where(Task.next_execution < moment - OVERDUE, Task.status != Status.RUNNING, ~Task.paused, Site.enabled)
+        .order_by(Task.next_execution)
+    )
+    return [OverdueRow(row.id, row.description, row.next_execution) for row in found]
+
+
+def _health() -> Any:
+    return MailboxHealth.select(MailboxHealth, Task).join(Task)
+
+
+def _row(one: Any) -> HealthRow:
+    return HealthRow(
+        one.task_id,
+        one.task.description,
+        one.address,
+        one.finished,
+        Light(one.light),
+        one.last_success,
+        one.since_success,
+    )

@@ -1,0 +1,187 @@
+"""A failed run never looks like success anywhere: exit code, light, metric, log, mail and report agree."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from mse_tui.cli.main import run
+from mse_tui.monitoring.metrics import SiteMetrics
+from mse_tui.monitoring.notices import Notice, Notices
+from mse_tui.monitoring.report import write_csv, write_html
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from mse_tui.store.models import Execution
+from mse_tui.terms import Light, Verb
+from tests.engine.conftest import Bench
+from tests.engine.fakes import make_task, tell, until
+
+ANNA, BERTA = "anna@example.com", "berta@example.com"
+
+
+@dataclass
+class Case:
+    """What happens in an execution, and what must be told of it everywhere."""
+
+    happens: Callable[[Bench], None]
+    light: Light
+    reason: str = ""
+    succeeds: bool = False
+
+
+def nothing(_: Bench) -> None:
+    """All is well."""
+
+
+def one_item_fails(bench: Bench) -> None:
+    bench.feature._process = lambda run: run.journal.fail("Inbox/7", Reason.ITEM_CORRUPT, "It can't be read.")
+
+
+def one_mailbox_fails(bench: Bench) -> None:
+    bench.exchange.problems["identity", BERTA] = Problem(Reason.MAILBOX_MOVING, "It is being moved.")
+
+
+def one_mailbox_is_skipped(bench: Bench) -> None:
+    bench.exchange.problems["identity", BERTA] = Problem(Reason.MAILBOX_DISABLED, "The account is disabled.")
+
+
+def the_group_cannot_be_resolved(bench: Bench) -> None:
+    bench.exchange.problems["resolve", "*"] = Problem(Reason.SERVER_UNREACHABLE, "Nobody answers.")
+
+
+def the_password_is_refused(bench: Bench) -> None:
+    bench.exchange.problems["identity", "*"] = Problem(Reason.PASSWORD_REFUSED, "The password was refused.")
+
+
+def the_feature_breaks(bench: Bench) -> None:
+    def work(_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    bench.feature._process = work
+
+
+CASES = {
+    "all well": Case(nothing, Light.GREEN, succeeds=True),
+    "an expected skip": Case(one_mailbox_is_skipped, Light.GREEN, succeeds=True),
+    "an item failed": Case(one_item_fails, Light.ORANGE, "item-corrupt"),
+    "a mailbox failed": Case(one_mailbox_fails, Light.RED, "mailbox-moving"),
+    "no group": Case(the_group_cannot_be_resolved, Light.RED, "server-unreachable"),
+    "password refused": Case(the_password_is_refused, Light.RED, "password-refused"),
+    "a fault of ours": Case(the_feature_breaks, Light.RED, "internal-error"),
+}
+
+
+class Told:
+    """A channel that keeps what it was told."""
+
+    name = "test"
+    pause = timedelta()
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def send(self, notice: Notice) -> None:
+        self.notices.append(notice)
+
+
+def metric(text: str, name: str, **labels: str) -> float | None:
+    """One sample's value."""
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    for line in text.splitlines():
+        if re.match(rf"{name}[{{ ]", line) and all(one in line for one in wanted):
+            return float(line.rsplit(" ", 1)[1])
+    return None
+
+
+def scrape() -> str:
+    registry = CollectorRegistry()
+    registry.register(SiteMetrics())
+    return generate_latest(registry).decode()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_voice_says_the_same(
+    bench: Bench, name: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    case = CASES[name]
+    task = make_task(bench.site, bench.schedule, bench.definition, group=f"{ANNA}; {BERTA}", description="Replicate")
+    case.happens(bench)
+    with caplog.at_level("INFO"), bench.engine():
+        tell(task, Verb.RUN)
+        until(lambda: Execution.select().where(Execution.finished.is_null(False)).exists())
+        until(lambda: queries.task(task.id).status.value == "Scheduled")
+        (execution,) = queries.executions_of(task.id, 0, 1)
+        assert (execution.light, execution.reason) == (case.light, case.reason)
+
+        text = scrape()
+        assert metric(text, "mse_tui_task_light", task="Replicate") == case.light.exit_code
+        success = metric(text, "mse_tui_task_last_success_timestamp_seconds", task="Replicate")
+        assert (success is not None) is case.succeeds
+        if case.reason:
+            assert metric(text, "mse_tui_troubles", reason=case.reason, light=case.light.value) == 1
+
+        channel = Told()
+        notices = Notices(queries.sites()[0], [channel])
+        notices.look()
+        if case.succeeds:
+            assert channel.notices == []
+        else:
+            (notice,) = channel.notices
+            assert notice.light is case.light
+            assert case.reason in notice.text
+            assert case.light.word in notice.subject
+
+    home = ["--home", str(bench.home.path)]
+    assert run([*home, "log", "--execution", str(execution.id)]) == case.light.exit_code
+    assert run([*home, "check", "Replicate"]) == case.light.exit_code
+    assert case.reason in capsys.readouterr().out
+    ended = [record for record in caplog.records if record.message.startswith("Task ended")]
+    assert case.light.word in ended[0].message
+    detail = queries.execution_detail(execution.id)
+    assert detail is not None
+    page, table = io.StringIO(), io.StringIO()
+    write_html(detail, page)
+    write_csv(detail, table)
+    assert f": {case.light.word}," in page.getvalue()
+    assert case.reason in page.getvalue()
+    if detail.results and case.reason:
+        assert case.reason in table.getvalue()
+
+
+def test_what_is_solved_is_told_once(bench: Bench) -> None:
+    task = make_task(bench.site, bench.schedule, bench.definition, group=f"{ANNA}; {BERTA}", description="Replicate")
+    channel = Told()
+    one_mailbox_fails(bench)
+    with bench.engine():
+        notices = Notices(queries.sites()[0], [channel])
+        for expected in (1, 2, 3):
+            if expected == 3:
+                bench.exchange.problems.clear()
+            tell(task, Verb.RUN)
+            until(lambda wanted=expected: Execution.select().where(Execution.finished.is_null(False)).count() == wanted)
+            until(lambda: queries.task(task.id).status.value == "Scheduled")
+            notices.look()
+            notices.look()
+    assert [(len(one.new), len(one.solved), one.light) for one in channel.notices] == [
+        (1, 0, Light.RED), (0, 1, Light.GREEN),
+    ]  # fmt: skip
+
+
+def test_a_mailbox_that_fails_again_and_again_is_an_alarm_of_its_own(bench: Bench) -> None:
+    task = make_task(bench.site, bench.schedule, bench.definition, group=f"{ANNA}; {BERTA}", description="Replicate")
+    one_mailbox_fails(bench)
+    with bench.engine():
+        for expected in (1, 2, 3):
+            tell(task, Verb.RUN)
+            until(lambda wanted=expected: Execution.select().where(Execution.finished.is_null(False)).count() == wanted)
+            until(lambda: queries.task(task.id).status.value == "Scheduled")
+        assert [(one.address, one.since_success) for one in queries.stale_mailboxes()] == [(BERTA, 3)]
+        assert "mailbox-stale" in [one.reason for one in queries.troubles()]
+        bench.exchange.problems.clear()
+        tell(task, Verb.RUN)
+        until(lambda: Execution.select().where(Execution.finished.is_null(False)).count() == 4)
+        assert queries.stale_mailboxes() == []
