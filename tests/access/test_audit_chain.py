@@ -133,7 +133,7 @@ _SITE = (
 _UNCHAINED = """
 DROP TABLE audit;
 DROP TABLE audit_anchor;
-DELETE FROM schema_migration WHERE name >= '0007';
+DELETE FROM schema_migration WHERE name LIKE '0007%';
 CREATE TABLE audit (id INTEGER NOT NULL PRIMARY KEY, moment INTEGER NOT NULL, who VARCHAR(255) NOT NULL,
     action VARCHAR(255) NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
 CREATE INDEX audit_moment ON audit (moment);

@@ -332,7 +332,6 @@ async def test_watching_offers_to_take_over_when_the_other_engine_ends(seeded: H
         keys = Keys(pilot)
         await keys.see("watching")
         engine.held_by = ""
-        Audit.create(moment=now(), who="x", action="anything", subject="")
         await keys.press("r")
         app.post_message(app.DataChanged())
         await keys.see("Run the engine here?")
