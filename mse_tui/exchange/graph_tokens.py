@@ -5,6 +5,7 @@ host that a discovery document names. So the application is made at the first qu
 and its HTTP client is ours: it pins the authority's host and certificate and raises what may pass.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from mse_tui.config import Microsoft365Settings
 from mse_tui.exchange.gate import LOOK, Gate
 from mse_tui.exchange.graph_errors import failure_of_exception, failure_of_status, foreign_host
 from mse_tui.exchange.wire import Reply, TooLong
+from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -203,7 +205,10 @@ class _AuthorityHttp:
         status = response.status_code
         if status in (408, 429) or status >= 500 or 300 <= status < 400:
             raise failure_of_status(status, response.headers, authority)
-        return _AuthorityAnswer(status, body.decode("utf-8", "replace"), dict(response.headers))
+        text = body.decode("utf-8", "replace")
+        if not _is_object(text):
+            raise broken(f"The answer of {authority} was cut off or is no JSON object.")
+        return _AuthorityAnswer(status, text, dict(response.headers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,13 @@ class _AuthorityAnswer:
 
     def raise_for_status(self) -> None:
         """msal calls this for statuses that never get here."""
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def days_left(expires: datetime) -> int:
