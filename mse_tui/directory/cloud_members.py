@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from mse_tui.directory.cloud_people import PERSON_FIELDS, Person, judged, judged_by_purpose, purpose_path, read_person
 from mse_tui.directory.directory import Group, Member, SkippedEntry
-from mse_tui.directory.exchange_online import DYNAMIC, GROUPS, SHARED, ExchangeOnline, Recipient
+from mse_tui.directory.exchange_online import DYNAMIC, GROUPS, SHARED, ExchangeOnline, NotAllowed, Recipient
 from mse_tui.exchange.graph_errors import GraphProblem
 from mse_tui.exchange.graph_session import Conversation, Service
 from mse_tui.reasons import Problem, Reason
@@ -201,7 +201,7 @@ class CloudMembers:
         try:
             inside = [one.address for one in self._exchange.direct_members(address) if one.type == DYNAMIC]
         except Problem as problem:
-            if problem.reason not in (Reason.ACCESS_DENIED, Reason.GROUP_NOT_FOUND):
+            if not isinstance(problem, NotAllowed) and problem.reason is not Reason.GROUP_NOT_FOUND:
                 raise
             self._unseen = "; dynamic lists inside it were not looked for (that takes the Admin API)"
             return

@@ -47,6 +47,10 @@ class Recipient:
         return self.type in _PEOPLE
 
 
+class NotAllowed(Problem):
+    """The application has no permission to ask Exchange Online."""
+
+
 class ExchangeOnline:
     """The Admin API's cmdlets about groups."""
 
@@ -57,7 +61,7 @@ class ExchangeOnline:
     def dynamic_members(self, address: str) -> Iterator[Recipient]:
         """The members of a dynamic distribution list.
 
-        Raises Problem group-not-found, access-denied (the application may not ask), and when any page can't be had.
+        Raises Problem group-not-found, NotAllowed, and when any page can't be had.
         """
         return self._members("DynamicDistributionGroupMember", "Get-DynamicDistributionGroupMember", address)
 
@@ -100,6 +104,8 @@ def _recipient(row: Any) -> Recipient:
 def _told(problem: GraphProblem, identity: str) -> Problem:
     if problem.status == 404:
         return Problem(Reason.GROUP_NOT_FOUND, f"Exchange Online knows no such distribution list: {identity}.")
-    if problem.status in (401, 403):
-        return Problem(Reason.ACCESS_DENIED, f"The application may not ask Exchange Online: {problem.happened}", _ROLE)
+    if problem.status == 403:
+        return NotAllowed(
+            Reason.ACCESS_DENIED, f"The application may not ask Exchange Online: {problem.happened}", _ROLE
+        )
     return problem

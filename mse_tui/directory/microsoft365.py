@@ -10,7 +10,7 @@ from mse_tui.config import Microsoft365Settings
 from mse_tui.directory.cloud_members import DYNAMIC_KEY, PAGE, CloudMembers
 from mse_tui.directory.cloud_people import PERSON_FIELDS, Person, judged, judged_by_purpose, purpose_path, read_person
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
-from mse_tui.directory.exchange_online import ExchangeOnline
+from mse_tui.directory.exchange_online import ExchangeOnline, NotAllowed
 from mse_tui.exchange.graph_errors import GraphProblem
 from mse_tui.exchange.graph_session import Conversation, Tenant
 from mse_tui.exchange.mailbox import AccountHalts, MailboxIdentity
@@ -76,18 +76,20 @@ class Microsoft365Directory:
         self._tenant.gate.look()
         text = text.strip().lower()
         if text.startswith(DYNAMIC_KEY):
-            return self._dynamic_list(text.removeprefix(DYNAMIC_KEY))
+            return self._existing_list(text.removeprefix(DYNAMIC_KEY))
         if "@" not in text:
             return self._group_by_id(text)
         found = self._groups_by_address(text)
         if len(found) > 1:
             names = ", ".join(group.name for group in found)
             raise Problem(Reason.GROUP_AMBIGUOUS, f"Several groups of Microsoft 365 have the address {text}: {names}.")
-        return found[0] if found else self._dynamic_list(text)
+        return found[0] if found else self._existing_list(text)
 
     def members(self, key: str) -> Membership:
         """All members of the group with this key or address; see `GroupDirectory.members`."""
-        group = self.group(key)
+        self._tenant.gate.look()
+        dynamic = key.startswith(DYNAMIC_KEY)
+        group = _dynamic_list(key.removeprefix(DYNAMIC_KEY)) if dynamic else self.group(key)
         found = CloudMembers(self._tenant.graph, self._conversation, self._exchange).of(group)
         return Membership(
             included=found.included,
@@ -156,24 +158,28 @@ class Microsoft365Directory:
         query = {"$filter": _has_address(address), "$select": ",".join(GROUP_FIELDS)}
         return [_group(row) for row in _rows(self._conversation.get(self._tenant.graph, "/v1.0/groups", query))]
 
-    def _dynamic_list(self, address: str) -> Group:
+    def _existing_list(self, address: str) -> Group:
         """The dynamic distribution list with an address; only Exchange Online knows whether there is one."""
         try:
             next(self._exchange.dynamic_members(address), None)
+        except NotAllowed as problem:
+            raise Problem(
+                Reason.GROUP_NOT_FOUND,
+                f"Microsoft Graph knows no group {address}; whether it is a dynamic distribution list could not be"
+                f" asked: {problem.happened}",
+                problem.remedy,
+            ) from problem
         except Problem as problem:
-            if problem.reason is Reason.ACCESS_DENIED:
-                raise Problem(
-                    Reason.GROUP_NOT_FOUND,
-                    f"Microsoft Graph knows no group {address}; whether it is a dynamic distribution list could not be"
-                    f" asked: {problem.happened}",
-                    problem.remedy,
-                ) from problem
             if problem.reason is Reason.GROUP_NOT_FOUND:
                 raise Problem(
                     Reason.GROUP_NOT_FOUND, f"Microsoft 365 has no group with the address {address}."
                 ) from problem
             raise
-        return Group(key=f"{DYNAMIC_KEY}{address}", name=address, address=address, kind=_DYNAMIC_LIST)
+        return _dynamic_list(address)
+
+
+def _dynamic_list(address: str) -> Group:
+    return Group(key=f"{DYNAMIC_KEY}{address}", name=address, address=address, kind=_DYNAMIC_LIST)
 
 
 def _rows(answer: dict[str, Any]) -> list[Any]:
