@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mse_tui.cli.logs import log_to_stderr
+from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_SILENT_SECONDS = 20.0
+"""How long the engine's tick may take before the service manager's watchdog is told nothing more."""
 
 
 @click.command()
@@ -41,13 +44,17 @@ def engine(session: Session) -> None:
         running = build_engine(session.home, configuration)
         running.start()
         log.info("Engine of site %s (%s) started", site.description, site.code)
+        notify("READY=1")
         while running.running() and not told.wait_first(_LOOK_SECONDS):
-            pass
+            if running.silent_seconds() < _SILENT_SECONDS:
+                notify("WATCHDOG=1")
         if not running.running():
             raise Problem(Reason.ENGINE_RUNNING_ELSEWHERE, "Another engine has taken the site over; this one ended.")
         log.info("Stopping: running mailboxes end at their next item; another signal stops at once")
+        notify("STOPPING=1")
         running.stop(graceful=True)
         while not running.join(0.2):
+            notify("WATCHDOG=1")
             if told.again():
                 log.warning("Stopping at once")
                 running.stop(graceful=False)

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mse_tui.cli.service import JournalHandler, goes_to_journal
 from mse_tui.text import printable
 
-_SUBJECTS = ("site", "task", "execution", "mailbox")
+_SUBJECTS = ("site", "task", "execution", "mailbox", "reason")
 _CHATTY = ("urllib3", "exchangelib", "spnego", "uvicorn", "asyncio")
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
@@ -17,8 +18,8 @@ _LOG_FILES = 3
 class PlainFormatter(logging.Formatter):
     """One line a record, with the site, task, execution and mailbox that it is about; outside text is escaped."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    def __init__(self, form: str = "%(asctime)s %(levelname)-7s %(name)s: %(message)s") -> None:
+        super().__init__(form)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
         """The line, its subjects in brackets at the end."""
@@ -31,9 +32,14 @@ class PlainFormatter(logging.Formatter):
 
 
 def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
-    """Log to standard error; `quiet`: only when something is wrong."""
+    """Log to standard error, or to the journal where that is what it is; `quiet`: only when something is wrong."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    _log_to(logging.StreamHandler(sys.stderr), level)
+    if goes_to_journal():
+        handler = JournalHandler()
+        handler.setFormatter(PlainFormatter("%(message)s"))
+        _log_to(handler, level)
+    else:
+        _log_to(logging.StreamHandler(sys.stderr), level)
 
 
 def log_to_file(directory: Path, verbose: bool) -> None:
@@ -46,7 +52,8 @@ def log_to_file(directory: Path, verbose: bool) -> None:
 
 
 def _log_to(handler: logging.Handler, level: int) -> None:
-    handler.setFormatter(PlainFormatter())
+    if handler.formatter is None:
+        handler.setFormatter(PlainFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

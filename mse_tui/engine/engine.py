@@ -181,6 +181,10 @@ class Engine:
         """Wait for the end; whether it has come."""
         return self._lease is None or self._ended.wait(timeout)
 
+    def silent_seconds(self) -> float:
+        """How long ago the tick last came round; a watchdog may end an engine that is silent for long."""
+        return self._tick.silent_seconds()
+
     def running(self) -> bool:
         """Started and not ended."""
         return self._lease is not None and not self._ended.is_set()

@@ -243,7 +243,7 @@ class Execution:
             return False
         journal.close(outcome)
         self._result_id = None
-        self._log_about(member.address).info("Mailbox done: %s %s", outcome.light.word, outcome.message)
+        self._log_about(member.address, outcome.reason).info("Mailbox done: %s %s", outcome.light.word, outcome.message)
         if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
             self._with.submit(self.turn)
             return False
@@ -375,7 +375,7 @@ class Execution:
         try:
             try:
                 whole = records.end(claim, self._outcome, self._position, self._now())
-                self._log.info("Task ended: %s %s", whole.light.word, whole.message)
+                self._log_about(reason=whole.reason).info("Task ended: %s %s", whole.light.word, whole.message)
             except Problem as problem:
                 if problem.reason is not Reason.LEASE_LOST:
                     raise
@@ -389,9 +389,10 @@ class Execution:
     def _now(self) -> datetime:
         return self._with.clock.now()
 
-    def _log_about(self, mailbox: str = "") -> logging.LoggerAdapter[logging.Logger]:
+    def _log_about(self, mailbox: str = "", reason: str = "") -> logging.LoggerAdapter[logging.Logger]:
         subjects = {"site": self._with.site, "task": self.claim.description, "execution": self.claim.execution_id}
-        return logging.LoggerAdapter(log, {**subjects, "mailbox": mailbox} if mailbox else subjects)
+        more = {"mailbox": mailbox, "reason": reason}
+        return logging.LoggerAdapter(log, subjects | {name: value for name, value in more.items() if value})
 
 
 def _problem(error: Exception) -> Problem:

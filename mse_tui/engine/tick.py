@@ -74,6 +74,8 @@ class Tick:
     def __init__(self, clock: Clock, seconds: float = TICK_SECONDS) -> None:
         self.seconds = seconds
         self.scheduler = UtcScheduler(clock)
+        self._clock = clock
+        self._turned = clock.monotonic()
         self._end = Event()
 
     def every(self, seconds: float, job: Callable[[], None], *, at_once: bool = True) -> None:
@@ -86,7 +88,12 @@ class Tick:
         """Tick in this thread until `end`."""
         while not self._end.is_set():
             self.scheduler.run_pending()
+            self._turned = self._clock.monotonic()
             self._end.wait(self.seconds)
+
+    def silent_seconds(self) -> float:
+        """How long ago the last turn ended; grows while a job hangs."""
+        return self._clock.monotonic() - self._turned
 
     def end(self) -> None:
         """Let `run` return; callable from any thread."""
