@@ -83,6 +83,10 @@ def _directories(configuration: Configuration, halts: AccountHalts) -> Iterator[
         from mse_tui.directory.ad_doctor import check_active_directory
 
         yield from check_active_directory(configuration.active_directory, halts)
+    if configuration.microsoft365 is not None:
+        from mse_tui.directory.cloud_doctor import check_microsoft365
+
+        yield from check_microsoft365(configuration.microsoft365, halts)
 
 
 def _local(check: str, step: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
