@@ -19,7 +19,7 @@ _FIELDS = "DisplayName,PrimarySmtpAddress,RecipientTypeDetails,ExternalDirectory
 
 _ROLE = (
     "Give the application the permission Exchange.ManageAsAppV2 (Office 365 Exchange Online), grant admin consent, and"
-    " assign it the role View-Only Recipients or Recipient Management in Exchange."
+    " add it to the role group Recipient Management in Exchange."
 )
 
 DYNAMIC = "DynamicDistributionGroup"
