@@ -23,7 +23,9 @@ _NOT_ASKED = frozenset(
     {
         Reason.ACCESS_DENIED,
         Reason.CERTIFICATE_REFUSED,
+        Reason.DIRECTORY_INCOMPLETE,
         Reason.DIRECTORY_UNREACHABLE,
+        Reason.ENCRYPTION_MISSING,
         Reason.RESPONSE_BROKEN,
         Reason.SERVER_ERROR,
         Reason.SERVER_NAME_UNKNOWN,
