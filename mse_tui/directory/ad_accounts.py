@@ -67,7 +67,7 @@ class Accounts:
         The name is a user principal name, an address, or an account name with or without its domain. How often a person
         may try is for the caller to limit. Raises Problem when the directory could not be asked.
         """
-        if not user.strip() or not password:
+        if not user.strip() or "\0" in user or not password:
             return None
         found = self._servers.ask(lambda search, domain: _people_called(search, domain, user.strip()))
         if len(found) != 1:

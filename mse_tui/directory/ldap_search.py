@@ -83,7 +83,10 @@ class Entry:
 
 
 def equal(attribute: str, value: str | bytes) -> str:
-    """The filter for an attribute with exactly this value; nothing in the value can widen it."""
+    """The filter for an attribute with exactly this value; nothing in the value can widen it.
+
+    Raises Problem invalid for a text with a NUL character, as the other filters do.
+    """
     return f"({attribute}={_escaped(value)})"
 
 
@@ -108,6 +111,9 @@ def all_of(*filters: str) -> str:
 
 
 def _escaped(value: str | bytes) -> str:
+    if isinstance(value, str) and "\0" in value:
+        # Some servers compare texts up to their first NUL: "\\00*" would fit everything.
+        raise Problem(Reason.INVALID, f"{value!r} is no text to look for.", "Take the NUL character out of it.")
     return str(escape_bytes(value) if isinstance(value, bytes) else escape_filter_chars(value))
 
 

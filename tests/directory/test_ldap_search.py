@@ -146,7 +146,14 @@ def test_results_have_reasons(code, reason):
     assert problem.reason is reason and "dc1" in problem.happened and problem.remedy
 
 
-@given(st.text())
+@pytest.mark.parametrize("make", [equal, begins, contains])
+def test_a_nul_is_no_text(make):
+    with pytest.raises(Problem) as caught:
+        make("cn", "Level1\0")
+    assert caught.value.reason is Reason.INVALID
+
+
+@given(st.text().filter(lambda text: "\0" not in text))
 def test_nothing_in_a_value_ends_its_filter(text):
     for condition in (equal("cn", text), begins("cn", text), contains("cn", text)):
         inner = condition.removeprefix("(cn=").removesuffix(")").strip("*")

@@ -87,7 +87,7 @@ def _settle(directory: Path, before: Path) -> None:
     configuration.write_text(configuration.read_text().replace(f"{before}/", f"{directory}/"))
 
 
-def _run(script: str, *arguments: str, said: str = "") -> None:
+def _run(script: str, *arguments: str, said: str = "") -> str:
     done = subprocess.run(
         [SYSTEM_PYTHON, str(HERE / script), *arguments],
         input=said,
@@ -98,6 +98,7 @@ def _run(script: str, *arguments: str, said: str = "") -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{script} {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
 
 
 def _path() -> str:
@@ -156,6 +157,10 @@ class Domain:
     def change(self, operation: str, name: str, *more: str) -> None:
         """Change its content, running or not: replace, add or remove a value, rename, delete (see change.py)."""
         _run("change.py", str(self.directory), said=json.dumps([operation, name, *more]))
+
+    def groups(self) -> dict[str, list[str]]:
+        """All its groups: objectGUID -> every text that names the group, read past LDAP."""
+        return dict(json.loads(_run("groups.py", str(self.directory))))
 
     def hide(self, name: str) -> None:
         """Let only administrators see an object."""
