@@ -32,8 +32,9 @@ format: $(READY)
 soak: $(READY)  ## hours: more seeds, more kills, a million messages
 	MSE_TUI_SEEDS=soak $(BIN)/pytest -n 2 -m "slow or soak" --timeout 0
 
-bench: $(READY)  ## speed against a plain exchangelib script and a bare loop
+bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.directory
 
 screenshots: $(READY)  ## docs/screenshots/*.svg, from the app itself
 	$(BIN)/python -m tests.screenshots
