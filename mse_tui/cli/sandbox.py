@@ -157,7 +157,7 @@ def list_faults(directory: Path | None) -> None:
 
 @faults.command("add")
 @click.argument("kind", type=click.Choice(_KINDS))
-@click.option("--operation", help="Only this EWS operation ('GetItem').")
+@click.option("--operation", help="Only this EWS operation ('GetItem') or question to the cloud ('transitiveMembers').")
 @click.option("--mailbox", help="Only this address.")
 @click.option("--item", help="Poison: only this item id.")
 @click.option("--count", type=click.IntRange(1), help="How many times.  [default: no end]")
@@ -210,6 +210,7 @@ def _tell_how_to_connect(server: "SandboxServer") -> None:
         f"Exchange Web Services:  {server.url}",
         f"Service account:        {user}",
         f"Password:               {password}",
+        *([f"Client secret:          {server.cloud.application.secret}"] if server.ca_file else []),
         f"Mailboxes:              {len(server.addresses)}, the first is {server.addresses[0]}",
         f"Directory:              {server.directory}",
         "",
@@ -233,8 +234,6 @@ def _tell_how_to_connect(server: "SandboxServer") -> None:
             '    secret_file = "microsoft365.secret"',
             *(f"    {name} = {json.dumps(server.origin)}" for name in ("authority", "graph", "exchange_online")),
             ca_file,
-            "",
-            f"Client secret:          {server.cloud.application.secret}",
         ]
     click.echo("\n".join([*lines, "", "Ctrl-C ends it."]))
 

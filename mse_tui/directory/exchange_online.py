@@ -104,7 +104,8 @@ def _recipient(row: Any) -> Recipient:
 def _told(problem: GraphProblem, identity: str) -> Problem:
     if problem.status == 404:
         return Problem(Reason.GROUP_NOT_FOUND, f"Exchange Online knows no such distribution list: {identity}.")
-    if problem.status == 403:
+    if problem.status in (401, 403):
+        # It may call a missing role either; the token was a fresh one.
         return NotAllowed(
             Reason.ACCESS_DENIED, f"The application may not ask Exchange Online: {problem.happened}", _ROLE
         )

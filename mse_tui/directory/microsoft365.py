@@ -43,7 +43,7 @@ class Microsoft365Directory:
         self._exchange = ExchangeOnline(self._tenant, self._conversation)
 
     def find(self, text: str, limit: int = 50) -> list[Group]:
-        """Groups with words of the text in their name or address. Dynamic lists are found by their whole address."""
+        """Groups with words that begin so in their name or address. Graph knows no dynamic lists; `group` does."""
         # A quote or backslash can't be written within a search, and the index knows neither.
         words = text.replace('"', " ").replace("\\", " ").strip()
         if not any(character.isalnum() for character in words):
@@ -83,7 +83,7 @@ class Microsoft365Directory:
         if len(found) > 1:
             names = ", ".join(group.name for group in found)
             raise Problem(Reason.GROUP_AMBIGUOUS, f"Several groups of Microsoft 365 have the address {text}: {names}.")
-        return found[0] if found else self._existing_list(text)
+        return found[0] if found else self._list_or_nothing(text)
 
     def members(self, key: str) -> Membership:
         """All members of the group with this key or address; see `GroupDirectory.members`."""
@@ -159,9 +159,14 @@ class Microsoft365Directory:
         return [_group(row) for row in _rows(self._conversation.get(self._tenant.graph, "/v1.0/groups", query))]
 
     def _existing_list(self, address: str) -> Group:
-        """The dynamic distribution list with an address; only Exchange Online knows whether there is one."""
+        """The dynamic distribution list with an address. Raises Problem group-not-found, NotAllowed, ..."""
+        next(self._exchange.dynamic_members(address), None)
+        return _dynamic_list(address)
+
+    def _list_or_nothing(self, address: str) -> Group:
+        """The dynamic distribution list that an address may name, after Graph knew no group with it."""
         try:
-            next(self._exchange.dynamic_members(address), None)
+            return self._existing_list(address)
         except NotAllowed as problem:
             raise Problem(
                 Reason.GROUP_NOT_FOUND,
@@ -170,12 +175,10 @@ class Microsoft365Directory:
                 problem.remedy,
             ) from problem
         except Problem as problem:
-            if problem.reason is Reason.GROUP_NOT_FOUND:
-                raise Problem(
-                    Reason.GROUP_NOT_FOUND, f"Microsoft 365 has no group with the address {address}."
-                ) from problem
-            raise
-        return _dynamic_list(address)
+            if problem.reason is not Reason.GROUP_NOT_FOUND:
+                raise
+            text = f"Microsoft 365 has no group with the address {address}."
+            raise Problem(Reason.GROUP_NOT_FOUND, text) from problem
 
 
 def _dynamic_list(address: str) -> Group:

@@ -1,11 +1,13 @@
 """Distribution groups expanded by Exchange: over the wire against the practice server, and with answers that lie."""
 
 import pytest
+from lxml import etree
 
 from mse_tui.config import ExchangeSettings
 from mse_tui.directory.exchange_groups import ExchangeGroups
 from mse_tui.exchange import retry
 from mse_tui.exchange.ews import connect
+from mse_tui.exchange.ews_groups import _members
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.server import SandboxServer
 from tests.exchange.canned import Answer, Canned, Halts, entries, error, settings, success
@@ -159,6 +161,14 @@ def test_an_expansion_that_is_not_whole_is_an_error(inside):
     with pytest.raises(Problem) as caught:
         asked(success("ExpandDL", inside))
     assert caught.value.reason is Reason.RESPONSE_BROKEN
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("response", {"Mailbox"}), ("response-02", {"Mailbox", "PublicDL"})])
+def test_expansions_of_microsofts_examples_are_read(shared, name, kinds):
+    root = etree.parse(shared / "ews-samples" / f"ExpandDL.{name}.xml")
+    entries = _members(root.find(".//{*}ExpandDLResponseMessage"))
+    assert {entry.kind for entry in entries} == kinds
+    assert all("@" in entry.address and entry.name for entry in entries)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Groups of Microsoft 365, asked of the practice cloud over HTTPS."""
 
 import importlib.util
+import json
 import threading
 
 import pytest
 
 from mse_tui.directory.cloud_people import PERSON_FIELDS
-from mse_tui.directory.microsoft365 import GROUP_FIELDS
+from mse_tui.directory.microsoft365 import GROUP_FIELDS, _group
 from mse_tui.exchange import retry
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.cloud.tenant import Contact, Device, Group, Tenant, User, stable_id
@@ -203,6 +204,15 @@ def test_without_the_admin_api_an_unknown_address_says_what_could_not_be_asked(r
     assert "Exchange.ManageAsAppV2" in problem.remedy
 
 
+def test_a_known_dynamic_list_is_not_gone_when_it_may_not_be_asked_about(rig):
+    with rig.directory() as directory:
+        key = directory.group(address("alle")).key
+        rig.cloud.application.roles -= {"Exchange.ManageAsAppV2"}
+    with rig.directory() as directory:
+        for question in (directory.group, directory.members):
+            assert refused(question, key).reason is Reason.ACCESS_DENIED
+
+
 def test_two_groups_with_one_address(rig):
     rig.use(Tenant.of([group("a", aliases=(address("same"),)), group("b", aliases=(address("same"),))]))
     with rig.directory() as directory:
@@ -311,7 +321,7 @@ def test_closing_ends_a_question_under_way(rig):
     assert ended == [True]
 
 
-# --- what is asked is what Microsoft knows ---------------------------------------------------------------------------
+# --- what is asked and read is what Microsoft knows ------------------------------------------------------------------
 
 
 def test_every_property_that_is_asked_for_is_in_microsofts_metadata(shared):
@@ -324,3 +334,11 @@ def test_every_property_that_is_asked_for_is_in_microsofts_metadata(shared):
     assert {"servicePlanId", "service", "capabilityStatus"} <= set(graph.describe("microsoft.graph.assignedPlan"))
     assert "userPurpose" in graph.describe("microsoft.graph.mailboxSettings")
     assert "transitiveMembers" in graph.props("microsoft.graph.group")[1]
+
+
+def test_groups_of_microsofts_examples_are_read(shared):
+    for name in ("group-list.response.http", "group-get.response.http"):
+        text = (shared / "graph-samples" / name).read_text("utf-8")
+        content = json.loads(text.split("\n\n", 1)[1])
+        read = [_group(row) for row in content.get("value", [content])]
+        assert read and all(group.key and group.name and group.kind for group in read), name
