@@ -16,6 +16,7 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
 _COMMANDS = {
+    "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules and tasks as a text says."),
     "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
     "check": ("mse_tui.cli.monitoring:check", "One line for a monitoring system such as Nagios or Icinga."),
@@ -23,7 +24,9 @@ _COMMANDS = {
     "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
     "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
+    "export": ("mse_tui.cli.as_text:export_command", "All definitions, schedules and tasks as a text."),
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
+    "plan": ("mse_tui.cli.as_text:plan_command", "Show what applying a text would change."),
     "report": ("mse_tui.cli.monitoring:report", "One execution as an HTML page or a CSV table."),
     "sandbox": ("mse_tui.cli.sandbox:sandbox", "Serve, fill and change a practice organisation."),
     "schedule": ("mse_tui.cli.schedule:schedule", "Named, reusable timing."),

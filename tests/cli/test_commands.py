@@ -333,3 +333,20 @@ def test_a_report_is_a_page_or_a_table(with_task: Command, tmp_path: Path) -> No
     assert with_task("report", str(ended.id), "--output", str(file)).code == 0
     assert file.read_text().startswith("<!DOCTYPE html>")
     assert with_task("report", "99").code == 64
+
+
+def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    assert with_task("export", "--output", str(file)).code == 0
+    assert with_task("plan", str(file)).out == "Nothing to change.\n"
+    assert with_task("plan", str(file), "--check").code == 0
+    file.write_text(file.read_text().replace("exclude_inbox = false", "exclude_inbox = true"))
+    ran = with_task("plan", str(file), "--check")
+    assert ran.code == 1
+    assert ran.out == "~ definition MFR Everything\n    exclude_inbox: False -> True\n"
+    assert with_task("apply", str(file)).code == 0
+    assert with_task("apply", str(file)).out == "Nothing to change.\n"
+    file.write_text("[[task]]\n")
+    ran = with_task("apply", str(file))
+    assert ran.code == 64
+    assert "task.0.description" in ran.err

@@ -1,0 +1,308 @@
+"""The site's definitions, schedules and tasks as one text (TOML): to keep in version control, review and apply.
+
+Things are known by their names. Settings that are not written have their defaults. What a text does not name is left
+alone, unless it is told to be removed.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mse_tui.access.roles import Role, needs
+from mse_tui.actions.commands import remove_task
+from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
+from mse_tui.actions.tasks import create_task, set_task
+from mse_tui.engine.schedules import ScheduleSettings, write_settings
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from mse_tui.store.database import reading, writing
+from mse_tui.store.queries import DefinitionRow, ScheduleRow, TaskRow
+from mse_tui.terms import TaskType
+
+M = TypeVar("M", bound=BaseModel)
+
+_HEADING = "# Definitions, schedules and tasks of one site. Show what it would change: mse-tui plan FILE\n\n"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DefinitionText(_Part):
+    """[[definition]]"""
+
+    type: TaskType
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class ScheduleText(_Part):
+    """[[schedule]]"""
+
+    name: str
+    settings: dict[str, Any]
+
+
+class TaskText(_Part):
+    """[[task]]"""
+
+    description: str
+    type: TaskType
+    definition: str
+    schedule: str
+    group: str
+
+
+class SiteText(_Part):
+    """The whole text."""
+
+    definition: tuple[DefinitionText, ...] = ()
+    schedule: tuple[ScheduleText, ...] = ()
+    task: tuple[TaskText, ...] = ()
+
+
+class Change(StrEnum):
+    """What is to be done about one thing."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that would be created, changed or removed."""
+
+    change: Change
+    kind: str
+    """definition, schedule or task"""
+    name: str
+    settings: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Setting -> before and after; None on the side where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    step: Step
+    do: Callable[[], object]
+
+
+def export_text() -> str:
+    """The site as text. Applying it to the same site changes nothing; to an empty one, it makes the same."""
+    with reading():
+        values: dict[str, Any] = {
+            "definition": [
+                {"type": row.type.value, "name": row.name, "settings": _plain(row.settings)}
+                for row in queries.definitions()
+            ],
+            "schedule": [{"name": row.name, "settings": _plain(row.settings)} for row in queries.schedules()],
+            "task": [
+                {
+                    "description": row.description,
+                    "type": row.type.value,
+                    "definition": row.definition,
+                    "schedule": row.schedule,
+                    "group": row.group,
+                }
+                for row in queries.tasks_of_type()
+            ],
+        }
+    return _HEADING + tomli_w.dumps({kind: rows for kind, rows in values.items() if rows}, multiline_strings=False)
+
+
+def plan(text: str, *, prune: bool = False) -> list[Step]:
+    """What applying a text would do, in the order in which it is done; changes nothing.
+
+    With `prune` what the text does not name is to be removed. Raises Problem invalid: every fault of the text's form,
+    or what can't be done.
+    """
+    with reading():
+        return [doing.step for doing in _doings(_read(text), prune)]
+
+
+@needs(Role.OPERATOR)
+def apply(text: str, *, prune: bool = False) -> list[Step]:
+    """Do it, all of it or nothing; gives what was done.
+
+    Tasks that are removed are told so and keep their history; their engine removes them. Raises Problem: what `plan`
+    raises, and what the single actions raise (each is checked and audited as if done by hand).
+    """
+    wanted = _read(text)
+    with writing():
+        done = []
+        for doing in _doings(wanted, prune):
+            doing.do()
+            done.append(doing.step)
+    return done
+
+
+def _doings(wanted: SiteText, prune: bool) -> Iterator[_Doing]:
+    """Each is decided when its turn comes: a task finds the definition that was created before it."""
+    definitions = {(row.type, row.name.casefold()): row for row in queries.definitions()}
+    schedules = {row.name.casefold(): row for row in queries.schedules()}
+    tasks = {row.description.casefold(): row for row in queries.tasks_of_type()}
+    _refuse_unknown(wanted, set(definitions), set(schedules))
+    for definition in wanted.definition:
+        yield from _definition(definition, definitions.pop((definition.type, definition.name.casefold()), None))
+    for schedule in wanted.schedule:
+        yield from _schedule(schedule, schedules.pop(schedule.name.casefold(), None))
+    for task in wanted.task:
+        yield from _task(task, tasks.pop(task.description.casefold(), None))
+    if prune:
+        yield from _removals(tasks, definitions, schedules)
+
+
+def _refuse_unknown(wanted: SiteText, definitions: set[tuple[TaskType, str]], schedules: set[str]) -> None:
+    definitions |= {(one.type, one.name.casefold()) for one in wanted.definition}
+    schedules |= {one.name.casefold() for one in wanted.schedule}
+    for task in wanted.task:
+        if (task.type, task.definition.casefold()) not in definitions:
+            raise _nothing_named(task, f"{task.type} definition", task.definition)
+        if task.schedule.casefold() not in schedules:
+            raise _nothing_named(task, "schedule", task.schedule)
+
+
+def _definition(wanted: DefinitionText, present: DefinitionRow | None) -> Iterator[_Doing]:
+    name = f"{wanted.type} {wanted.name}"
+    settings = _valid(settings_model(wanted.type), wanted.settings, f"definition {name}")
+    values = settings.model_dump(mode="json", by_alias=True)
+    if present is None:
+        step = Step(Change.CREATE, "definition", name, _differences({}, values))
+        yield _Doing(step, lambda: create_definition(wanted.type, wanted.name, settings))
+    elif differences := _differences(present.settings, values):
+        step = Step(Change.CHANGE, "definition", name, differences)
+        yield _Doing(step, lambda: set_definition(present.id, settings))
+
+
+def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[_Doing]:
+    settings = _valid(ScheduleSettings, wanted.settings, f"schedule {wanted.name}")
+    values = json.loads(write_settings(settings))
+    if present is None:
+        step = Step(Change.CREATE, "schedule", wanted.name, _differences({}, values))
+        yield _Doing(step, lambda: create_schedule(wanted.name, settings))
+    elif differences := _differences(present.settings, values):
+        step = Step(Change.CHANGE, "schedule", wanted.name, differences)
+        yield _Doing(step, lambda: set_schedule(present.id, settings))
+
+
+def _task(wanted: TaskText, present: TaskRow | None) -> Iterator[_Doing]:
+    values = wanted.model_dump(mode="json", exclude={"description"})
+    if present is None:
+        step = Step(Change.CREATE, "task", wanted.description, _differences({}, values))
+        yield _Doing(step, lambda: _create_task(wanted))
+        return
+    old = {
+        "type": present.type.value,
+        "definition": present.definition,
+        "schedule": present.schedule,
+        "group": present.group,
+    }
+    differences = _differences(old, values)
+    if fixed := {"type", "group"} & differences.keys():
+        raise Problem(
+            Reason.INVALID,
+            f"The {' and the '.join(sorted(fixed))} of the task {wanted.description!r} can't be changed.",
+            "Remove the task and create it anew under this description, or describe the new one differently.",
+        )
+    if differences:
+        yield _Doing(Step(Change.CHANGE, "task", wanted.description, differences), lambda: _set_task(wanted, present))
+
+
+def _removals(
+    tasks: Mapping[str, TaskRow], definitions: Mapping[Any, DefinitionRow], schedules: Mapping[str, ScheduleRow]
+) -> Iterator[_Doing]:
+    for task in tasks.values():
+        remove = _bound(remove_task, task.id, keep_history=True)
+        yield _Doing(Step(Change.REMOVE, "task", task.description), remove)
+    for definition in definitions.values():
+        if not definition.tasks:
+            step = Step(Change.REMOVE, "definition", f"{definition.type} {definition.name}")
+            yield _Doing(step, _bound(remove_definition, definition.id))
+    for schedule in schedules.values():
+        if not schedule.tasks:
+            yield _Doing(Step(Change.REMOVE, "schedule", schedule.name), _bound(remove_schedule, schedule.id))
+
+
+def _create_task(wanted: TaskText) -> None:
+    create_task(
+        wanted.description,
+        site_id=queries.sites()[0].id,
+        task_type=wanted.type,
+        definition_id=_definition_id(wanted),
+        schedule_id=_schedule_id(wanted),
+        group=wanted.group,
+    )
+
+
+def _set_task(wanted: TaskText, present: TaskRow) -> None:
+    set_task(present.id, definition_id=_definition_id(wanted), schedule_id=_schedule_id(wanted))
+
+
+def _definition_id(wanted: TaskText) -> int:
+    key = (wanted.type, wanted.definition.casefold())
+    return next(row.id for row in queries.definitions() if (row.type, row.name.casefold()) == key)
+
+
+def _schedule_id(wanted: TaskText) -> int:
+    return next(row.id for row in queries.schedules() if row.name.casefold() == wanted.schedule.casefold())
+
+
+def _nothing_named(wanted: TaskText, kind: str, name: str) -> Problem:
+    return Problem(
+        Reason.NOT_FOUND,
+        f"The task {wanted.description!r} wants the {kind} {name!r}, which there is not.",
+        f"Write the {kind} into the text, or create it first.",
+    )
+
+
+def _read(text: str) -> SiteText:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(Reason.INVALID, f"The text is not valid TOML: {error}.") from error
+    wanted = _valid(SiteText, values, "text")
+    _refuse_doubles("definition", [f"{one.type} {one.name}" for one in wanted.definition])
+    _refuse_doubles("schedule", [one.name for one in wanted.schedule])
+    _refuse_doubles("task", [one.description for one in wanted.task])
+    return wanted
+
+
+def _refuse_doubles(kind: str, names: list[str]) -> None:
+    folded = [name.casefold() for name in names]
+    doubles = sorted({name for name in names if folded.count(name.casefold()) > 1})
+    if doubles:
+        raise Problem(Reason.INVALID, f"The text has more than one {kind} named {', '.join(doubles)}.")
+
+
+def _valid(model: type[M], values: Mapping[str, Any], what: str) -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise Problem(Reason.INVALID, f"The {what} is not valid: {faults}.") from None
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return {key: (old.get(key), new.get(key)) for key in keys}
+
+
+def _plain(value: Any) -> Any:
+    """Without what is nothing: TOML has no word for it, and it is the default."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items() if one is not None}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _bound(action: Callable[..., object], *values: object, **options: object) -> Callable[[], object]:
+    return lambda: action(*values, **options)

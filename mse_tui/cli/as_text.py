@@ -1,0 +1,86 @@
+"""mse-tui export, plan and apply: definitions, schedules and tasks as one text to review and keep."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
+from mse_tui.cli.output import emit_json
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Problem, Reason
+from mse_tui.text import printable
+
+_FILE = click.argument("file", type=click.File("rb"))
+_PRUNE = click.option("--prune", is_flag=True, help="Remove what the text does not name.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.REMOVE: "-"}
+_COLOURS = {Change.CREATE: "green", Change.CHANGE: "yellow", Change.REMOVE: "red"}
+
+
+@click.command("export")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; else standard output.")
+@pass_session
+def export_command(session: Session, output: Path | None) -> None:
+    """All definitions, schedules and tasks as TOML. `mse-tui apply` of it makes the same site again."""
+    session.site()
+    text = export_text()
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Problem(Reason.INVALID, f"{output} can't be written: {error.strerror}.", "Name another file.") from error
+    click.echo(f"Written to {output}.")
+
+
+@click.command("plan")
+@_FILE
+@_PRUNE
+@click.option("--check", is_flag=True, help="Exit with 1 if anything would change.")
+@_JSON
+@pass_session
+@click.pass_context
+def plan_command(ctx: click.Context, session: Session, file: Any, prune: bool, check: bool, as_json: bool) -> None:
+    """Show what applying FILE (- for standard input) would change. Changes nothing."""
+    session.site()
+    steps = plan(_text(file), prune=prune)
+    _show(steps, as_json, "Nothing to change.")
+    ctx.exit(1 if check and steps else 0)
+
+
+@click.command("apply")
+@_FILE
+@_PRUNE
+@_JSON
+@pass_session
+def apply_command(session: Session, file: Any, prune: bool, as_json: bool) -> None:
+    """Make the site as FILE (- for standard input) says: all of it, or nothing if any of it is refused.
+
+    What FILE does not name is left alone without --prune. With it, tasks are removed keeping their history, and
+    definitions and schedules that no task uses. Running executions keep what they began with.
+    """
+    session.site()
+    _show(apply(_text(file), prune=prune), as_json, "Nothing to change.")
+
+
+def _text(file: Any) -> str:
+    try:
+        text: str = file.read().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(Reason.INVALID, f"The text could not be read: {error}.", "Name a TOML file.") from error
+    return text
+
+
+def _show(steps: list[Step], as_json: bool, nothing: str) -> None:
+    if as_json:
+        emit_json(steps)
+        return
+    if not steps:
+        click.echo(nothing)
+    for step in steps:
+        click.secho(printable(f"{_SIGNS[step.change]} {step.kind} {step.name}"), fg=_COLOURS[step.change])
+        for setting, (before, after) in step.settings.items():
+            shown = f"{before!r} -> {after!r}" if step.change is Change.CHANGE else repr(after)
+            click.echo(printable(f"    {setting}: {shown}"))
