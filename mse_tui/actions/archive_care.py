@@ -1,21 +1,21 @@
 """Looking after the archive: verify it, compare it with the server, repair it, compact it. Repairs are audited."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
+from mse_tui.actions.mailbox_lock import locked
 from mse_tui.archive import views
 from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
 from mse_tui.archive.coverage import CoverageReport, compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
 from mse_tui.archive.verify import Advance, VerifyReport, verify
-from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, mailbox_key, process_label
+from mse_tui.engine.leases import Leases, engine_key
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.queries import SiteRow
@@ -125,7 +125,7 @@ def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: li
         if bad is None:
             care.mailboxes.append(compare(mailbox))
             return
-        with _locked(mailbox.identity().guid, address) as fence:
+        with locked(mailbox, "archive verify --repair") as fence:
             report = compare(mailbox)
             care.mailboxes.append(report)
             if bad:
@@ -134,27 +134,6 @@ def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: li
             if not report.ok:
                 care.repair = care.repair or RepairReport()
                 care.repair.folders += [f"{address}: {path}" for path in read_again(report)]
-
-
-@contextmanager
-def _locked(guid: str, address: str) -> Iterator[HeldLease]:
-    """Hold a mailbox's lock. Raises Problem mailbox-locked naming the holder."""
-    leases = Leases()
-    key = mailbox_key(guid)
-    held = leases.take(key, process_label("archive verify --repair"))
-    if held is None:
-        raise Problem(
-            Reason.MAILBOX_LOCKED,
-            f"{address} is being processed by {leases.holder(key)}.",
-            "Repair it when that has ended.",
-        )
-    renewer = Renewer(leases, lambda lost: setattr(lost, "lost", True))
-    renewer.start()
-    try:
-        yield held
-    finally:
-        renewer.stop()
-        held.release()
 
 
 def _told(report: RepairReport) -> dict[str, object]:

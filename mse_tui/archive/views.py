@@ -264,6 +264,14 @@ def message(placement_id: int) -> MessageView:
     return _message_row(rows[0])
 
 
+def remote_folder(folder_id: int) -> str:
+    """The id that the server has for a folder. Raises Problem not-found."""
+    rows = select("SELECT remote_id FROM archive_folder WHERE id = ?", [folder_id])
+    if not rows:
+        raise Problem(Reason.NOT_FOUND, f"The archive has no folder {folder_id}.")
+    return str(rows[0][0])
+
+
 def is_readable(placement_id: int, sight: Sight) -> bool:
     """Whether the sight shows a message of its mailbox where it lay."""
     condition, parameters = may_be_read(sight, "x")

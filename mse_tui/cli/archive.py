@@ -1,4 +1,4 @@
-"""mse-tui archive: list, read, export, verify and compact what was archived."""
+"""mse-tui archive: list, read, export, restore, verify and compact what was archived."""
 
 import json
 import shutil
@@ -7,27 +7,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from mse_tui.actions import archive_care, archive_reading
 from mse_tui.actions.archive_care import Care, Wanted
 from mse_tui.actions.archive_reading import Reading
+from mse_tui.actions.restoring import Target as RestoreTarget
+from mse_tui.actions.restoring import restore
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
+from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.stub import tell_restored
+from mse_tui.features.restoring import Collision
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, number, size
-
-if TYPE_CHECKING:
-    from mse_tui.exchange.mailbox import Exchange
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
@@ -159,7 +161,7 @@ def verify(
     packs = _packs(session)
     if addresses and not against_exchange:
         raise click.UsageError("--mailbox goes with --against-exchange.")
-    with _exchange(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
+    with exchange_of(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
         wanted = Wanted(read_data, exchange, addresses, repair)
         care = archive_care.verify_archive(packs, wanted, advance=advance, told=_comparing)
     if as_json:
@@ -167,6 +169,33 @@ def verify(
     else:
         _tell_care(care)
     ctx.exit(0 if care.was_ok else 1 if care.is_ok else 2)
+
+
+@archive.command("restore")
+@click.argument("messages", type=int, nargs=-1, required=True)
+@click.option("--to", "address", default="", metavar="ADDRESS", help="Into this mailbox instead of the message's own.")
+@click.option("--folder", default="", help="Into this folder (names joined by /), made if need be; else where it lay.")
+@click.option(
+    "--collision",
+    type=click.Choice([str(each) for each in Collision]),
+    default="skip",
+    show_default=True,
+    help="Where the folder has the message already; what is replaced goes to Recoverable Items.",
+)
+@_JSON
+@pass_session
+@click.pass_context
+def restore_messages(
+    ctx: click.Context, session: Session, messages: tuple[int, ...], address: str, folder: str, collision: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Put archived messages (their numbers from ls) back into a mailbox, with received date, flags and categories."""
+    packs = _packs(session)
+    target = RestoreTarget(address, folder, Collision(collision))
+    with exchange_of(session) as exchange:
+        report = restore(exchange, packs, messages, target)
+    tell_restored(report, as_json)
+    ctx.exit(0 if report.ok else 1)
 
 
 @archive.command()
@@ -241,18 +270,6 @@ def _target(eml: Path | None, mbox: Path | None) -> Iterator[Target]:
             yield Mbox(file)
     except FileExistsError as error:
         raise Problem(Reason.INVALID, f"{mbox} is there already.", "Name a new file.") from error
-
-
-@contextmanager
-def _exchange(session: Session) -> Iterator["Exchange"]:
-    from mse_tui.engine.halts import DatabaseHalts
-    from mse_tui.exchange.ews import connect
-
-    exchange = connect(session.configuration().exchange, DatabaseHalts())
-    try:
-        yield exchange
-    finally:
-        exchange.close()
 
 
 @contextmanager

@@ -32,6 +32,7 @@ _COMMANDS = {
     "schedule": ("mse_tui.cli.schedule:schedule", "Named, reusable timing."),
     "site": ("mse_tui.cli.site:site", "Show, enable and disable the site; allow a refused account again."),
     "status": ("mse_tui.cli.status:status", "What needs attention, what runs, what comes next."),
+    "stub": ("mse_tui.cli.stub:stub", "What storage management took out of mailboxes; put it back."),
     "task": ("mse_tui.cli.task:task", "Create tasks and tell them what to do."),
 }
 

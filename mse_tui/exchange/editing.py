@@ -43,6 +43,8 @@ class ItemQuery:
     """Bytes, as the server counts them."""
     mark: tuple[Mark, str] | None = None
     """Only items that have this mark with this value; with value '' those that have it at all."""
+    message_id: str = ""
+    """Only items with this Internet message id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,8 @@ def _restriction(query: ItemQuery) -> etree._Element | None:
         tests.append(_comparison("IsLessThan", "item:DateTimeReceived", _moment(query.received_before)))
     if query.min_size > 0:
         tests.append(_comparison("IsGreaterThanOrEqualTo", "item:Size", str(query.min_size)))
+    if query.message_id:
+        tests.append(_comparison("IsEqualTo", "message:InternetMessageId", query.message_id))
     if query.mark is not None:
         tests.append(_marked(*query.mark))
     if not tests:

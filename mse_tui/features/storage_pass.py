@@ -10,11 +10,12 @@ from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import NewStub, StubState
 from mse_tui.exchange.editing import ItemDetails
-from mse_tui.exchange.mailbox import Area, FolderChanges, ItemFailure
+from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.criteria import is_protected
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.missing import ArchivingFirst
+from mse_tui.features.restoring import read_tree
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.stub_completion import complete_stubs
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
@@ -48,21 +49,13 @@ class StoragePass:
         if definition.dry_run:
             run.journal.count("dry_run")
         run.journal.progress(phase="folders")
-        tree = self._tree()
+        tree = read_tree(run.mailbox)
         if not definition.dry_run:
             self._complete_begun(tree)
         candidates = self._candidates(tree)
         self._change(tree, candidates)
         self._report_space()
         self._check_conservation()
-
-    def _tree(self) -> FolderTree:
-        mailbox, state = self._run.mailbox, None
-        pages: list[FolderChanges] = []
-        while not pages or not pages[-1].last:
-            pages.append(mailbox.folder_changes(Area.PRIMARY, state))
-            state = pages[-1].state
-        return FolderTree(mailbox.root(Area.PRIMARY).remote_id, {}).changed(pages)
 
     # --- what was begun
 

@@ -1,11 +1,12 @@
 """Completing what an earlier run began: every marked item becomes a whole stub, wherever its owner has moved it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mse_tui.archive import stubs
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
+from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
@@ -69,7 +70,7 @@ def _locate(run: MailboxRun, tree: FolderTree, records: Sequence[StubRecord]) ->
             missing.append(record)
         else:
             raise Problem(answer.reason, answer.message)
-    moved = find_marked(run, tree) if missing else {}
+    moved = find_marked(run.mailbox, tree, run.journal.boundary) if missing else {}
     elsewhere = [(record, moved[record.key][0]) for record in missing if record.key in moved]
     gone = [record for record in missing if record.key not in moved] + unmarked
     with writing():
@@ -82,17 +83,17 @@ def _locate(run: MailboxRun, tree: FolderTree, records: Sequence[StubRecord]) ->
     return found + [(record, details) for record, details in again if record is not None]
 
 
-def find_marked(run: MailboxRun, tree: FolderTree) -> dict[str, list[ItemDetails]]:
+def find_marked(
+    mailbox: Mailbox, tree: FolderTree, boundary: Callable[[], None] = lambda: None
+) -> dict[str, list[ItemDetails]]:
     """Every marked item of a mailbox by its key; an owner may have copied a stub."""
     found: dict[str, list[ItemDetails]] = {}
     for folder_id in tree.folders:
-        run.journal.boundary()
+        boundary()
         ids = [
-            row.remote_id
-            for page in run.mailbox.editing.find(folder_id, ItemQuery(mark=(Mark.STUB, "")))
-            for row in page
+            row.remote_id for page in mailbox.editing.find(folder_id, ItemQuery(mark=(Mark.STUB, ""))) for row in page
         ]
-        for details in run.mailbox.editing.details(ids) if ids else ():
+        for details in mailbox.editing.details(ids) if ids else ():
             if isinstance(details, ItemDetails) and details.row.stub:
                 found.setdefault(details.row.stub, []).append(details)
     return found

@@ -5,19 +5,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mse_tui.archive import stub_links
+from mse_tui.archive import stub_links, stubs
+from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind
+from mse_tui.archive.stubs import RESTORABLE
 from mse_tui.archive.views import View, folders, messages
 from mse_tui.exchange.editing import ItemQuery, Mark
 from mse_tui.exchange.ews import connect
+from mse_tui.features.restoring import Collision, Restoring
 from mse_tui.features.storage_management import StorageAction
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import ArchiveMailbox, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
-from tests.features.managing import PUBLIC_URL, Management, all_items, message_of
+from tests.features.managing import PUBLIC_URL, Management, all_items, message_of, mime_of
 from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.support.owner import Owner
 
@@ -368,3 +371,128 @@ def test_a_broken_archive_touches_not_one_more_item(owner, mailbox, manage, repl
     assert caught.value.reason is Reason.CONTENT_MISSING
     assert [bool(details.row.stub) for details in all_items(mailbox)] == [True, False, False]
     assert len(list(mailbox.editing.find(all_items(mailbox)[0].folder_id, ItemQuery(mark=(Mark.STUB, ""))))) == 1
+
+
+# --- putting originals back
+
+
+STATE = ("received", "sent", "is_read", "flag", "categories", "subject", "sender", "message_id", "item_class",
+         "importance", "sensitivity", "recipients", "has_attachments", "size", "stub")  # fmt: skip
+
+
+def as_stored(mailbox):
+    """All that the server stores of each item, but its ids."""
+    return [
+        (
+            mime_of(mailbox, each.row.remote_id), each.folder_id, each.body,
+            [getattr(each.row, name) for name in STATE],
+            [(row.name, row.content_type, row.size, row.inline, row.content_id) for row in each.attachments],
+        )
+        for each in all_items(mailbox)
+    ]  # fmt: skip
+
+
+def restoring(mailbox, packs):
+    return Restoring(mailbox, packs, NoFence())
+
+
+def rehydrate_all(mailbox, packs):
+    mailbox_id = ArchiveMailbox.get(ArchiveMailbox.guid == mailbox.identity().guid).id
+    return list(restoring(mailbox, packs).rehydrate(stubs.in_mailbox(mailbox_id, RESTORABLE)))
+
+
+@pytest.mark.parametrize("action", ["attachment stub", "full stub"])
+def test_rehydrated_items_are_as_they_were(server, owner, mailbox, packs, manage, action):
+    owner.add(1, html=True, size=20_000, attachments=[("a.bin", BIG), ("b.txt", b"x")], categories=["A"])
+    owner.add(2, size=20_000, attachments=[("ä.bin", BIG)], flag="Complete", folder="drafts")
+    before = as_stored(mailbox)
+    manage.run(action=action, include_categorised=True)
+    assert all(details.row.stub for details in all_items(mailbox))
+    answers = rehydrate_all(mailbox, packs)
+    assert [answer.reason for answer in answers] == [None, None]
+    assert as_stored(mailbox) == before
+    assert {row.state for row in Stub.select()} == {"restored"}
+    assert rehydrate_all(mailbox, packs) == []
+    assert not any(list(mailbox.editing.find(each.folder_id, ItemQuery(mark=(Mark.RESTORE, ""))))
+                   for each in all_items(mailbox))  # fmt: skip
+
+
+def test_what_its_owner_did_to_the_stub_stays(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.run()
+    item = owner.store.items(owner.folder("inbox"))[0]["id"]
+    owner.store.update_item(item, {"flag": "Flagged", "categories": "Mine", "is_read": False})
+    owner.store.move_item(item, owner.folder("drafts"))
+    (answer,) = rehydrate_all(mailbox, packs)
+    assert answer.reason is None
+    (back,) = all_items(mailbox)
+    assert (back.row.flag, back.row.categories, back.row.is_read) == ("Flagged", ("Mine",), False)
+    assert back.row.remote_id == answer.remote_id and attachment_names(back) == ["a.bin"]
+    assert len(owner.store.items(owner.folder("drafts"))) == 1
+
+
+def test_a_stub_that_its_owner_deleted_is_lost_and_said_so(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.run()
+    owner.store.delete_item(owner.store.items(owner.folder("inbox"))[0]["id"])
+    (answer,) = rehydrate_all(mailbox, packs)
+    assert answer.reason is Reason.STUB_LOST and Stub.get().state == "lost"
+    assert all_items(mailbox) == []
+
+
+@pytest.mark.parametrize("varying", [False, True])
+@pytest.mark.parametrize("step", ["create", "delete", "update"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_rehydration_goes_on_where_it_ended(server, owner, mailbox, packs, manage, step, after, varying):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    if varying:
+        server.faults.inject("varying-mime", mailbox=owner.address)
+    manage.run()
+    call = getattr(mailbox.editing, step)
+
+    def die(*arguments):
+        if after:
+            call(*arguments)
+        raise Died
+
+    setattr(mailbox.editing, step, die)
+    with pytest.raises(Died):
+        rehydrate_all(mailbox, packs)
+    setattr(mailbox.editing, step, call)
+    rehydrate_all(mailbox, packs)
+    (back,) = all_items(mailbox)
+    assert attachment_names(back) == ["a.bin"] and not back.row.stub
+    assert Stub.get().state == "restored" and Stub.get().remote_id == back.row.remote_id
+
+
+def test_any_archived_message_is_restored_and_collisions_are_minded(owner, mailbox, packs, replicate):
+    item = owner.add(1, attachments=[("a.bin", BIG)], flag="Flagged")
+    replicate()
+    (row,) = [details.row for details in all_items(mailbox)]
+    message = Message.get().id
+    before = as_stored(mailbox)
+    inbox = all_items(mailbox)[0].folder_id
+    work = restoring(mailbox, packs)
+    assert work.restore(message, row, inbox, Collision.SKIP).reason is Reason.ALREADY_THERE
+    owner.store.delete_item(item)
+    assert work.restore(message, row, inbox, Collision.SKIP).reason is None
+    assert as_stored(mailbox) == before
+    assert work.restore(message, row, inbox, Collision.COPY).reason is None
+    assert as_stored(mailbox) == before * 2
+    assert work.restore(message, row, inbox, Collision.REPLACE).reason is None
+    assert as_stored(mailbox) == before
+    target = work.folder_at(["Restored", "From archive"])
+    assert work.restore(message, row, target, Collision.SKIP).reason is None
+    assert work.folder_at(["restored", "from archive"]) == target or restoring(mailbox, packs).has_folder(target)
+    assert sorted(details.folder_id for details in all_items(mailbox)) == sorted([inbox, target])
+
+
+def test_an_item_that_does_not_come_back_whole_is_taken_away_again(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.run()
+    read = packs.read
+    packs.read = lambda sha256: read(sha256).replace(b"Hello", b"Hullo")
+    before = as_stored(mailbox)
+    (answer,) = rehydrate_all(mailbox, packs)
+    assert answer.reason is Reason.ITEM_CONVERSION_FAILED
+    assert as_stored(mailbox) == before

@@ -1,0 +1,138 @@
+"""The stub registry for people: what was stubbed where, when, by which definition, and what that saves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mse_tui.archive.statements import select
+from mse_tui.archive.stubs import StubState
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.models import from_micros
+
+
+@dataclass(frozen=True, slots=True)
+class StubRow:
+    """One stub."""
+
+    id: int
+    key: str
+    mailbox_id: int
+    address: str
+    folder: str
+    """The folder's name when it was stubbed, as it is called now."""
+    message_id: int
+    subject: str
+    sender: str
+    definition: str
+    action: str
+    state: StubState
+    true_size: int
+    stub_size: int
+    began: datetime
+    ended: datetime | None
+    links: int
+    """Links that hold."""
+    retrievals: int
+
+    @property
+    def saved(self) -> int:
+        """Bytes that the mailbox has free because of it, now."""
+        if self.state is StubState.DELETED:
+            return self.true_size
+        return max(0, self.true_size - self.stub_size) if self.state is StubState.COMPLETE else 0
+
+
+@dataclass(frozen=True, slots=True)
+class StubFilter:
+    """Which stubs are meant; everything that is given holds together."""
+
+    mailbox_id: int | None = None
+    definition: str = ""
+    states: Sequence[StubState] = ()
+    """Empty: all."""
+    text: str = ""
+    """Part of the subject, the sender or the archive id, any case."""
+    folder_id: int | None = None
+    """The archive's folder that it lay in."""
+
+    def conditions(self) -> tuple[str, list[Any]]:
+        """As SQL, with its parameters."""
+        found: list[str] = []
+        values: list[Any] = []
+        for condition, value in (
+            ("s.mailbox_id = ?", self.mailbox_id),
+            ("s.definition = ?", self.definition or None),
+            ("s.folder_id = ?", self.folder_id),
+        ):
+            if value is not None:
+                found.append(condition)
+                values.append(value)
+        if self.states:
+            found.append(f"s.state IN ({', '.join('?' * len(self.states))})")
+            values += [str(each) for each in self.states]
+        if self.text:
+            part = f"%{_escaped(self.text.lower())}%"
+            columns = ("m.subject", "m.sender", "s.key")
+            found.append("(" + " OR ".join(f"LOWER({each}) LIKE ? ESCAPE '!'" for each in columns) + ")")
+            values += [part] * len(columns)
+        return " AND ".join(found) or "1 = 1", values
+
+
+@dataclass(frozen=True, slots=True)
+class StubTotals:
+    """What all stubs that are meant come to."""
+
+    stubs: int
+    saved: int
+
+
+_FROM = (
+    " FROM stub s JOIN message m ON m.id = s.message_id JOIN archive_mailbox b ON b.id = s.mailbox_id"
+    " LEFT JOIN folder_place p ON p.folder_id = s.folder_id AND p.closed IS NULL"
+)
+_COLUMNS = (
+    "SELECT s.id, s.key, s.mailbox_id, b.address, COALESCE(p.name, ''), s.message_id, m.subject, m.sender,"
+    " s.definition, s.action, s.state, s.true_size, s.stub_size, s.began, s.ended,"
+    " (SELECT COUNT(*) FROM stub_link l WHERE l.stub_id = s.id AND l.revoked IS NULL),"
+    " (SELECT COALESCE(SUM(l.retrievals), 0) FROM stub_link l WHERE l.stub_id = s.id)"
+)
+
+
+def stub_rows(wanted: StubFilter, offset: int = 0, limit: int = 100) -> list[StubRow]:
+    """A page of the stubs that are meant, latest first."""
+    condition, values = wanted.conditions()
+    rows = select(f"{_COLUMNS}{_FROM} WHERE {condition} ORDER BY s.id DESC LIMIT ? OFFSET ?", [*values, limit, offset])
+    return [_row(each) for each in rows]
+
+
+def stub_row(text: str) -> StubRow:
+    """The stub with this number or archive id. Raises Problem not-found."""
+    rows = select(f"{_COLUMNS}{_FROM} WHERE s.key = ? OR CAST(s.id AS TEXT) = ?", [text.strip(), text.strip()])
+    if not rows:
+        raise Problem(Reason.NOT_FOUND, f"There is no stub {text!r}.", "mse-tui stub list shows what there is.")
+    return _row(rows[0])
+
+
+def stub_totals(wanted: StubFilter) -> StubTotals:
+    """How many stubs are meant, and what they save."""
+    condition, values = wanted.conditions()
+    rows = select(
+        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN s.state = 'deleted' THEN s.true_size"
+        " WHEN s.state = 'complete' AND s.true_size > s.stub_size THEN s.true_size - s.stub_size ELSE 0 END), 0)"
+        f"{_FROM} WHERE {condition}",
+        values,
+    )
+    return StubTotals(int(rows[0][0]), int(rows[0][1]))
+
+
+def _row(values: Sequence[Any]) -> StubRow:
+    named = dict(zip(StubRow.__dataclass_fields__, values, strict=True))
+    named["state"] = StubState(named["state"])
+    named["began"] = from_micros(named["began"])
+    named["ended"] = None if named["ended"] is None else from_micros(named["ended"])
+    return StubRow(**named)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

@@ -1,0 +1,230 @@
+"""mse-tui stub: what was taken out of mailboxes, and putting it back."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from mse_tui.actions import archive_reading, restoring
+from mse_tui.actions.restoring import RestoreReport, StubCheck
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row, stub_rows, stub_totals
+from mse_tui.archive.stubs import StubState
+from mse_tui.cli.exchange import exchange_of
+from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.features.restoring import PutBack
+from mse_tui.text import printable
+from mse_tui.widgets.wording import absolute, number, size
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _which(command: _Command) -> _Command:
+    """The options that say which stubs are meant."""
+    for option in (
+        click.option("--text", default="", help="Part of the subject, the sender or the archive id."),
+        click.option("--folder", help="Only from this folder of --mailbox (path or number)."),
+        click.option("--definition", default="", help="Only what this definition has stubbed."),
+        click.option("--mailbox", "mailbox_name", metavar="ADDRESS", help="Only in this mailbox."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def stub() -> None:
+    """What storage management took out of mailboxes: list it, check it, put it back."""
+
+
+@stub.command("list")
+@_which
+@click.option("--state", type=click.Choice([str(each) for each in StubState]), multiple=True, help="Only these.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Stubs to leave out from the start.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Stubs at most.")
+@_JSON
+@pass_session
+def list_stubs(
+    session: Session, mailbox_name: str | None, definition: str, folder: str | None, text: str,
+    state: tuple[str, ...], offset: int, limit: int, as_json: bool,
+) -> None:  # fmt: skip
+    """What was stubbed where, when, by which definition, and what that saves; latest first."""
+    session.site()
+    wanted = _filter(mailbox_name, definition, folder, text, state)
+    rows, totals = stub_rows(wanted, offset, limit), stub_totals(wanted)
+    if as_json:
+        emit_json({"stubs": rows, "total": totals.stubs, "saved": totals.saved})
+        return
+    if not rows:
+        click.echo("No stubs. A Mailbox Storage Management task makes them.")
+        return
+    table(
+        ("no.", "mailbox", "stubbed", "state", "before", "now", "definition", "subject"),
+        [
+            (
+                str(row.id), row.address, absolute(row.began), str(row.state), size(row.true_size),
+                size(row.stub_size), row.definition, row.subject,
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    click.echo(f"{offset + 1}-{offset + len(rows)} of {number(totals.stubs)}; {size(totals.saved)} saved")
+
+
+@stub.command("show")
+@click.argument("name", metavar="STUB")
+@_JSON
+@pass_session
+def show_stub(session: Session, name: str, as_json: bool) -> None:
+    """One stub, by its number or the archive id that the stub itself names."""
+    session.site()
+    row = stub_row(name)
+    if as_json:
+        emit_json(row)
+        return
+    fields(_facts(row))
+
+
+@stub.command("check")
+@_which
+@_JSON
+@pass_session
+@click.pass_context
+def check_stubs(
+    ctx: click.Context, session: Session, mailbox_name: str | None, definition: str, folder: str | None, text: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Compare the registry with the mailboxes and with the archive: moved, copied, lost, unfinished, dangling stubs.
+
+    Exit code: 0 all is well, 1 some are to be completed by the next execution, 2 some originals can't be given.
+    """
+    packs = _packs(session)
+    with exchange_of(session) as exchange:
+        found = restoring.check(exchange, packs, _filter(mailbox_name, definition, folder, text))
+    if as_json:
+        emit_json(found)
+    else:
+        _tell_check(found)
+    dangling = any(each.unreadable for each in found)
+    ctx.exit(2 if dangling else 0 if all(each.ok for each in found) else 1)
+
+
+@stub.command("rehydrate")
+@click.argument("name", metavar="[STUB]", required=False)
+@_which
+@click.option("--all", "everything", is_flag=True, help="All stubs of all mailboxes.")
+@_JSON
+@pass_session
+@click.pass_context
+def rehydrate_stubs(
+    ctx: click.Context, session: Session, name: str | None, mailbox_name: str | None, definition: str,
+    folder: str | None, text: str, everything: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Put originals back in the places of their stubs: one, a folder's, a mailbox's, or all that a definition made.
+
+    May be ended at any time and goes on where it ended.
+    """
+    packs = _packs(session)
+    wanted = _chosen(name, everything, _filter(mailbox_name, definition, folder, text))
+    with exchange_of(session) as exchange:
+        report = restoring.rehydrate(exchange, packs, wanted, told=_telling(as_json))
+    tell_restored(report, as_json)
+    ctx.exit(0 if report.ok else 1)
+
+
+@stub.command("revoke")
+@click.argument("name", metavar="[STUB]", required=False)
+@_which
+@click.option("--all", "everything", is_flag=True, help="The links of all stubs.")
+@pass_session
+def revoke_links(
+    session: Session, name: str | None, mailbox_name: str | None, definition: str, folder: str | None, text: str,
+    everything: bool,
+) -> None:  # fmt: skip
+    """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
+    session.site()
+    revoked = restoring.revoke(_chosen(name, everything, _filter(mailbox_name, definition, folder, text)))
+    click.echo(f"{number(revoked)} links revoked")
+
+
+def tell_restored(report: RestoreReport, as_json: bool) -> None:
+    """What was put back, and what was not."""
+    if as_json:
+        refused = {str(reason): count for reason, count in report.refused.items()}
+        emit_json({"restored": report.restored, "refused": refused, "problems": report.problems})
+        return
+    click.echo(f"{number(report.restored)} put back")
+    for sentence in report.problems:
+        click.echo(printable(f"not put back: {sentence}"), err=True)
+
+
+def _filter(
+    mailbox_name: str | None, definition: str, folder: str | None, text: str, states: tuple[str, ...] = ()
+) -> StubFilter:
+    from mse_tui.archive.views import View
+    from mse_tui.archive.views import folder as find_folder
+
+    if folder is not None and mailbox_name is None:
+        raise click.UsageError("--folder goes with --mailbox.")
+    mailbox_id = None if mailbox_name is None else archive_reading.find_mailbox(mailbox_name).id
+    folder_id = None
+    if folder is not None and mailbox_id is not None:
+        folder_id = find_folder(mailbox_id, folder, View.full()).id
+    return StubFilter(mailbox_id, definition, [StubState(each) for each in states], text, folder_id)
+
+
+def _chosen(name: str | None, everything: bool, wanted: StubFilter) -> StubFilter:
+    if name is not None:
+        return StubFilter(text=stub_row(name).key)
+    if wanted == StubFilter(states=[]) and not everything:
+        raise click.UsageError("Say which: a stub's number, --mailbox, --definition, --folder, --text, or --all.")
+    return wanted
+
+
+def _packs(session: Session) -> Packs:
+    session.site()
+    return archive_reading.packs_of(session.home, session.configuration())
+
+
+def _telling(as_json: bool) -> Callable[[str, PutBack], None]:
+    def told(address: str, answer: PutBack) -> None:
+        if not as_json:
+            click.echo(printable(f"{address}: {answer.subject}: {answer.message or 'put back'}"), err=True)
+
+    return told
+
+
+def _facts(row: StubRow) -> list[tuple[str, object]]:
+    return [
+        ("Stub", f"{row.key} (no. {row.id})"),
+        ("Mailbox", row.address),
+        ("Folder", row.folder),
+        ("Subject", row.subject),
+        ("From", row.sender),
+        ("State", str(row.state)),
+        ("Action", row.action),
+        ("Definition", row.definition),
+        ("Stubbed", absolute(row.began)),
+        ("Since", absolute(row.ended)),
+        ("Size before", size(row.true_size)),
+        ("Size now", size(row.stub_size)),
+        ("Links that hold", number(row.links)),
+        ("Retrieved", f"{number(row.retrievals)} times"),
+    ]
+
+
+def _tell_check(found: list[StubCheck]) -> None:
+    for each in found:
+        click.echo(
+            printable(f"{each.address}: {number(each.whole)} of {number(each.stubs)} stubs are as they were made")
+        )
+        for word, rows in (
+            ("moved, and known where to", each.moved), ("copied", each.copied), ("no longer there", each.lost),
+            ("to be completed", each.unfinished), ("without their original in the archive", each.unreadable),
+        ):  # fmt: skip
+            for row in rows:
+                click.echo(printable(f"    {word}: no. {row.id} {row.subject}"))
+        if each.unknown:
+            click.echo(f"    {number(each.unknown)} marked items that this archive does not know")
+    click.echo("All is well." if all(each.ok for each in found) else "Not all is well.")

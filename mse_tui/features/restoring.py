@@ -1,0 +1,233 @@
+"""Putting originals back: in a stub's place, or into any folder of any mailbox.
+
+What is put back is created beside what is there, marked, read back and compared with the archive; only then does the
+stub, or what it replaces, leave. Whatever ends that in between, the next attempt finds the mark and goes on, so that
+nothing comes twice and nothing is ever missing.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mse_tui.archive import stubs
+from mse_tui.archive.arrivals import Arrival
+from mse_tui.archive.fence import Fence
+from mse_tui.archive.foldertree import FolderTree
+from mse_tui.archive.identity import canonical_digest
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.statements import select
+from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
+from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
+from mse_tui.exchange.mailbox import Area, Content, FolderChanges, ItemFailure, ItemRow, Mailbox
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import writing
+
+
+class Collision(StrEnum):
+    """What to do where the target folder has the message already."""
+
+    SKIP = "skip"
+    COPY = "copy"
+    """Put it there all the same, beside the one that is there."""
+    REPLACE = "replace"
+    """The one that is there goes to Recoverable Items."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What became of one message that was to be put back."""
+
+    subject: str
+    remote_id: str = ""
+    reason: Reason | None = None
+    """None: it is there."""
+    message: str = ""
+
+
+class Restoring:
+    """Puts originals back into one mailbox, whose lock the caller holds."""
+
+    def __init__(
+        self, mailbox: Mailbox, packs: Packs, fence: Fence, boundary: Callable[[], None] = lambda: None
+    ) -> None:
+        """`boundary` is called between items and raises where the work is to end."""
+        self._mailbox = mailbox
+        self._packs = packs
+        self._fence = fence
+        self._boundary = boundary
+        self._read_tree: FolderTree | None = None
+
+    # --- stubs
+
+    def rehydrate(self, records: Sequence[StubRecord]) -> Iterator[PutBack]:
+        """Put the originals back in the places of stubs of this mailbox; one answer each."""
+        for record in records:
+            self._boundary()
+            self._mailbox_fence()
+            yield self._rehydrate(record)
+
+    def _rehydrate(self, record: StubRecord) -> PutBack:
+        sha256, subject = content_of(record.message_id)
+        if record.state not in RESTORABLE:
+            return PutBack(subject, reason=Reason.STUB_LOST, message=f"This stub is {record.state}.")
+        stub = self._find(Mark.STUB, record.key, record.remote_id)
+        restored = self._find(Mark.RESTORE, record.restore) if record.restore else None
+        if restored is None:
+            if stub is None:
+                with writing():
+                    self._fence.check()
+                    stubs.move_on([record.id], StubState.LOST)
+                return PutBack(subject, reason=Reason.STUB_LOST, message="No item of the mailbox has this stub's mark.")
+            token = secrets.token_hex(16)
+            with writing():
+                self._fence.check()
+                stubs.begin_restore(record.id, token)
+            made = self._create(stub.folder_id, sha256, stub.row, token)
+            if isinstance(made, ItemFailure):
+                return PutBack(subject, reason=made.reason, message=made.message)
+        else:
+            made = Changed(restored.row.remote_id, restored.row.change_key)
+        return self._take_stub_away(record, stub, made, subject)
+
+    def _take_stub_away(self, record: StubRecord, stub: ItemDetails | None, made: Changed, subject: str) -> PutBack:
+        if stub is not None:
+            now = self._one(stub.row.remote_id)
+            if now is not None and now.row.change_key != stub.row.change_key:
+                self._mailbox.editing.delete([made.remote_id], Disposal.HARD)
+                return PutBack(subject, reason=Reason.ITEM_CHANGED, message="The stub was changed meanwhile.")
+            if now is not None:
+                (gone,) = self._mailbox.editing.delete([stub.row.remote_id], Disposal.SOFT)
+                if isinstance(gone, ItemFailure) and gone.reason is not Reason.ITEM_NOT_FOUND:
+                    return PutBack(subject, reason=gone.reason, message=gone.message)
+        with writing():
+            self._fence.check()
+            stubs.moved(record.id, made.remote_id)
+            stubs.move_on([record.id], StubState.RESTORED)
+        self._unmark(made)
+        return PutBack(subject, made.remote_id)
+
+    # --- any message
+
+    def restore(self, message_id: int, state: ItemRow, folder_id: str, collision: Collision) -> PutBack:
+        """Put a message into a folder; `state` says received date, flags and class. One answer."""
+        self._boundary()
+        sha256, subject = content_of(message_id)
+        there = self._there(folder_id, state)
+        if there and collision is Collision.SKIP:
+            return PutBack(subject, there[0].remote_id, Reason.ALREADY_THERE, "The folder has the message already.")
+        self._mailbox_fence()
+        made = self._create(folder_id, sha256, state, secrets.token_hex(16))
+        if isinstance(made, ItemFailure):
+            return PutBack(subject, reason=made.reason, message=made.message)
+        self._unmark(made)
+        if there and collision is Collision.REPLACE:
+            for answer in self._mailbox.editing.delete([row.remote_id for row in there], Disposal.SOFT):
+                if isinstance(answer, ItemFailure) and answer.reason is not Reason.ITEM_NOT_FOUND:
+                    return PutBack(subject, made.remote_id, answer.reason, answer.message)
+        return PutBack(subject, made.remote_id)
+
+    def folder_at(self, names: Sequence[str]) -> str:
+        """The remote id of the folder with this path, made where it is not there."""
+        tree = self._tree()
+        parent, known = tree.root_id, {tree.names(each): each for each in tree.folders}
+        folded = {tuple(name.casefold() for name in path): each for path, each in known.items()}
+        for depth, name in enumerate(names, 1):
+            here = folded.get(tuple(each.casefold() for each in names[:depth]))
+            parent = here or self._mailbox.editing.create_folder(parent, name).remote_id
+        return parent
+
+    def has_folder(self, remote_id: str) -> bool:
+        """Whether the mailbox still has this folder."""
+        return remote_id in self._tree().folders
+
+    def _there(self, folder_id: str, state: ItemRow) -> list[ItemRow]:
+        """Items of a folder that are this message, by its Internet id; without one none is known to be."""
+        if not state.message_id:
+            return []
+        query = ItemQuery(message_id=state.message_id)
+        return [row for page in self._mailbox.editing.find(folder_id, query) for row in page]
+
+    # --- what both need
+
+    def _create(self, folder_id: str, sha256: bytes, state: ItemRow, token: str) -> Changed | ItemFailure:
+        """Create the item, read it back and compare; one that is not as in the archive is taken away again."""
+        mime = self._packs.read(sha256)
+        made = self._mailbox.editing.create(folder_id, NewItem(mime, state, {Mark.RESTORE: token}))
+        if isinstance(made, ItemFailure) or self._is_as_archived(made.remote_id, sha256, len(mime)):
+            return made
+        self._mailbox.editing.delete([made.remote_id], Disposal.HARD)
+        happened = "What the server made of it is not what the archive has, so it was taken away again."
+        return ItemFailure(made.remote_id, Reason.ITEM_CONVERSION_FAILED, happened)
+
+    def _is_as_archived(self, remote_id: str, sha256: bytes, size: int) -> bool:
+        (answer,) = self._mailbox.fetch([(remote_id, size)])
+        if not isinstance(answer, Content):
+            return False
+        arrival = Arrival.of(answer.stream, answer.size)
+        try:
+            if arrival.sha256 == sha256:
+                return True
+            with self._packs.open(sha256) as stream:
+                return arrival.canonical() == canonical_digest(stream)
+        finally:
+            arrival.close()
+
+    def _unmark(self, made: Changed) -> None:
+        """Take the mark away; left on an item it is of no harm."""
+        now = self._one(made.remote_id)
+        if now is not None:
+            self._mailbox.editing.update([ItemChange(made.remote_id, now.row.change_key, marks={Mark.RESTORE: ""})])
+
+    def _find(self, mark: Mark, value: str, remote_id: str = "") -> ItemDetails | None:
+        """The item with this mark: where it was, else wherever it has gone."""
+        if remote_id:
+            here = self._one(remote_id)
+            if here is not None and (mark is not Mark.STUB or here.row.stub == value):
+                return here
+        for folder_id in self._tree().folders:
+            for page in self._mailbox.editing.find(folder_id, ItemQuery(mark=(mark, value))):
+                for row in page:
+                    found = self._one(row.remote_id)
+                    if found is not None:
+                        return found
+        return None
+
+    def _one(self, remote_id: str) -> ItemDetails | None:
+        """An item as it is now; None where it is gone. Raises Problem where it can't be looked at."""
+        (answer,) = self._mailbox.editing.details([remote_id])
+        if isinstance(answer, ItemDetails):
+            return answer
+        if answer.reason is Reason.ITEM_NOT_FOUND:
+            return None
+        raise Problem(answer.reason, answer.message)
+
+    def _tree(self) -> FolderTree:
+        if self._read_tree is None:
+            self._read_tree = read_tree(self._mailbox)
+        return self._read_tree
+
+    def _mailbox_fence(self) -> None:
+        with writing():
+            self._fence.check()
+
+
+def read_tree(mailbox: Mailbox) -> FolderTree:
+    """The primary mailbox's folder tree as it is now."""
+    state, pages = None, list[FolderChanges]()
+    while not pages or not pages[-1].last:
+        pages.append(mailbox.folder_changes(Area.PRIMARY, state))
+        state = pages[-1].state
+    return FolderTree(mailbox.root(Area.PRIMARY).remote_id, {}).changed(pages)
+
+
+def content_of(message_id: int) -> tuple[bytes, str]:
+    """SHA-256 and subject of a message. Raises Problem not-found where the archive has no content of it."""
+    rows = select("SELECT sha256, subject FROM message WHERE id = ?", (message_id,))
+    if not rows or rows[0][0] is None:
+        raise Problem(
+            Reason.NOT_FOUND,
+            f"The archive has no content of message {message_id}.",
+            "Only messages whose content was archived can be put back.",
+        )
+    return bytes(rows[0][0]), rows[0][1]

@@ -1,0 +1,134 @@
+"""Stubs and restoring from the command line, on a practice organisation whose mailbox was stubbed."""
+
+import json
+import re
+
+import pytest
+
+from mse_tui.archive.packs import Packs
+from mse_tui.engine.leases import Leases, mailbox_key
+from mse_tui.exchange.ews import connect
+from mse_tui.home import Home
+from mse_tui.sandbox.server import SandboxServer
+from mse_tui.store.database import open_database
+from mse_tui.store.models import Audit, Placement
+from mse_tui.store.stubs import Stub, StubLink
+from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
+from tests.cli.conftest import Command
+from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
+from tests.features.managing import Management
+from tests.support.owner import Owner
+
+BIG = bytes(range(256)) * 200
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
+        yield running
+
+
+class Site:
+    """A site with two stubbed messages of one owner."""
+
+    def __init__(self, home: Home, server: SandboxServer) -> None:
+        user, self.password = server.service_account
+        home.config.write_text(
+            f'[exchange]\nendpoint = "{server.url}"\nauth = "basic"\nuser = "{user}"\n'
+            f'password_env = "{PASSWORD_VARIABLE}"\n'
+        )
+        open_database(home.database)
+        self.owner = Owner(server)
+        for number in (1, 2):
+            self.owner.add(number, attachments=[("a.bin", BIG)])
+        with opened(connect(settings(server.url, user=user), Halts()), self.owner.address) as mailbox:
+            Management(mailbox, Packs(home.archive)).run()
+            self.guid = mailbox.identity().guid
+        self.address = self.owner.address
+        self.packs = home.archive
+
+    def contents(self, folder: str = "inbox") -> list[bytes]:
+        store = self.owner.store
+        return [store.content(row) for row in store.items(self.owner.folder(folder))]
+
+    def originals(self) -> int:
+        return sum(b"a.bin.html" not in content and b"a.bin" in content for content in self.contents())
+
+
+@pytest.fixture
+def site(home: Home, server, monkeypatch) -> Site:
+    monkeypatch.setenv(PASSWORD_VARIABLE, server.service_account[1])
+    return Site(home, server)
+
+
+def test_the_registry_says_what_was_stubbed(site: Site, mse_tui: Command) -> None:
+    listed = mse_tui("stub", "list").out
+    assert "Message 1" in listed and "Message 2" in listed and site.address in listed and "complete" in listed
+    assert re.search(r"1-2 of 2; [\d.]+ KiB saved", listed)
+    assert "Message 2" not in mse_tui("stub", "list", "--text", "message 1").out
+    assert "No stubs" in mse_tui("stub", "list", "--state", "lost").out
+    found = json.loads(mse_tui("stub", "list", "--json").out)
+    assert found["total"] == 2 and found["saved"] > 2 * len(BIG)
+    key = found["stubs"][0]["key"]
+    shown = mse_tui("stub", "show", key).out
+    assert key in shown and "Message 2" in shown and "attachment stub" in shown
+
+
+def test_one_stub_and_then_the_rest_are_rehydrated(site: Site, mse_tui: Command) -> None:
+    first = Stub.select().order_by(Stub.id).first().id
+    assert "1 put back" in mse_tui("stub", "rehydrate", str(first)).out
+    assert site.originals() == 1
+    assert mse_tui("stub", "rehydrate").code == EXIT_USAGE
+    assert "1 put back" in mse_tui("stub", "rehydrate", "--mailbox", site.address).out
+    assert site.originals() == 2
+    assert "0 put back" in mse_tui("stub", "rehydrate", "--all").out
+    assert [row.action for row in Audit.select()].count("rehydrate") == 2
+
+
+def test_a_mailbox_that_a_task_works_on_is_left_alone(site: Site, mse_tui: Command) -> None:
+    held = Leases().take(mailbox_key(site.guid), "a task")
+    assert mse_tui("stub", "rehydrate", "--all").code == EXIT_LOCKED
+    held.release()
+    assert site.originals() == 0
+
+
+def test_a_check_tells_what_became_of_stubs(site: Site, mse_tui: Command) -> None:
+    assert mse_tui("stub", "check").code == 0
+    store = site.owner.store
+    moved, lost = [row["id"] for row in store.items(site.owner.folder("inbox"))]
+    store.move_item(moved, site.owner.folder("drafts"))
+    store.delete_item(lost)
+    told = mse_tui("stub", "check").out
+    assert "0 of 2 stubs are as they were made" in told and "moved" in told and "no longer there" in told
+    again = mse_tui("stub", "check").out
+    assert "1 of 2 stubs" in again and "moved" not in again
+    copied = store.items(site.owner.folder("drafts"))[0]["id"]
+    store.copy_item(copied, site.owner.folder("inbox"))
+    assert "copied" in mse_tui("stub", "check").out
+    for path in (path for directory in site.packs.iterdir() for path in directory.iterdir()):
+        path.unlink()
+    dangling = mse_tui("stub", "check")
+    assert dangling.code == 2 and "without their original" in dangling.out
+
+
+def test_revoked_links_open_nothing(site: Site, mse_tui: Command) -> None:
+    assert "4 links revoked" in mse_tui("stub", "revoke", "--all").out
+    assert StubLink.select().where(StubLink.revoked.is_null()).count() == 0
+    assert "0 links revoked" in mse_tui("stub", "revoke", "--all").out
+
+
+def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) -> None:
+    store = site.owner.store
+    for row in store.items(site.owner.folder("inbox")):
+        store.delete_item(row["id"])
+    first, second = [str(row.id) for row in Placement.select().order_by(Placement.id)]
+    assert "2 put back" in mse_tui("archive", "restore", first, second).out
+    assert site.originals() == 2
+    skipped = mse_tui("archive", "restore", first)
+    assert skipped.code == 1 and "has the message already" in skipped.err
+    other = Owner(server)
+    told = mse_tui("archive", "restore", first, "--to", other.address, "--folder", "From archive/Mine")
+    assert "1 put back" in told.out
+    names = [folder.name for folder in store.folders(other.mailbox.id)]
+    assert "From archive" in names and "Mine" in names
+    assert {"restore", "look into archive"} <= {row.action for row in Audit.select()}
