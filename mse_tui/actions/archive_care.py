@@ -8,7 +8,6 @@ from threading import Event
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
-from mse_tui.actions.mailbox_lock import locked
 from mse_tui.archive import views
 from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
 from mse_tui.archive.coverage import CoverageReport, compare
@@ -16,6 +15,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
 from mse_tui.archive.verify import Advance, VerifyReport, verify
 from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.queries import SiteRow

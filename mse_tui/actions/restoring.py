@@ -5,18 +5,18 @@ Whatever changes a mailbox holds that mailbox's lock and leaves an audit entry.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
-from mse_tui.actions.mailbox_lock import locked
 from mse_tui.archive import stub_links, stubs, views
 from mse_tui.archive.packs import Packs
-from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_rows
+from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
 from mse_tui.archive.views import MessageView
+from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
 from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of, read_tree
 from mse_tui.features.stub_completion import find_marked
@@ -24,7 +24,6 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
 Told = Callable[[str, PutBack], None]
-_PAGE = 500
 
 
 @dataclass(slots=True)
@@ -131,14 +130,6 @@ def _state(message: MessageView) -> ItemRow:
 
 
 # --- the registry
-
-
-def every_stub(wanted: StubFilter) -> Iterator[StubRow]:
-    """All stubs that are meant, latest first."""
-    offset = 0
-    while rows := stub_rows(wanted, offset, _PAGE):
-        yield from rows
-        offset += len(rows)
 
 
 @needs(Role.OPERATOR)

@@ -1,6 +1,6 @@
 """The stub registry for people: what was stubbed where, when, by which definition, and what that saves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import StubState
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import from_micros
+
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,14 @@ def stub_rows(wanted: StubFilter, offset: int = 0, limit: int = 100) -> list[Stu
     condition, values = wanted.conditions()
     rows = select(f"{_COLUMNS}{_FROM} WHERE {condition} ORDER BY s.id DESC LIMIT ? OFFSET ?", [*values, limit, offset])
     return [_row(each) for each in rows]
+
+
+def every_stub(wanted: StubFilter) -> Iterator[StubRow]:
+    """All stubs that are meant, latest first."""
+    offset = 0
+    while rows := stub_rows(wanted, offset, _PAGE):
+        yield from rows
+        offset += len(rows)
 
 
 def stub_row(text: str) -> StubRow:

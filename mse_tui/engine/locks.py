@@ -1,9 +1,13 @@
 """One task at a time on a mailbox, across all tasks and sites; those that wait are served first come, first served."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mse_tui.engine.leases import HeldLease, Leases, Now, mailbox_key, task_key
+from mse_tui.engine.leases import HeldLease, Leases, Now, Renewer, mailbox_key, process_label, task_key
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database
 from mse_tui.store.models import LockWait, Task
 
@@ -54,3 +58,24 @@ class MailboxLocks:
             if self._leases.holder(task_key(row.task_id)):
                 return str(row.task.description)
         return ""
+
+
+@contextmanager
+def locked(mailbox: Mailbox, what: str) -> Iterator[HeldLease]:
+    """Hold a mailbox's lock outside an execution, for `what`. Raises Problem mailbox-locked naming the holder."""
+    leases = Leases()
+    key = mailbox_key(mailbox.identity().guid)
+    held = leases.take(key, process_label(what))
+    if held is None:
+        raise Problem(
+            Reason.MAILBOX_LOCKED,
+            f"{mailbox.address} is being processed by {leases.holder(key)}.",
+            "Do it when that has ended.",
+        )
+    renewer = Renewer(leases, lambda lost: setattr(lost, "lost", True))
+    renewer.start()
+    try:
+        yield held
+    finally:
+        renewer.stop()
+        held.release()
