@@ -63,6 +63,8 @@ class CloudMembers:
         self._graph = graph
         self._conversation = conversation
         self._exchange = exchange
+        self._deadline = conversation.deadline()
+        """The patience of the whole question."""
         self._included: dict[str, Member] = {}
         self._skipped: dict[str, SkippedEntry] = {}
         self._groups: set[str] = set()
@@ -118,7 +120,7 @@ class CloudMembers:
         query = {"$select": ",".join(_FIELDS), "$top": str(PAGE), "$count": "true"}
         path = f"/v1.0/groups/{quote(key, safe='')}/transitiveMembers"
         try:
-            for page in self._conversation.pages(self._graph, path, query, _ADVANCED):
+            for page in self._conversation.pages(self._graph, path, query, _ADVANCED, deadline=self._deadline):
                 reading.expected = max(reading.expected, page.count or 0)
                 for row in page.rows:
                     self._take(row, reading, waiting)
@@ -167,17 +169,20 @@ class CloudMembers:
 
     def _has_visible_members(self, key: str) -> bool:
         path = f"/v1.0/groups/{quote(key, safe='')}/members"
-        return bool(self._conversation.get(self._graph, path, {"$select": "id", "$top": "1"}).get("value"))
+        return bool(self._get(path, {"$select": "id", "$top": "1"}).get("value"))
 
     def _refuse_hidden(self, key: str) -> None:
         """A group whose membership is hidden looks empty to an application without the permission to see it."""
         path = f"/v1.0/groups/{quote(key, safe='')}"
-        if self._conversation.get(self._graph, path, {"$select": "visibility"}).get("visibility") == "HiddenMembership":
+        if self._get(path, {"$select": "visibility"}).get("visibility") == "HiddenMembership":
             raise Problem(
                 Reason.ACCESS_DENIED,
                 "The group's membership is hidden, and Microsoft Graph shows none of it.",
                 "Give the application the permission Member.Read.Hidden (application), and grant admin consent.",
             )
+
+    def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        return self._conversation.get(self._graph, path, query, deadline=self._deadline)
 
     # --- dynamic distribution lists, which Exchange Online alone knows -----------------------------------------------
 
@@ -187,7 +192,7 @@ class CloudMembers:
         self._groups.add(address)
         self._expanders["Exchange Online"] = None
         waiting: list[str] = []
-        for recipient in self._exchange.dynamic_members(address):
+        for recipient in self._exchange.dynamic_members(address, self._deadline):
             if recipient.is_person:
                 waiting.append(recipient.id)
             else:
@@ -199,7 +204,9 @@ class CloudMembers:
         if self._unseen:
             return
         try:
-            inside = [one.address for one in self._exchange.direct_members(address) if one.type == DYNAMIC]
+            inside = [
+                one.address for one in self._exchange.direct_members(address, self._deadline) if one.type == DYNAMIC
+            ]
         except Problem as problem:
             if not isinstance(problem, NotAllowed) and problem.reason is not Reason.GROUP_NOT_FOUND:
                 raise
@@ -224,7 +231,8 @@ class CloudMembers:
         fields = ",".join(PERSON_FIELDS)
         for start in range(0, len(ids), _HELD_BACK):
             part = ids[start : start + _HELD_BACK]
-            answers = self._conversation.batch([f"/users/{quote(one, safe='')}?$select={fields}" for one in part])
+            paths = [f"/users/{quote(one, safe='')}?$select={fields}" for one in part]
+            answers = self._conversation.batch(paths, self._deadline)
             people = []
             for one, answer in zip(part, answers, strict=True):
                 if answer.status == 404:
@@ -247,7 +255,7 @@ class CloudMembers:
 
     def _decided(self, people: list[Person]) -> list[Verdict]:
         """Those about whom the kind of mailbox decides, asked of Graph many at a time."""
-        answers = self._conversation.batch([purpose_path(person) for person in people])
+        answers = self._conversation.batch([purpose_path(person) for person in people], self._deadline)
         return [judged_by_purpose(person, answer) for person, answer in zip(people, answers, strict=True)]
 
     def _keep(self, verdict: Verdict) -> None:

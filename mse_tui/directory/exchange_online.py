@@ -10,6 +10,7 @@ from typing import Any
 
 from mse_tui.exchange.graph_errors import GraphProblem
 from mse_tui.exchange.graph_session import Conversation, Tenant
+from mse_tui.exchange.retry import Deadline
 from mse_tui.reasons import Problem, Reason
 
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
@@ -58,18 +59,18 @@ class ExchangeOnline:
         self._tenant = tenant
         self._conversation = conversation
 
-    def dynamic_members(self, address: str) -> Iterator[Recipient]:
+    def dynamic_members(self, address: str, deadline: Deadline | None = None) -> Iterator[Recipient]:
         """The members of a dynamic distribution list.
 
         Raises Problem group-not-found, NotAllowed, and when any page can't be had.
         """
-        return self._members("DynamicDistributionGroupMember", "Get-DynamicDistributionGroupMember", address)
+        return self._members("DynamicDistributionGroupMember", "Get-DynamicDistributionGroupMember", address, deadline)
 
-    def direct_members(self, address: str) -> Iterator[Recipient]:
+    def direct_members(self, address: str, deadline: Deadline | None = None) -> Iterator[Recipient]:
         """The direct members of a distribution list or mail-enabled security group. Raises as `dynamic_members`."""
-        return self._members("DistributionGroupMember", "Get-DistributionGroupMember", address)
+        return self._members("DistributionGroupMember", "Get-DistributionGroupMember", address, deadline)
 
-    def _members(self, endpoint: str, cmdlet: str, identity: str) -> Iterator[Recipient]:
+    def _members(self, endpoint: str, cmdlet: str, identity: str, deadline: Deadline | None) -> Iterator[Recipient]:
         name = self._tenant.settings.tenant
         parameters = {"Identity": identity, "ResultSize": "Unlimited"}
         try:
@@ -78,7 +79,8 @@ class ExchangeOnline:
                 f"/adminapi/v2.0/{name}/{endpoint}",
                 {"$select": _FIELDS},
                 {"X-AnchorMailbox": f"APP:{_SYSTEM_MAILBOX}@{name}"},
-                {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}},
+                content={"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}},
+                deadline=deadline,
             ):
                 yield from (_recipient(row) for row in page.rows)
         except GraphProblem as problem:

@@ -133,24 +133,26 @@ class Conversation:
         request = requests.Request("POST", service.base + path, json=content, headers=dict(headers or {}))
         return self._ask(service, request, deadline)
 
-    def pages(
+    def pages(  # noqa: PLR0913 (what a request consists of)
         self,
         service: Service,
         path: str,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
         content: Any = None,
+        deadline: Deadline | None = None,
     ) -> Iterator[Page]:
         """A collection page by page, to its end; `content` makes each request a POST of it.
 
         Raises Problem as soon as any page can't be had, and response-broken for a link that leads to another host or
         round in a circle.
         """
-        method, deadline = ("GET" if content is None else "POST"), self.deadline()
+        method, patience = ("GET" if content is None else "POST"), deadline or self.deadline()
         url, seen = service.base + path, set[str]()
         while url:
             request = requests.Request(method, url, params=params, json=content, headers=dict(headers or {}))
-            answer = self._ask(service, request, deadline)
+            answer = self._ask(service, request, patience)
             rows, count, url = answer.get("value"), answer.get("@odata.count"), answer.get("@odata.nextLink") or ""
             if not isinstance(rows, list) or not isinstance(url, str):
                 raise broken("The service's answer is no page of a collection.").problem
