@@ -25,8 +25,9 @@ from mse_tui.engine.execution import Choice, Equipment, Execution, State
 from mse_tui.engine.group_cache import GroupCache
 from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
-from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label, task_key
+from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
+from mse_tui.engine.memory import bound_arenas
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
 from mse_tui.engine.standing import Standing
@@ -133,6 +134,7 @@ class Engine:
 
     def start(self) -> None:
         """Take the site and begin. Raises Problem engine-running-elsewhere, which says who has it."""
+        bound_arenas()
         try:
             with faults_explained():
                 self._take_site()
@@ -277,7 +279,7 @@ class Engine:
             log.critical("Another engine has taken the site over; this one ends")
             self.stop()
         for execution in self._executions():
-            if lease.key == task_key(execution.claim.task_id):
+            if lease is execution.claim.lease:
                 execution.lease_lost()
 
     def _executions(self) -> list[Execution]:
