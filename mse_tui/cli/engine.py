@@ -14,10 +14,14 @@ from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
+from mse_tui.terms import GroupKind
 
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
+    from mse_tui.directory.directory import GroupDirectory
+    from mse_tui.directory.site_directory import SiteDirectory
     from mse_tui.engine.engine import Engine
+    from mse_tui.exchange.mailbox import AccountHalts, Exchange
     from mse_tui.home import Home
 
 log = logging.getLogger(__name__)
@@ -70,8 +74,22 @@ def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
     from mse_tui.exchange.ews import connect
     from mse_tui.features import FEATURES
 
-    exchange = connect(configuration.exchange, DatabaseHalts())
-    return Engine(home, configuration, exchange, features=FEATURES)
+    halts = DatabaseHalts()
+    exchange = connect(configuration.exchange, halts)
+    directory = build_directory(configuration, exchange, halts)
+    return Engine(home, configuration, exchange, features=FEATURES, directory=directory)
+
+
+def build_directory(configuration: "Configuration", exchange: "Exchange", halts: "AccountHalts") -> "SiteDirectory":
+    """The directories that the configuration names, behind one. Raises Problem secret-unreadable."""
+    from mse_tui.directory.site_directory import SiteDirectory
+
+    directories: dict[GroupKind, GroupDirectory] = {}
+    if configuration.active_directory is not None:
+        from mse_tui.directory.active_directory import ActiveDirectory
+
+        directories[GroupKind.ACTIVE_DIRECTORY] = ActiveDirectory(configuration.active_directory, halts)
+    return SiteDirectory(exchange, configuration.site.binding, directories)
 
 
 class Told:

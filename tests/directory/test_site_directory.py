@@ -153,7 +153,7 @@ def test_several_groups_of_one_name_are_listed_never_guessed():
     assert error.value.reason is Reason.GROUP_AMBIGUOUS
     assert SALES in error.value.happened
     assert second.where in error.value.happened
-    assert resolve(directory, "SALES NORTH").group.key == "third"
+    assert resolve(directory, "sales north").group.key == "third"
     with pytest.raises(Problem) as error:
         resolve(directory, "Marketing")
     assert error.value.reason is Reason.GROUP_NOT_FOUND
