@@ -14,7 +14,7 @@ from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
-from mse_tui.terms import GroupKind
+from mse_tui.terms import GroupKind, SiteBinding
 
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
@@ -81,15 +81,30 @@ def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
 
 
 def build_directory(configuration: "Configuration", exchange: "Exchange", halts: "AccountHalts") -> "SiteDirectory":
-    """The directories that the configuration names, behind one. Raises Problem secret-unreadable."""
+    """The directories that the configuration names, and Exchange's own groups, behind one.
+
+    Raises Problem secret-unreadable, configuration-invalid.
+    """
+    from mse_tui.directory.exchange_groups import ExchangeGroups
     from mse_tui.directory.site_directory import SiteDirectory
 
+    binding = configuration.site.binding
     directories: dict[GroupKind, GroupDirectory] = {}
+    resolve_address = exchange.resolve
     if configuration.active_directory is not None:
         from mse_tui.directory.active_directory import ActiveDirectory
 
         directories[GroupKind.ACTIVE_DIRECTORY] = ActiveDirectory(configuration.active_directory, halts)
-    return SiteDirectory(exchange, configuration.site.binding, directories)
+    if configuration.microsoft365 is not None:
+        from mse_tui.directory.microsoft365 import Microsoft365Directory
+
+        cloud = Microsoft365Directory(configuration.microsoft365, halts)
+        directories[GroupKind.MICROSOFT_365] = cloud
+        if binding is SiteBinding.MICROSOFT_365:
+            resolve_address = cloud.resolve_address
+    if binding is SiteBinding.EXCHANGE_SERVER:
+        directories[GroupKind.EXCHANGE] = ExchangeGroups(exchange)
+    return SiteDirectory(resolve_address, binding, directories)
 
 
 class Told:

@@ -14,7 +14,7 @@ from mse_tui.directory.directory import (
     SkippedEntry,
 )
 from mse_tui.directory.references import Given, given, missing, refused
-from mse_tui.exchange.mailbox import Exchange, MailboxIdentity
+from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
 
@@ -24,7 +24,7 @@ _LOOKED_THROUGH = 1000
 
 
 class SiteDirectory:
-    """`Directory` of one site: addresses by Exchange, groups by Active Directory or Microsoft 365.
+    """`Directory` of one site: addresses by Exchange, groups by Active Directory, Microsoft 365 or Exchange.
 
     A group resolved before is asked for by its key, of the directory that knew it then. What is new is told apart by
     its looks; one address may be a mailbox's or a group's.
@@ -32,17 +32,16 @@ class SiteDirectory:
 
     def __init__(
         self,
-        exchange: Exchange,
+        resolve_address: Callable[[str], MailboxIdentity],
         binding: SiteBinding = SiteBinding.EXCHANGE_SERVER,
         directories: Mapping[GroupKind, GroupDirectory] | None = None,
         *,
-        resolve_address: Callable[[str], MailboxIdentity] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """It owns the directories and closes them. `resolve_address`: who knows mailboxes, by default Exchange."""
+        """It owns the directories and closes them. `resolve_address` is that of Exchange, or Microsoft 365's."""
         self._binding = binding
         self._directories = dict(directories or {})
-        self._addresses = AddressDirectory(resolve_address or exchange.resolve, now)
+        self._addresses = AddressDirectory(resolve_address, now)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
@@ -51,11 +50,11 @@ class SiteDirectory:
 
     def resolve(self, group: GroupReference) -> Membership:
         """The mailboxes of a group, by whoever knows it. Raises Problem as `Directory.resolve`."""
-        if group.kind in (GroupKind.ACTIVE_DIRECTORY, GroupKind.MICROSOFT_365):
-            return self._members(group.kind, group.key, group.shown)
+        if group.kind is GroupKind.UNKNOWN:
+            return self._resolve_new(group.text)
         if group.kind is GroupKind.ADDRESSES:
             return self._addresses.resolve(group.text)
-        return self._resolve_new(group.text)
+        return self._members(group.kind, group.key, group.shown)
 
     def standing(self, address: str) -> SkippedEntry | None:
         """Asked of the directory that the site is bound to, where it is configured; else Exchange decides alone."""
@@ -92,7 +91,10 @@ class SiteDirectory:
         return kinds
 
     def _usable_kinds(self) -> list[GroupKind]:
+        """Exchange is asked about its groups where no Active Directory is, which knows them all."""
         usable = [kind for kind in self._directories if not self._is_refused(kind)]
+        if GroupKind.ACTIVE_DIRECTORY in usable and GroupKind.EXCHANGE in usable:
+            usable.remove(GroupKind.EXCHANGE)
         return sorted(usable, key=lambda kind: kind is not self._own_kind)
 
     def _is_refused(self, kind: GroupKind) -> bool:

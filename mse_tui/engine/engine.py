@@ -88,7 +88,7 @@ class Engine:
         self._answering = Workers(1)
         self._answers_queued = Event()
         self._binding = configuration.site.binding
-        self._directory = directory or SiteDirectory(exchange, self._binding, now=self._clock.now)
+        self._directory = directory or SiteDirectory(exchange.resolve, self._binding, now=self._clock.now)
         self._groups = GroupCache(
             home.cache / "groups", self._directory, scope=scope_of(self._site.code, configuration), now=self._clock.now
         )
