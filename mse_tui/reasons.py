@@ -68,6 +68,16 @@ class Reason(StrEnum):
     MAILBOX_ELSEWHERE = "mailbox-elsewhere"
     FOREIGN_MEMBER = "foreign-member"
     MEMBER_UNREADABLE = "member-unreadable"
+    # who may open which archive
+    TRUSTEE_UNKNOWN = "trustee-unknown"
+    TRUSTEE_UNRESOLVED = "trustee-unresolved"
+    TRUSTEE_SYSTEM = "trustee-system"
+    TRUSTEE_EVERYBODY = "trustee-everybody"
+    TRUSTEE_GROUP = "trustee-group"
+    LINK_WITHOUT_ACCESS = "link-without-access"
+    LEVEL_CUSTOM = "level-custom"
+    FULL_ACCESS_UNKNOWN = "full-access-unknown"
+    TOO_MANY_REVOCATIONS = "too-many-revocations"
     # the archive and the store
     ARCHIVE_UNREADABLE = "archive-unreadable"
     CONTENT_MISSING = "content-missing"
@@ -370,6 +380,48 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.ADDRESS_INVALID: Explanation(
         "This is not a mail address.",
         "Correct it in the task's group.",
+    ),
+    Reason.TRUSTEE_UNKNOWN: Explanation(
+        "A permission names an account that is gone or has no mail address.",
+        "Nothing to do; remove the entry in Exchange if it is in the way.",
+        expected=True,
+    ),
+    Reason.TRUSTEE_UNRESOLVED: Explanation(
+        "It is not known which people a permission names, so nobody new was let in.",
+        "Look at the directory named in the message; the next execution tries again.",
+    ),
+    Reason.TRUSTEE_SYSTEM: Explanation(
+        "A permission is the owner's own, one of Windows's accounts', or inherited from above; it was ignored.",
+        "Nothing to do.",
+        expected=True,
+    ),
+    Reason.TRUSTEE_EVERYBODY: Explanation(
+        "A permission is for everybody, anonymous users or another organisation; it was ignored.",
+        "Nothing to do; grant people by hand with mse-tui access grant.",
+        expected=True,
+    ),
+    Reason.TRUSTEE_GROUP: Explanation(
+        "A permission names a group, and this definition does not expand groups.",
+        "Switch on 'expand groups' in the definition to let the group's members in.",
+        expected=True,
+    ),
+    Reason.LINK_WITHOUT_ACCESS: Explanation(
+        "The mailbox is linked into somebody's Outlook who has no Full Access to it; nobody was let in by that.",
+        "Nothing to do; remove the link with Remove-MailboxPermission -ClearAutoMapping.",
+        expected=True,
+    ),
+    Reason.LEVEL_CUSTOM: Explanation(
+        "A delegate's level in a folder is a custom one, which only the folder's own permissions tell.",
+        "Synchronise folder permissions too; then they decide.",
+        expected=True,
+    ),
+    Reason.FULL_ACCESS_UNKNOWN: Explanation(
+        "It is not known who has Full Access to the mailbox, so nothing was changed about that.",
+        "Fill in [active_directory] in the configuration, or switch off 'Full Access' in the definition.",
+    ),
+    Reason.TOO_MANY_REVOCATIONS: Explanation(
+        "More people would lose their access to an archive than the definition allows, so nothing was changed.",
+        "Look at the permissions in Exchange; if they are right, raise the definition's cap for one execution.",
     ),
     Reason.ARCHIVE_UNREADABLE: Explanation(
         "The archive could not be read or written.",
