@@ -155,17 +155,17 @@ def take(grant_id: int, *, who: str) -> Grant:
 def record(what: str, about: Grant, who: str, *, before: str = "", dry_run: bool = False) -> None:
     """Enter a change, in the transaction that makes it."""
     AccessChange.create(
-        moment=now(), mailbox=about.mailbox_id, what=what, dry_run=dry_run, person=about.person, folder=about.path,
+        moment=now(), mailbox=about.mailbox, what=what, dry_run=dry_run, person=about.person, folder=about.path,
         right=about.right.value, before=before, denies=about.denies, origin=about.origin.value,
         source=about.source.value if about.source else "", via=about.via, who=who,
     )  # fmt: skip
 
 
-def changes(*, mailbox_id: int | None = None, person: str | None = None, limit: int = 100) -> list[Change]:
-    """What came, went and changed, newest first; dry runs among it."""
-    query = AccessChange.select(AccessChange, ArchiveMailbox.id, ArchiveMailbox.address).join(ArchiveMailbox)
-    if mailbox_id is not None:
-        query = query.where(AccessChange.mailbox == mailbox_id)
+def changes(*, mailbox: str | None = None, person: str | None = None, limit: int = 100) -> list[Change]:
+    """What came, went and changed (of the mailbox with an address, of a person), newest first; dry runs among it."""
+    query = AccessChange.select()
+    if mailbox is not None:
+        query = query.where(AccessChange.mailbox == mailbox.strip().lower())
     if person is not None:
         query = query.where(AccessChange.person == as_person(person))
     return [_change(row) for row in query.order_by(AccessChange.id.desc()).limit(limit)]
@@ -194,7 +194,7 @@ def _change(row: Any) -> Change:
     return Change(
         id=row.id,
         moment=row.moment,
-        mailbox=row.mailbox.address,
+        mailbox=row.mailbox,
         what=row.what,
         dry_run=row.dry_run,
         person=row.person,

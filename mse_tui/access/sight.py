@@ -115,6 +115,12 @@ def is_owner(person: str, mailbox_id: int) -> bool:
     return found is not None and found.id == mailbox_id
 
 
+def folder_key(folder_id: int) -> FolderKey:
+    """How grants name a folder of the archive."""
+    row = ArchiveFolder.get_by_id(folder_id)
+    return FolderKey(row.area, row.remote_id)
+
+
 def deciding(person: str, mailbox_id: int, folder: FolderKey | None = None) -> list[Grant]:
     """The person's grants that bear on a folder (None: on the mailbox), those that deny first."""
     named = [each for each in grants(mailbox_id=mailbox_id, person=person)]

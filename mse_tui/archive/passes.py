@@ -14,6 +14,7 @@ from mse_tui.archive.ledger import PassKey, count_submission
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select
 from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.store.archived import archive_of
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import to_micros
 from mse_tui.terms import Mode
@@ -134,13 +135,8 @@ def start_over(task_id: int) -> None:
 
 def mailbox_record(identity: MailboxIdentity) -> tuple[int, int]:
     """The mailbox's id and its last stamp; its address and name are brought up to date."""
-    execute(
-        "INSERT INTO archive_mailbox (guid, address, display_name, last_stamp) VALUES (?, ?, ?, 0)"
-        " ON CONFLICT (guid) DO UPDATE SET address = excluded.address, display_name = excluded.display_name",
-        (identity.guid, identity.address, identity.display_name),
-    )
-    rows = select("SELECT id, last_stamp FROM archive_mailbox WHERE guid = ?", (identity.guid,))
-    return rows[0][0], rows[0][1]
+    mailbox_id = archive_of(identity.guid, identity.address, identity.display_name)
+    return mailbox_id, select("SELECT last_stamp FROM archive_mailbox WHERE id = ?", (mailbox_id,))[0][0]
 
 
 def _last_pass(task_id: int, mailbox_id: int) -> _Last | None:

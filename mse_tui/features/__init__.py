@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from mse_tui.features.feature import Feature
 from mse_tui.features.folder_replication import FOLDER_REPLICATION
+from mse_tui.features.permissions_sync import PERMISSIONS_SYNC
 from mse_tui.features.storage_management import STORAGE_MANAGEMENT
 from mse_tui.terms import TaskType
 
 FEATURES: Mapping[TaskType, Feature] = {
     TaskType.FOLDER_REPLICATION: FOLDER_REPLICATION,
     TaskType.STORAGE_MANAGEMENT: STORAGE_MANAGEMENT,
+    TaskType.PERMISSIONS_SYNC: PERMISSIONS_SYNC,
 }
 """The task types that this version can execute."""

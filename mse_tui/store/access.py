@@ -39,11 +39,12 @@ AccessGrant.add_index(
 
 
 class AccessChange(Row):
-    """One grant that came, went or changed; or would have, in a dry run."""
+    """One grant that came, went or changed; or would have, in a dry run. It stands on its own, as a log does."""
 
     id = AutoField()
     moment = UtcField(index=True)
-    mailbox = ForeignKeyField(ArchiveMailbox, backref="access_changes", on_delete="RESTRICT")
+    mailbox = CharField(index=True)
+    """Address."""
     what = CharField()
     """granted, revoked or changed"""
     dry_run = BooleanField(default=False)

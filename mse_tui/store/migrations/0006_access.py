@@ -29,7 +29,7 @@ CREATE UNIQUE INDEX "access_grant_once" ON "access_grant" ("mailbox_id", "person
 CREATE TABLE "access_change" (
     "id" INTEGER NOT NULL PRIMARY KEY,
     "moment" INTEGER NOT NULL,
-    "mailbox_id" INTEGER NOT NULL,
+    "mailbox" VARCHAR(255) NOT NULL,
     "what" VARCHAR(255) NOT NULL,
     "dry_run" INTEGER NOT NULL,
     "person" VARCHAR(255) NOT NULL,
@@ -40,13 +40,12 @@ CREATE TABLE "access_change" (
     "origin" VARCHAR(255) NOT NULL,
     "source" VARCHAR(255) NOT NULL,
     "via" TEXT NOT NULL,
-    "who" TEXT NOT NULL,
-    FOREIGN KEY ("mailbox_id") REFERENCES "archive_mailbox" ("id") ON DELETE RESTRICT
+    "who" TEXT NOT NULL
 );
 
 CREATE INDEX "access_change_moment" ON "access_change" ("moment");
 
-CREATE INDEX "access_change_mailbox_id" ON "access_change" ("mailbox_id");
+CREATE INDEX "access_change_mailbox" ON "access_change" ("mailbox");
 """
 
 
