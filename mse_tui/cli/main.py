@@ -16,6 +16,7 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
 _COMMANDS = {
+    "access": ("mse_tui.cli.access:access", "Who may open which archive: list, grant, revoke, explain."),
     "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules and tasks as a text says."),
     "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
@@ -25,7 +26,6 @@ _COMMANDS = {
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
     "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
     "export": ("mse_tui.cli.as_text:export_command", "All definitions, schedules and tasks as a text."),
-    "group": ("mse_tui.cli.group:group", "Look groups up, see who is in one, ask the directory again."),
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
     "plan": ("mse_tui.cli.as_text:plan_command", "Show what applying a text would change."),
     "report": ("mse_tui.cli.monitoring:report", "One execution as an HTML page or a CSV table."),
@@ -122,10 +122,7 @@ def exit_code(problem: Any) -> int:
     """64 for what was typed wrongly, 75 where another holds the lock, 2 for all that is red."""
     from mse_tui.reasons import Reason
 
-    typed = (
-        Reason.INVALID, Reason.NOT_FOUND, Reason.IN_USE, Reason.ADDRESS_INVALID, Reason.GROUP_EMPTY,
-        Reason.GROUP_NOT_FOUND, Reason.GROUP_AMBIGUOUS, Reason.GROUP_REFUSED,
-    )  # fmt: skip
+    typed = (Reason.INVALID, Reason.NOT_FOUND, Reason.IN_USE, Reason.ADDRESS_INVALID, Reason.GROUP_EMPTY)
     if problem.reason in typed:
         return EXIT_USAGE
     if problem.reason in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.MAILBOX_LOCKED):

@@ -152,7 +152,6 @@ class Leases:
         """Put the end off. False, and the lease is lost, when another has taken it meanwhile.
 
         One that ran out unnoticed (a suspended machine, a clock set forward) is renewed while no other took it.
-        One that its holder has given back meanwhile is no loss.
         """
         with database.writing():
             renewed = (
@@ -160,10 +159,10 @@ class Leases:
                 .where(Lease.key == held.key, Lease.owner == self.owner, Lease.fence == held.fence)
                 .execute()
             )
-        if renewed or not self.forget(held):
-            return True
-        held.lost = True
-        return False
+        if not renewed:
+            self.forget(held)
+            held.lost = True
+        return bool(renewed)
 
     def release(self, held: HeldLease) -> None:
         """Give a lease back, so that the next one need not wait for its end."""
@@ -178,13 +177,11 @@ class Leases:
         with self._lock:
             return list(self._held.values())
 
-    def forget(self, held: HeldLease) -> bool:
-        """Renew it no more (its taking was rolled back, or another has it); whether it was still to be renewed."""
+    def forget(self, held: HeldLease) -> None:
+        """Renew it no more (its taking was rolled back, or another has it)."""
         with self._lock:
-            known = self._held.get(held.key) is held
-            if known:
+            if self._held.get(held.key) is held:
                 del self._held[held.key]
-            return known
 
 
 class Renewer:
