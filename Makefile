@@ -29,8 +29,8 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-soak: $(READY)  ## hours: more seeds, more kills, a million messages
-	MSE_TUI_SEEDS=soak $(BIN)/pytest -n 2 -m "slow or soak" --timeout 0
+soak: $(READY)  ## hours: every test, with 500 seeds, 100 kills and a million messages; figures at the end
+	MSE_TUI_SEEDS=soak $(BIN)/pytest -n 2 -m "" --timeout 0 -rP
 
 bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks

@@ -42,3 +42,10 @@ def answer(request_id: int) -> dict[str, Any] | None:
         problem = found["problem"]
         raise Problem(Reason(problem["reason"]), problem["happened"], problem.get("remedy"))
     return found
+
+
+@needs(Role.OPERATOR)
+def withdraw(request_id: int) -> None:
+    """Nobody waits for this answer any more: it is not looked for, if that has not begun."""
+    with writing():
+        EngineRequest.delete().where(EngineRequest.id == request_id, EngineRequest.answered.is_null()).execute()

@@ -130,6 +130,7 @@ def _create_tasks(server: "SandboxServer") -> None:
         "Weekends": create_schedule("Weekends", weekly((Weekday.SATURDAY,), Once(at=time(6, 30)), _ZONE)),
     }
     left = _departments(server)
+    groups = _groups(server)
     for description, departments, definition, schedule in _TASKS:
         wanted = [address for address, department in left.items() if department in departments or departments == ("*",)]
         for address in wanted:
@@ -141,8 +142,15 @@ def _create_tasks(server: "SandboxServer") -> None:
                 task_type=TaskType.FOLDER_REPLICATION,
                 definition_id=definitions[definition],
                 schedule_id=schedules[schedule],
-                group="; ".join(wanted),
+                group=groups.get(frozenset(wanted), "; ".join(wanted)),
             )
+
+
+def _groups(server: "SandboxServer") -> dict[frozenset[str], str]:
+    """The addresses of the organisation's distribution groups by who is in them: such a task is given its group."""
+    return {
+        frozenset(row["members"]): row["address"] for row in server.store.setting(0, "groups") or [] if row["members"]
+    }
 
 
 def _departments(server: "SandboxServer") -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +14,12 @@ from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
-from mse_tui.terms import TaskType
+from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
+    from mse_tui.directory.directory import GroupDirectory
+    from mse_tui.directory.site_directory import SiteDirectory
     from mse_tui.engine.engine import Engine
     from mse_tui.exchange.mailbox import AccountHalts, Exchange
     from mse_tui.features.permissions_sync import PermissionsSync
@@ -75,30 +77,52 @@ def build_engine(home: "Home", configuration: "Configuration") -> "Engine":
 
     halts = DatabaseHalts()
     exchange = connect(configuration.exchange, halts)
-    features = {**FEATURES, TaskType.PERMISSIONS_SYNC: build_permissions_sync(configuration, exchange, halts)}
-    return Engine(home, configuration, exchange, features=features)
+    directory = build_directory(configuration, exchange, halts)
+    features = {**FEATURES, TaskType.PERMISSIONS_SYNC: build_permissions_sync(directory)}
+    return Engine(home, configuration, exchange, features=features, directory=directory)
 
 
-def build_permissions_sync(
-    configuration: "Configuration", exchange: "Exchange", halts: "AccountHalts"
-) -> "PermissionsSync":
-    """Permissions Sync that asks Active Directory where it is configured, else Exchange alone.
+def build_directory(configuration: "Configuration", exchange: "Exchange", halts: "AccountHalts") -> "SiteDirectory":
+    """The directories that the configuration names, and Exchange's own groups, behind one.
 
     Raises Problem secret-unreadable, configuration-invalid.
     """
     from mse_tui.directory.exchange_groups import ExchangeGroups
-    from mse_tui.directory.exchange_trustees import ExchangeTrustees, SiteTrustees
+    from mse_tui.directory.site_directory import SiteDirectory
+
+    binding = configuration.site.binding
+    directories: dict[GroupKind, GroupDirectory] = {}
+    resolve_address = exchange.resolve
+    if configuration.active_directory is not None:
+        from mse_tui.directory.active_directory import ActiveDirectory
+
+        directories[GroupKind.ACTIVE_DIRECTORY] = ActiveDirectory(configuration.active_directory, halts)
+    if configuration.microsoft365 is not None:
+        from mse_tui.directory.microsoft365 import Microsoft365Directory
+
+        cloud = Microsoft365Directory(configuration.microsoft365, halts)
+        directories[GroupKind.MICROSOFT_365] = cloud
+        if binding is SiteBinding.MICROSOFT_365:
+            resolve_address = cloud.resolve_address
+    if binding is SiteBinding.EXCHANGE_SERVER:
+        directories[GroupKind.EXCHANGE] = ExchangeGroups(exchange)
+    return SiteDirectory(resolve_address, binding, directories)
+
+
+def build_permissions_sync(directory: "SiteDirectory") -> "PermissionsSync":
+    """Permissions Sync that asks Active Directory by identifier where it is configured, else the site by address."""
+    from mse_tui.directory.site_trustees import AddressTrustees, SiteTrustees
     from mse_tui.features.permissions_sync import PermissionsSync
 
-    by_address = ExchangeTrustees(exchange, ExchangeGroups(exchange))
-    if configuration.active_directory is None:
-        return PermissionsSync(SiteTrustees(by_address))
-    from mse_tui.directory.active_directory import ActiveDirectory
+    by_address = AddressTrustees(directory)
+    active_directory: Any = directory.of_kind(GroupKind.ACTIVE_DIRECTORY)
+    if active_directory is None:
+        return PermissionsSync(by_address)
     from mse_tui.directory.ad_trustees import ActiveDirectoryFullAccess, ActiveDirectoryTrustees
 
-    directory = ActiveDirectory(configuration.active_directory, halts)
-    by_identifier = ActiveDirectoryTrustees(directory.accounts, directory)
-    return PermissionsSync(SiteTrustees(by_address, by_identifier), ActiveDirectoryFullAccess(directory.accounts))
+    accounts = active_directory.accounts
+    trustees = SiteTrustees(by_address, ActiveDirectoryTrustees(accounts, active_directory))
+    return PermissionsSync(trustees, ActiveDirectoryFullAccess(accounts))
 
 
 class Told:

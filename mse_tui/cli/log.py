@@ -2,6 +2,7 @@
 
 import click
 
+from mse_tui.cli.group_fields import group_fields
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason, explain
@@ -108,6 +109,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
             ("Ended", absolute(row.finished)),
             ("Took", _lasted(row)),
             ("Result", light(row.light)),
+            *(group_fields(detail.group) if detail.group is not None else ()),
             ("Mailboxes", f"{number(row.processed)} of {number(row.mailboxes)}"),
             ("Message", row.message),
             *((("Reason", row.reason), ("What to do", _remedy(row.reason))) if row.reason else ()),

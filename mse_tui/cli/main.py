@@ -26,6 +26,7 @@ _COMMANDS = {
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
     "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
     "export": ("mse_tui.cli.as_text:export_command", "All definitions, schedules and tasks as a text."),
+    "group": ("mse_tui.cli.group:group", "Look groups up, see who is in one, ask the directory again."),
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
     "plan": ("mse_tui.cli.as_text:plan_command", "Show what applying a text would change."),
     "report": ("mse_tui.cli.monitoring:report", "One execution as an HTML page or a CSV table."),
@@ -122,7 +123,10 @@ def exit_code(problem: Any) -> int:
     """64 for what was typed wrongly, 75 where another holds the lock, 2 for all that is red."""
     from mse_tui.reasons import Reason
 
-    typed = (Reason.INVALID, Reason.NOT_FOUND, Reason.IN_USE, Reason.ADDRESS_INVALID, Reason.GROUP_EMPTY)
+    typed = (
+        Reason.INVALID, Reason.NOT_FOUND, Reason.IN_USE, Reason.ADDRESS_INVALID, Reason.GROUP_EMPTY,
+        Reason.GROUP_NOT_FOUND, Reason.GROUP_AMBIGUOUS, Reason.GROUP_REFUSED,
+    )  # fmt: skip
     if problem.reason in typed:
         return EXIT_USAGE
     if problem.reason in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.MAILBOX_LOCKED):

@@ -8,15 +8,17 @@ from time import monotonic
 import click
 
 from mse_tui.actions import commands
+from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
+from mse_tui.cli.group_fields import change_fields, group_fields
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
-from mse_tui.store.queries import TaskRow
+from mse_tui.store.queries import TaskInformation, TaskRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, number
+from mse_tui.widgets.wording import absolute, count, number
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
@@ -68,6 +70,7 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Definition", row.definition),
             ("Schedule", row.schedule),
             ("Group", row.group),
+            *_group_fields(information),
             ("Created", f"{absolute(row.created)} by {row.created_by}"),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
             ("Status", _state(row)),
@@ -86,7 +89,11 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
 @click.option("--type", "task_type", type=_TYPE, default=TaskType.FOLDER_REPLICATION.value, show_default=True)
 @click.option("--definition", required=True, help="Name of a definition of this type.")
 @click.option("--schedule", required=True, help="Name of a schedule.")
-@click.option("--group", required=True, help="Mailbox addresses, separated by ; or ,")
+@click.option(
+    "--group",
+    required=True,
+    help="A group's address, distinguished name, GUID or name; or mailbox addresses separated by ; or ,",
+)
 @pass_session
 def new_task(session: Session, description: str, task_type: str, definition: str, schedule: str, group: str) -> None:
     """Create a task; the engine starts it by its schedule."""
@@ -173,6 +180,39 @@ def resync_task(session: Session, name: str) -> None:
     _tell(session, name, commands.resync, "read everything again at its next execution")
 
 
+@task.command("confirm-group")
+@click.argument("name")
+@click.option("--run", is_flag=True, help="Run the task now.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def confirm(session: Session, name: str, run: bool, yes: bool) -> None:
+    """Say that a group is right though it has shrunk or is empty, so that the task goes on.
+
+    Only the answer that is shown is confirmed: when the group has changed again by the next execution, it stops again.
+    """
+    row = session.task(name)
+    doubted = queries.doubted_group(row.id)
+    if doubted is None:
+        raise Problem(Reason.INVALID, f"The group of {row.description!r} needs no confirmation.", "Nothing to do.")
+    found = doubted.group
+    fields(
+        [
+            ("Group", found.name or row.group),
+            ("Answer of", absolute(found.resolved)),
+            ("Mailboxes", number(found.mailboxes)),
+            *change_fields(found),
+        ]
+    )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("This asks for confirmation; without a terminal say --yes.")
+        click.confirm(f"Is that right for the task {row.description!r}?", default=False, abort=True)
+    confirm_group(row.id, doubted.answer_id)
+    click.echo(f"Confirmed {count(found.mailboxes, 'mailbox', 'mailboxes')} for {row.description!r}.")
+    if run:
+        _tell(session, name, commands.run_now, "start")
+
+
 @task.command("remove")
 @click.argument("name")
 @click.option("--keep-history", is_flag=True, help="Leave the Full view of its mailboxes as it is.")
@@ -192,6 +232,15 @@ def remove(session: Session, name: str, keep_history: bool, yes: bool) -> None:
         click.confirm(f"Remove the task {row.description!r}?", default=False, abort=True)
     commands.remove_task(row.id, keep_history=keep_history)
     _told(session, row, "go")
+
+
+def _group_fields(information: TaskInformation) -> list[tuple[str, object]]:
+    if information.group is None:
+        return []
+    lines = [("Resolved to" if name == "Group" else name, value) for name, value in group_fields(information.group)]
+    if information.doubted is not None:
+        lines.append(("To confirm", f"mse-tui task confirm-group {information.task.description!r}"))
+    return lines
 
 
 def _tell(session: Session, name: str, verb: Callable[[int], int], what: str) -> None:

@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from mse_tui.directory.directory import Member, Membership, SkippedEntry
-from mse_tui.exchange.mailbox import Exchange, MailboxIdentity
+from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 SEPARATORS = ";,\n\r"
@@ -18,6 +18,18 @@ SEPARATORS = ";,\n\r"
 for _name in ("local", "test"):
     if _name in SPECIAL_USE_DOMAIN_NAMES:
         SPECIAL_USE_DOMAIN_NAMES.remove(_name)
+
+_ABOUT_ONE = frozenset(
+    {
+        Reason.CONTACT,
+        Reason.MAILBOX_DISABLED,
+        Reason.MAILBOX_ELSEWHERE,
+        Reason.MAILBOX_NOT_FOUND,
+        Reason.NOT_LICENSED,
+        Reason.NO_MAILBOX,
+    }
+)
+"""What is said of one address; everything else says that no address could be looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +69,19 @@ def valid_addresses(text: str) -> tuple[str, ...]:
 
 
 class AddressDirectory:
-    """Resolves address lists through the site's Exchange organisation, aliases to their primary address."""
+    """Resolves address lists by whoever knows the site's mailboxes, aliases to their primary address."""
 
-    def __init__(self, exchange: Exchange, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._exchange = exchange
+    def __init__(
+        self, resolve: Callable[[str], MailboxIdentity], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """`resolve`: as `Exchange.resolve`."""
+        self._resolve_one = resolve
         self._now = now
 
     def resolve(self, group_text: str) -> Membership:
         """Each address's mailbox; addresses of one mailbox count once, unknown ones are skipped with their reason.
 
-        Raises Problem when Exchange could not be asked.
+        Raises Problem when they could not be asked.
         """
         parsed = parse_addresses(group_text)
         included: dict[str, Member] = {}
@@ -75,7 +90,7 @@ class AddressDirectory:
             try:
                 found = self._resolve(address)
             except Problem as problem:
-                if problem.reason not in (Reason.MAILBOX_NOT_FOUND, Reason.MAILBOX_DISABLED):
+                if problem.reason not in _ABOUT_ONE:
                     raise
                 skipped.append(SkippedEntry(address, problem.reason, problem.happened))
                 continue
@@ -87,12 +102,12 @@ class AddressDirectory:
     def _resolve(self, address: str) -> MailboxIdentity:
         """An internationalised domain may be kept in either of its two forms."""
         try:
-            return self._exchange.resolve(address)
+            return self._resolve_one(address)
         except Problem as problem:
             encoded = _encoded(address)
             if problem.reason is not Reason.MAILBOX_NOT_FOUND or encoded == address:
                 raise
-            return self._exchange.resolve(encoded)
+            return self._resolve_one(encoded)
 
 
 def _entries(text: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 import ldap3
@@ -14,20 +14,18 @@ from mse_tui.directory.ldap_failures import (
     INVALID_CREDENTIALS,
     SUCCESS,
     ServerFailed,
+    SignInRefused,
     failure_of_exception,
     failure_of_result,
     refusal_text,
 )
+from mse_tui.directory.ldap_kerberos import is_kerberos, kerberos_failure
 from mse_tui.exchange.wire import tls_context
 from mse_tui.reasons import Problem, Reason, explain
 
 LDAP_PORT, LDAPS_PORT = 389, 636
 _EXPIRED, _WRONG_HOST = 10, 62
 """OpenSSL's verification codes X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH."""
-
-
-class SignInRefused(Exception):
-    """The server refused the user name or the password. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ class Opening:
                 raise ServerFailed(_certificate_problem(tls.refusal, address)) from error
             if isinstance(error, LDAPStartTLSError | LDAPExtensionError) and not isinstance(error, TimeoutError):
                 raise ServerFailed(_unencrypted(address)) from error
-            _raise(failure_of_exception(error, address.host), error)
+            raise failure_of_exception(error, address.host) from error
         if settings.encryption == "starttls" and not connection.tls_started:
             close(connection)
             raise ServerFailed(_unencrypted(address))
@@ -124,13 +122,15 @@ def sign_in(connection: ldap3.Connection, address: ServerAddress) -> None:
     """Bind with the connection's credentials. Raises SignInRefused, Problem, ServerFailed."""
     try:
         connection.bind(read_server_info=False)
-    except (LDAPException, OSError) as error:
-        _raise(failure_of_exception(error, address.host), error)
+    except Exception as error:
+        if is_kerberos(error):
+            raise kerberos_failure(error, address.host) from error
+        raise failure_of_exception(error, address.host) from error
     result = connection.result
     if result["result"] == INVALID_CREDENTIALS:
         raise SignInRefused(refusal_text(result["message"]))
     if result["result"] != SUCCESS:
-        _raise(failure_of_result(result["result"], result["description"], result["message"], address.host))
+        raise failure_of_result(result["result"], result["description"], result["message"], address.host)
 
 
 def certificate_expiry(connection: ldap3.Connection) -> datetime | None:
@@ -147,10 +147,6 @@ def close(connection: ldap3.Connection) -> None:
         connection.unbind()
     except (LDAPException, OSError, AttributeError):
         connection.closed = True
-
-
-def _raise(failure: Problem | ServerFailed, cause: Exception | None = None) -> NoReturn:
-    raise failure from cause
 
 
 def _certificate_problem(refusal: ssl.SSLCertVerificationError, address: ServerAddress) -> Problem:

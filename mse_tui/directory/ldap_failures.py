@@ -44,6 +44,10 @@ class ServerFailed(Exception):
         self.problem = problem
 
 
+class SignInRefused(Exception):
+    """The server refused the user name or the password. The text says why."""
+
+
 def refusal_text(message: str) -> str:
     """Why a sign-in was refused, from the server's own message."""
     found = re.search(r"data ([0-9a-f]+)", message)

@@ -6,7 +6,20 @@ from typing import Any
 import ldap3
 
 from mse_tui.config import ActiveDirectorySettings
+from mse_tui.directory.ldap_failures import ServerFailed, SignInRefused
 from mse_tui.reasons import Problem, Reason
+
+_BASE = -1765328384
+"""MIT Kerberos numbers the errors of RFC 4120 from here."""
+_REFUSED = {
+    _BASE + 6: "no such account",
+    _BASE + 18: "the account is disabled, locked or expired",
+    _BASE + 23: "the password has expired",
+    _BASE + 24: "wrong key",
+}
+"""KDC_ERR_C_PRINCIPAL_UNKNOWN, KDC_ERR_CLIENT_REVOKED, KDC_ERR_KEY_EXPIRED, KDC_ERR_PREAUTH_FAILED."""
+_UNREACHABLE = {-1765328228, -1765328164}
+"""KRB5_KDC_UNREACH, KRB5_REALM_CANT_RESOLVE."""
 
 
 def kerberos_credentials(settings: ActiveDirectorySettings, host: str) -> dict[str, Any]:
@@ -32,3 +45,23 @@ def kerberos_credentials(settings: ActiveDirectorySettings, host: str) -> dict[s
         # A cache in memory: the tickets of this user are neither used nor changed.
         credentials["cred_store"] = {"client_keytab": str(settings.keytab_file), "ccache": f"MEMORY:mse-tui-{host}"}
     return credentials
+
+
+def kerberos_failure(error: Exception, server: str) -> Problem | ServerFailed | SignInRefused:
+    """What an exception of the Kerberos library means."""
+    code = int(getattr(error, "min_code", 0))
+    # The library counts codes without a sign on some systems.
+    code = code - (1 << 32) if code >= 1 << 31 else code
+    if code in _REFUSED:
+        return SignInRefused(_REFUSED[code])
+    said = f"Kerberos sign-in at {server} failed: {error}".rstrip(".") + "."
+    if code in _UNREACHABLE:
+        remedy = "Check that the domain's Kerberos servers can be reached (port 88), and krb5.conf."
+        return ServerFailed(Problem(Reason.DIRECTORY_UNREACHABLE, said, remedy))
+    remedy = "Check the keytab (klist -k) or the tickets (klist), krb5.conf, and this machine's clock."
+    return Problem(Reason.CONFIGURATION_INVALID, said, remedy)
+
+
+def is_kerberos(error: Exception) -> bool:
+    """Whether an exception is one of the Kerberos library."""
+    return type(error).__module__.startswith("gssapi")

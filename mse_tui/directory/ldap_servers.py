@@ -15,13 +15,12 @@ from mse_tui.config import ActiveDirectorySettings
 from mse_tui.directory.ldap_connection import (
     Opening,
     ServerAddress,
-    SignInRefused,
     certificate_expiry,
     close,
     server_address,
     sign_in,
 )
-from mse_tui.directory.ldap_failures import REACH_REMEDY, ServerFailed
+from mse_tui.directory.ldap_failures import REACH_REMEDY, ServerFailed, SignInRefused
 from mse_tui.directory.ldap_kerberos import kerberos_credentials
 from mse_tui.directory.ldap_search import Search, equal
 from mse_tui.exchange.gate import Gate, account_key

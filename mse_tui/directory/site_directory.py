@@ -14,7 +14,7 @@ from mse_tui.directory.directory import (
     SkippedEntry,
 )
 from mse_tui.directory.references import Given, given, missing, refused
-from mse_tui.exchange.mailbox import Exchange
+from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
 
@@ -24,7 +24,7 @@ _LOOKED_THROUGH = 1000
 
 
 class SiteDirectory:
-    """`Directory` of one site: addresses by Exchange, groups by Active Directory or Microsoft 365.
+    """`Directory` of one site: addresses by Exchange, groups by Active Directory, Microsoft 365 or Exchange.
 
     A group resolved before is asked for by its key, of the directory that knew it then. What is new is told apart by
     its looks; one address may be a mailbox's or a group's.
@@ -32,30 +32,33 @@ class SiteDirectory:
 
     def __init__(
         self,
-        exchange: Exchange,
+        resolve_address: Callable[[str], MailboxIdentity],
         binding: SiteBinding = SiteBinding.EXCHANGE_SERVER,
         directories: Mapping[GroupKind, GroupDirectory] | None = None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """It owns the directories and closes them."""
+        """It owns the directories and closes them. `resolve_address` is that of Exchange, or Microsoft 365's."""
         self._binding = binding
         self._directories = dict(directories or {})
-        self._addresses = AddressDirectory(exchange, now)
-        self._now = now
+        self._addresses = AddressDirectory(resolve_address, now)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
         """The directories that are configured."""
         return frozenset(self._directories)
 
+    def of_kind(self, kind: GroupKind) -> GroupDirectory | None:
+        """The directory of this kind; None where it is not configured."""
+        return self._directories.get(kind)
+
     def resolve(self, group: GroupReference) -> Membership:
         """The mailboxes of a group, by whoever knows it. Raises Problem as `Directory.resolve`."""
-        if group.kind in (GroupKind.ACTIVE_DIRECTORY, GroupKind.MICROSOFT_365):
-            return self._members(group.kind, group.key, group.shown)
+        if group.kind is GroupKind.UNKNOWN:
+            return self._resolve_new(group.text)
         if group.kind is GroupKind.ADDRESSES:
             return self._addresses.resolve(group.text)
-        return self._resolve_new(group.text)
+        return self._members(group.kind, group.key, group.shown)
 
     def standing(self, address: str) -> SkippedEntry | None:
         """Asked of the directory that the site is bound to, where it is configured; else Exchange decides alone."""
@@ -92,7 +95,10 @@ class SiteDirectory:
         return kinds
 
     def _usable_kinds(self) -> list[GroupKind]:
+        """Exchange is asked about its groups where no Active Directory is, which knows them all."""
         usable = [kind for kind in self._directories if not self._is_refused(kind)]
+        if GroupKind.ACTIVE_DIRECTORY in usable and GroupKind.EXCHANGE in usable:
+            usable.remove(GroupKind.EXCHANGE)
         return sorted(usable, key=lambda kind: kind is not self._own_kind)
 
     def _is_refused(self, kind: GroupKind) -> bool:
@@ -118,23 +124,34 @@ class SiteDirectory:
         return replace(directory.members(group.key), kind=kind, group=group)
 
     def _members_by_name(self, name: str) -> Membership:
-        alike: list[tuple[GroupKind, Group]] = []
-        for kind in self._kinds_to_ask():
-            found = self._directories[kind].find(name, _LOOKED_THROUGH)
-            alike += [(kind, group) for group in found if group.name.casefold() == name.casefold()]
-            if len(found) >= _LOOKED_THROUGH:
-                raise Problem(Reason.GROUP_AMBIGUOUS, f"Too many groups have {name!r} in their name.")
-        if not alike:
-            raise Problem(
-                Reason.GROUP_NOT_FOUND,
-                f"No group is called {name!r}.",
-                "Look for it with mse-tui group find, or give its address or distinguished name.",
-            )
-        if len(alike) > 1:
-            where = "; ".join(group.where or group.address or group.key for _, group in alike)
-            raise Problem(Reason.GROUP_AMBIGUOUS, f"{len(alike)} groups are called {name!r}: {where}.")
-        kind, group = alike[0]
-        return self._members(kind, group.key, name)
+        called = [(kind, key) for kind in self._kinds_to_ask() if (key := self._key_of_name(kind, name))]
+        if len(called) == 1:
+            return self._members(*called[0], name)
+        if called:
+            both = " and ".join(kind.label for kind, _ in called)
+            raise Problem(Reason.GROUP_AMBIGUOUS, f"Groups of {both} are called {name!r}.")
+        raise Problem(
+            Reason.GROUP_NOT_FOUND,
+            f"No group is called {name!r}.",
+            "Look for it with mse-tui group find, or give its address or distinguished name.",
+        )
+
+    def _key_of_name(self, kind: GroupKind, name: str) -> str:
+        """The key of the only group of a directory that is called so; '' where there is none."""
+        directory = self._directories[kind]
+        try:
+            return directory.group(name).key
+        except Problem as problem:
+            if problem.reason is not Reason.GROUP_NOT_FOUND:
+                raise
+        alike = directory.find(name, _LOOKED_THROUGH)
+        if len(alike) >= _LOOKED_THROUGH:
+            raise Problem(Reason.GROUP_AMBIGUOUS, f"Too many groups have {name!r} in their name.")
+        called = [group for group in alike if group.name.casefold() == name.casefold()]
+        if len(called) > 1:
+            where = "; ".join(group.where or group.address or group.key for group in called)
+            raise Problem(Reason.GROUP_AMBIGUOUS, f"{len(called)} groups are called {name!r}: {where}.")
+        return called[0].key if called else ""
 
     def _members_by_address(self, text: str) -> Membership:
         """A mailbox's address, else a group's; a list is one of mailboxes."""

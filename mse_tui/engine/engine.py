@@ -22,11 +22,13 @@ from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
 from mse_tui.engine.execution import Choice, Equipment, Execution, State
-from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.group_cache import GroupCache, scope_of
+from mse_tui.engine.group_questions import GroupQuestions
 from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
-from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label, task_key
+from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
+from mse_tui.engine.memory import bound_arenas
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
 from mse_tui.engine.standing import Standing
@@ -86,9 +88,9 @@ class Engine:
         self._answering = Workers(1)
         self._answers_queued = Event()
         self._binding = configuration.site.binding
-        self._directory = directory or SiteDirectory(exchange, self._binding, now=self._clock.now)
+        self._directory = directory or SiteDirectory(exchange.resolve, self._binding, now=self._clock.now)
         self._groups = GroupCache(
-            home.cache / "groups", self._directory, scope=_scope(self._site.code, configuration), now=self._clock.now
+            home.cache / "groups", self._directory, scope=scope_of(self._site.code, configuration), now=self._clock.now
         )
         guard = Guard(configuration.engine.confirm_empty_group, configuration.engine.confirm_group_below_percent)
         packs = Packs(configuration.archive.directory or home.archive)
@@ -108,14 +110,8 @@ class Engine:
         self._audit_heads = AuditHeads(self._site.code)
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
-        self._requests = Requests(
-            self._site.id,
-            exchange=exchange,
-            directory=self._directory,
-            groups=self._groups,
-            clock=self._clock,
-            end=self._stopping,
-        )
+        questions = GroupQuestions(self._site.id, self._directory, self._groups, self._clock)
+        self._requests = Requests(self._site.id, exchange, questions, self._clock, self._stopping)
         ages = Ages(
             timedelta(days=configuration.engine.keep_executions_days),
             timedelta(days=configuration.engine.keep_audit_days),
@@ -133,6 +129,7 @@ class Engine:
 
     def start(self) -> None:
         """Take the site and begin. Raises Problem engine-running-elsewhere, which says who has it."""
+        bound_arenas()
         try:
             with faults_explained():
                 self._take_site()
@@ -277,7 +274,7 @@ class Engine:
             log.critical("Another engine has taken the site over; this one ends")
             self.stop()
         for execution in self._executions():
-            if lease.key == task_key(execution.claim.task_id):
+            if lease is execution.claim.lease:
                 execution.lease_lost()
 
     def _executions(self) -> list[Execution]:
@@ -333,8 +330,3 @@ class Engine:
             with self._changed:
                 if self._running:
                     self._changed.wait(1.0)
-
-
-def _scope(site_code: str, configuration: Configuration) -> str:
-    """What the cached groups belong to: this site, and the directories as they are configured now."""
-    return f"{site_code}\n{configuration.model_dump_json(exclude={'site', 'engine', 'archive'})}"

@@ -19,6 +19,7 @@ from typing import Any
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
 
+from mse_tui.config import Configuration
 from mse_tui.directory.answers import membership_kept, membership_to_keep
 from mse_tui.directory.directory import Directory, GroupReference, Membership
 from mse_tui.reasons import Problem, Reason
@@ -168,3 +169,8 @@ def make_private(directory: Path) -> None:
             f"The cache directory {directory} may be used by others.",
             f"Remove it; it is made anew: rm -r {directory}",
         )
+
+
+def scope_of(site_code: str, configuration: Configuration) -> str:
+    """What cached groups belong to: a site, and its directories as they are configured now."""
+    return f"{site_code}\n{configuration.model_dump_json(include={'exchange', 'active_directory', 'microsoft365'})}"

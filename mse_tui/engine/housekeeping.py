@@ -10,6 +10,7 @@ from peewee import fn
 
 from mse_tui.access import audit_chain
 from mse_tui.store.database import writing
+from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import Command, EngineRequest, Execution, MailboxResult
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Ages:
 def prune(ages: Ages, now: datetime) -> int:
     """Delete executions (with their mailbox results), commands, requests and audit entries that are too old.
 
-    Each task keeps its newest execution, however old. Returns how many rows went.
+    Each task keeps its newest execution and its group's last good answer, however old. Returns how many rows went.
     """
     newest = Execution.select(fn.MAX(Execution.id)).group_by(Execution.task)
     old = (Execution.finished < now - ages.executions) & Execution.id.not_in(newest)
@@ -38,8 +39,17 @@ def prune(ages: Ages, now: datetime) -> int:
         _delete(Execution, old)
         + _delete(Command, Command.finished < now - ages.executions)
         + _delete(EngineRequest, EngineRequest.asked < now - _KEEP_REQUESTS)
+        + _delete(GroupAnswer, _unused_answer())
         + audit_chain.prune(now - ages.audit)
     )
+
+
+def _unused_answer() -> Any:
+    """No execution that is kept went by it, and it is not its task's last good one."""
+    other = GroupAnswer.alias()
+    last_good = other.select(fn.MAX(other.accepted)).where(other.task == GroupAnswer.task)
+    used = ExecutionGroup.select(ExecutionGroup.answer).where(ExecutionGroup.answer.is_null(False))
+    return GroupAnswer.id.not_in(used) & (GroupAnswer.accepted.is_null() | (GroupAnswer.accepted < last_good))
 
 
 def _delete(table: Any, condition: Any) -> int:

@@ -152,6 +152,7 @@ class Leases:
         """Put the end off. False, and the lease is lost, when another has taken it meanwhile.
 
         One that ran out unnoticed (a suspended machine, a clock set forward) is renewed while no other took it.
+        One that its holder has given back meanwhile is no loss.
         """
         with database.writing():
             renewed = (
@@ -159,10 +160,10 @@ class Leases:
                 .where(Lease.key == held.key, Lease.owner == self.owner, Lease.fence == held.fence)
                 .execute()
             )
-        if not renewed:
-            self.forget(held)
-            held.lost = True
-        return bool(renewed)
+        if renewed or not self.forget(held):
+            return True
+        held.lost = True
+        return False
 
     def release(self, held: HeldLease) -> None:
         """Give a lease back, so that the next one need not wait for its end."""
@@ -177,11 +178,13 @@ class Leases:
         with self._lock:
             return list(self._held.values())
 
-    def forget(self, held: HeldLease) -> None:
-        """Renew it no more (its taking was rolled back, or another has it)."""
+    def forget(self, held: HeldLease) -> bool:
+        """Renew it no more (its taking was rolled back, or another has it); whether it was still to be renewed."""
         with self._lock:
-            if self._held.get(held.key) is held:
+            known = self._held.get(held.key) is held
+            if known:
                 del self._held[held.key]
+            return known
 
 
 class Renewer:

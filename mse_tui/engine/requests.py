@@ -2,16 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 
 from mse_tui.directory.addresses import parse_addresses
-from mse_tui.directory.answers import group_as_json, membership_as_json
-from mse_tui.directory.directory import Directory, GroupReference, Membership
-from mse_tui.engine.claims import group_of
 from mse_tui.engine.clock import Clock
-from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.group_questions import Answer, Arguments, GroupQuestions
 from mse_tui.engine.halts import clear_halts
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.reasons import Problem, Reason
@@ -20,36 +17,17 @@ from mse_tui.store.models import EngineRequest, Task
 
 log = logging.getLogger(__name__)
 
-Arguments = Mapping[str, Any]
-Answer = dict[str, Any]
-
-_LISTED = 50
-
 
 class Requests:
     """The requests to one site's engine. `answer_new` is called by one thread, which may wait for the network."""
 
-    def __init__(  # noqa: PLR0913 (what questions are answered from)
-        self,
-        site_id: int,
-        *,
-        exchange: Exchange,
-        directory: Directory,
-        groups: GroupCache,
-        clock: Clock,
-        end: Event,
-    ) -> None:
+    def __init__(self, site_id: int, exchange: Exchange, groups: GroupQuestions, clock: Clock, end: Event) -> None:
         self._site_id = site_id
         self._exchange = exchange
-        self._directory = directory
-        self._groups = groups
         self._clock = clock
         self._end = end
         self._by_kind: dict[str, Callable[[Arguments], Answer]] = {
-            "find_group": self._find_group,
-            "browse": self._browse,
-            "preview": self._preview,
-            "refresh_group": self._refresh_group,
+            **groups.by_kind,
             "test_connection": self._test_connection,
             "retry_account": self._retry_account,
         }
@@ -88,36 +66,6 @@ class Requests:
             parts = {"reason": str(problem.reason), "happened": problem.happened, "remedy": problem.remedy}
             return {"problem": parts}
         return {**answer, "seconds": round(self._clock.monotonic() - began, 3)}
-
-    def _find_group(self, arguments: Arguments) -> Answer:
-        found = self._directory.find(arguments["text"], int(arguments.get("limit", _LISTED)))
-        return {"groups": [group_as_json(group) for group in found]}
-
-    def _browse(self, arguments: Arguments) -> Answer:
-        level = self._directory.browse(arguments.get("where", ""))
-        return {
-            "branches": [{"name": branch.name, "where": branch.where} for branch in level.branches],
-            "groups": [group_as_json(group) for group in level.groups],
-        }
-
-    def _preview(self, arguments: Arguments) -> Answer:
-        return self._membership(self._groups.resolve(self._group(arguments)))
-
-    def _refresh_group(self, arguments: Arguments) -> Answer:
-        return self._membership(self._groups.refresh(self._group(arguments)))
-
-    def _group(self, arguments: Arguments) -> GroupReference:
-        """The group of a task, or one that a person gave."""
-        if "task" not in arguments:
-            return GroupReference(arguments["group"])
-        task = Task.get_or_none(Task.id == arguments["task"], Task.site == self._site_id)
-        if task is None:
-            raise Problem(Reason.NOT_FOUND, f"This site has no task {arguments['task']}.")
-        return group_of(task)
-
-    def _membership(self, found: Membership) -> Answer:
-        age = self._clock.now() - found.resolved_at
-        return {**membership_as_json(found), "age_seconds": max(0, round(age.total_seconds()))}
 
     def _test_connection(self, arguments: Arguments) -> Answer:
         """Open one mailbox: the one named, else the first that any task processes."""

@@ -6,6 +6,7 @@ from typing import Any
 from mse_tui.screens.archive import ArchiveScreen, FoldersScreen, MessagesScreen
 from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.screens.definitions import DefinitionsScreen
+from mse_tui.screens.group import GroupScreen
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
@@ -20,6 +21,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Tasks": TasksScreen,
     "New task": NewTaskScreen,
     "Task information": TaskInformationScreen,
+    "Group of a task": GroupScreen,
     "Task summary log": SummaryLogScreen,
     "One execution": ExecutionScreen,
     "One mailbox of an execution": ResultScreen,

@@ -1,25 +1,22 @@
 """New task, step by step: site, schedule, type, definition, group with preview, review."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
-from threading import Event
 from typing import Any
 
 from textual import on, work
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
-from textual.worker import get_current_worker
 
-from mse_tui.actions import commands, requests
+from mse_tui.actions import commands
 from mse_tui.actions.tasks import create_task
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.features import FEATURES
-from mse_tui.reasons import Problem
+from mse_tui.screens.group_lines import answer_shown
+from mse_tui.screens.group_step import GroupStep, Preview
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.settings_forms import new_definition, new_schedule
 from mse_tui.screens.task_information import TaskInformationScreen
@@ -27,16 +24,15 @@ from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FILTERING, SUBMIT, Command
+from mse_tui.widgets.commands import FILTERING, GROUP_BROWSE, GROUP_REFRESH, SUBMIT, Command
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count, relative
+from mse_tui.widgets.wording import count
 
 STEPS = ("site", "schedule", "type", "definition", "group", "review")
 NEW = "new"
-PREVIEW_SECONDS = 60.0
 _FIRST = ((-1, "when the schedule says"), (1, "now, the first mailbox only"), (5, "now, the first 5 mailboxes only"),
           (25, "now, the first 25 mailboxes only"), (0, "now, all mailboxes"))  # fmt: skip
 
@@ -58,10 +54,7 @@ class Draft:
     schedule: ScheduleRow | None = None
     type: TaskType | None = None
     definition: DefinitionRow | None = None
-    group: str = ""
-    preview: Mapping[str, Any] = field(default_factory=dict)
-    previewed: str = ""
-    """The group that the preview is of."""
+    group: Preview = field(default_factory=Preview)
 
 
 class NewTaskScreen(LiveScreen[Stock]):
@@ -71,7 +64,9 @@ class NewTaskScreen(LiveScreen[Stock]):
         Command("list.open", "enter", "Choose", "Take what is under the cursor and go on."),
         Command("back", "escape", "Back", "Go back one step; from the first one, leave without creating anything."),
         SUBMIT,
+        GROUP_BROWSE,
         *FILTERING,
+        GROUP_REFRESH,
     )
     PLACE = "tasks"
     HELP_TEXT = (
@@ -79,21 +74,12 @@ class NewTaskScreen(LiveScreen[Stock]):
         " Schedules and definitions can be created on the way."
     )
 
-    @dataclass
-    class Previewed(Message, bubble=False):
-        """The engine answered (or did not)."""
-
-        group: str
-        answer: Mapping[str, Any]
-        problem: str
-
     def __init__(self) -> None:
         super().__init__()
         self._draft = Draft()
         self._step = "site"
         self._want: dict[str, str] = {}
         """In which list which line is to get the cursor: what was just created, else the first that there is."""
-        self._ended = Event()
 
     # --- what it looks like --------------------------------------------------------------------------------------
 
@@ -110,24 +96,9 @@ class NewTaskScreen(LiveScreen[Stock]):
                 yield PagedList((Column("Type", 4), Column("", 30, grows=True)), id="types")
             with Vertical(id="step-definition"):
                 yield PagedList((Column("Definition", 40), Column("", 30, grows=True)), id="definitions")
-            with Vertical(id="step-group"):
-                yield from self._group_step()
+            yield GroupStep(id="step-group")
             with Vertical(id="step-review"):
                 yield from self._review_step()
-
-    def _group_step(self) -> Iterable[Widget]:
-        yield Static(
-            "Mailbox addresses, one or several separated by ; or ,   Enter looks them up.",
-            classes="note",
-            markup=False,
-        )
-        yield QuietInput(id="group", placeholder="ann@example.com; bob@example.com")
-        yield Static("", id="preview-note", classes="note", markup=False)
-        yield PagedList(
-            (Column("Mailbox", 30, grows=True), Column("", 22, 2), Column("", 18, 3, grows=True)),
-            id="preview",
-            empty=" ",
-        )
 
     def _review_step(self) -> Iterable[Widget]:
         yield Facts(id="review", classes="fit")
@@ -148,10 +119,6 @@ class NewTaskScreen(LiveScreen[Stock]):
         """The first step."""
         super().on_mount()
         self._go("site")
-
-    def on_unmount(self) -> None:
-        """A preview under way is waited for no longer."""
-        self._ended.set()
 
     def load(self) -> Stock:
         """Sites, schedules, definitions."""
@@ -183,8 +150,10 @@ class NewTaskScreen(LiveScreen[Stock]):
         if step == "review":
             self._show_review()
         self.query_one("#steps", Static).update(self._steps_shown())
-        focus = {"group": "#group", "review": "#description"}.get(step, f"#{step}s")
-        self.query_one(focus).focus()
+        if step == "group":
+            self.query_one(GroupStep).focus_input()
+        else:
+            self.query_one("#description" if step == "review" else f"#{step}s").focus()
 
     def _steps_shown(self) -> str:
         draft = self._draft
@@ -193,7 +162,7 @@ class NewTaskScreen(LiveScreen[Stock]):
             "schedule": draft.schedule.name if draft.schedule else "",
             "type": draft.type.value if draft.type else "",
             "definition": draft.definition.name if draft.definition else "",
-            "group": draft.group,
+            "group": draft.group.group,
             "review": "",
         }
         names = []
@@ -251,6 +220,8 @@ class NewTaskScreen(LiveScreen[Stock]):
         found = self.main_list
         if found is not None and found.filter_text:
             self._filter("")
+        elif self._step == "group" and self.query_one(GroupStep).go_back():
+            return
         elif self._step == STEPS[0]:
             self.app.pop_screen()
         else:
@@ -258,64 +229,19 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     # --- the group -----------------------------------------------------------------------------------------------
 
-    @on(Input.Submitted, "#group")
-    def _group_entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        group = event.value.strip()
-        if not group:
-            self._note("Enter at least one address.")
-        elif group == self._draft.previewed:
-            self._take_group(group)
-        else:
-            self._draft.previewed, self._draft.preview = group, {}
-            self._note("The engine looks it up... Enter goes on without.")
-            self._preview(group)
+    def action_group_browse(self) -> None:
+        """In the group's step: the directory from its top."""
+        if self._step == "group":
+            self.query_one(GroupStep).browse()
 
-    def _note(self, text: str) -> None:
-        self.query_one("#preview-note", Static).update(printable(text))
+    def action_group_refresh(self) -> None:
+        """In the group's step: ask the directory again."""
+        if self._step == "group":
+            self.query_one(GroupStep).refresh_answer()
 
-    @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
-    def _preview(self, group: str) -> None:
-        worker = get_current_worker()
-        try:
-            asked = requests.ask("preview", {"group": group})
-            answer, waited = None, 0.0
-            while answer is None and waited < PREVIEW_SECONDS and not worker.is_cancelled:
-                answer = requests.answer(asked)
-                waited += 0.25
-                if answer is None and (self._ended.wait(0.25) or self.tui.nobody_runs_tasks):
-                    break
-        except Problem as problem:
-            self.post_message(self.Previewed(group, {}, f"{problem.happened} {problem.remedy}"))
-            return
-        if not worker.is_cancelled:
-            silent = "No engine answered, so the addresses are not looked up now. Enter again takes them as they are."
-            self.post_message(self.Previewed(group, answer or {}, "" if answer is not None else silent))
-
-    @on(Previewed)
-    def _previewed(self, message: Previewed) -> None:
-        if message.group != self._draft.previewed:
-            return
-        self._draft.preview = message.answer
-        preview = self.query_one("#preview", PagedList)
-        preview.set_lines(preview_lines(message.answer))
-        if message.problem:
-            self._note(message.problem)
-            return
-        included, skipped = message.answer.get("included", []), message.answer.get("skipped", [])
-        text = count(len(included), "mailbox", "mailboxes")
-        if skipped:
-            text += f"; skipped: {len(skipped)}"
-        if (age := resolved(message.answer, self.now)) != "just now":
-            text += f" (looked up {age})"
-        self._note(f"{text}. Enter again takes this group.")
-
-    @on(PagedList.Opened, "#preview")
-    def _preview_opened(self) -> None:
-        self._take_group(self._draft.previewed)
-
-    def _take_group(self, group: str) -> None:
-        self._draft.group = group
+    @on(GroupStep.Taken)
+    def _group_taken(self, event: GroupStep.Taken) -> None:
+        self._draft.group = event.preview
         self._go("review")
 
     # --- review --------------------------------------------------------------------------------------------------
@@ -324,21 +250,21 @@ class NewTaskScreen(LiveScreen[Stock]):
         draft = self._draft
         assert draft.site and draft.schedule and draft.type and draft.definition
         schedule = describe(ScheduleSettings.model_validate(draft.schedule.settings))
-        included = draft.preview.get("included", []) if draft.previewed == draft.group else []
-        found = count(len(included), "mailbox", "mailboxes") if included else "not looked up"
+        answer = draft.group.answer
+        found = answer_shown(answer, self.now) if answer is not None else "not looked up"
         self.query_one("#review", Facts).set_facts(
             [
                 Fact("Site", draft.site.description),
                 Fact("Schedule", f"{draft.schedule.name}: {schedule}"),
                 Fact("Type", draft.type.label),
                 Fact("Definition", draft.definition.name),
-                Fact("Group", draft.group),
+                Fact("Group", draft.group.group),
                 Fact("", found),
             ]
         )
         description = self.query_one("#description", Input)
         if not description.value:
-            description.value = printable(f"{draft.definition.name}, {_short(draft.group)}")[:100]
+            description.value = printable(f"{draft.definition.name}, {_short(_group_name(draft.group))}")[:100]
 
     @on(Input.Submitted, "#description")
     @on(Button.Pressed, "#save")
@@ -364,37 +290,16 @@ def save_task(draft: Draft, description: str, first: int) -> int:
         task_type=draft.type,
         definition_id=draft.definition.id,
         schedule_id=draft.schedule.id,
-        group=draft.group,
+        group=draft.group.group,
+        resolved=draft.group.resolved,
     )
     if first >= 0:
         commands.run_now(task_id, first=first or None)
     return task_id
 
 
-def resolved(answer: Mapping[str, Any], now: datetime) -> str:
-    """How old the engine's answer is; 'just now' where it does not say."""
-    try:
-        return relative(datetime.fromisoformat(str(answer.get("resolved_at", ""))), now)
-    except ValueError:
-        return "just now"
-
-
-def preview_lines(answer: Mapping[str, Any]) -> list[Line]:
-    """Who is in the group; then who is not, and why."""
-    lines = [
-        line(f"in {number}", one.get("address", ""), one.get("name", ""), Cell(one.get("kind", ""), Tone.DIM))
-        for number, one in enumerate(answer.get("included", []))
-    ]
-    lines += [
-        line(
-            f"out {number}",
-            Cell(one.get("entry", ""), Tone.WARN),
-            Cell(one.get("reason", ""), Tone.WARN),
-            one.get("message", ""),
-        )
-        for number, one in enumerate(answer.get("skipped", []))
-    ]
-    return lines
+def _group_name(group: Preview) -> str:
+    return group.resolved.shown if group.resolved is not None else group.group
 
 
 def _short(text: str) -> str:

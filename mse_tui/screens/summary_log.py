@@ -10,6 +10,7 @@ from textual.widgets import Static
 from mse_tui.actions.definitions import settings_model
 from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
@@ -130,6 +131,7 @@ class ExecutionScreen(LiveScreen[ShownExecution]):
         facts = [
             Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; {began}", light.tone),
             Fact("Message", execution.message or "-"),
+            *(group_facts(data.detail.group, self.now) if data.detail.group is not None else ()),
             Fact("Items", _items(data.counters)),
         ]
         if data.skipped:

@@ -13,6 +13,8 @@ from mse_tui.actions.tasks import set_task
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, Picker
+from mse_tui.screens.group import GroupScreen
+from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import TaskCommands
@@ -20,7 +22,7 @@ from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_sh
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FINDING, TABS, TASK_CHANGE, TASK_COMMANDS
+from mse_tui.widgets.commands import FINDING, GROUP_MEMBERS, TABS, TASK_CHANGE, TASK_COMMANDS
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Line, Tone, light_cell
 from mse_tui.widgets.paged_list import PagedList
@@ -43,7 +45,7 @@ class Shown:
 class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
     """All about one task."""
 
-    KEYS = (*TASK_COMMANDS[:4], TASK_CHANGE, *TASK_COMMANDS[4:], *TABS, *FINDING)
+    KEYS = (*TASK_COMMANDS[:4], TASK_CHANGE, GROUP_MEMBERS, *TASK_COMMANDS[4:], *TABS, *FINDING)
     PLACE = "tasks"
     HELP_TEXT = (
         "Options: what the task was created with; only its schedule and its definition can be changed (e)."
@@ -106,6 +108,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             Fact("Schedule", f"{task.schedule}: {describe(schedule)}"),
             Fact("Next five", "\n".join(when(moment, self.now) for moment in coming) or "none"),
             Fact("Group", task.group),
+            *([Fact("  is", f"{task.group_name}, of {task.group_kind.label}")] if task.group_name else ()),
             Fact(""),
             Fact("Definition", f"{task.definition} (revision {data.information.definition.revision})"),
             *(Fact(f"  {fact.label}", fact.value, fact.tone) for fact in data.settings),
@@ -125,6 +128,10 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             facts += [Fact(""), *progress_facts(found.progress)]
         if found.last is not None:
             facts += [Fact(""), *self._last(found.last)]
+        if found.group is not None:
+            facts += group_facts(found.group, now)
+        if found.doubted is not None:
+            facts.append(Fact("  to confirm", "m shows who left; C there says that it is right.", Tone.BAD))
         return [
             *facts,
             Fact("Next execution", "paused" if task.paused else when(task.next_execution, now)),
@@ -145,6 +152,10 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         ]
 
     # --- commands ------------------------------------------------------------------------------------------------
+
+    def action_group_members(self) -> None:
+        """Who is in the task's group."""
+        self.app.push_screen(GroupScreen(self._task_id))
 
     def chosen_tasks(self) -> Sequence[TaskRow]:
         """This one."""

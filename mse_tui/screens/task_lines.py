@@ -61,7 +61,7 @@ def task_line(task: TaskRow, now: datetime) -> Line:
         light_cell(task.light),
         absolute(task.next_execution),
         Cell(f"({relative(task.next_execution, now)})" if task.next_execution else "", Tone.DIM),
-        Cell(task.group, Tone.DIM),
+        Cell(task.group_name or task.group, Tone.DIM),
         Cell(task.schedule, Tone.DIM),
         Cell(task.site, Tone.DIM),
     )

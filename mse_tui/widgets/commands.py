@@ -57,6 +57,8 @@ _READ = {
     "pagedown": "PgDn",
     "ctrl+p": "Ctrl+P",
     "ctrl+s": "Ctrl+S",
+    "ctrl+o": "Ctrl+O",
+    "ctrl+r": "Ctrl+R",
     "backspace": "Backspace",
     "ctrl+d": "Ctrl+D",
     "ctrl+u": "Ctrl+U",
@@ -139,6 +141,18 @@ TASK_RESYNC = Command(
 )
 TASK_REMOVE = Command("task.remove", "D", "Remove", "Remove the task; asks what becomes of the Full view.", True)
 TASK_COMMANDS = (TASK_RUN, TASK_STOP, TASK_PAUSE, TASK_REMOVE, TASK_RESYNC)
+
+GROUP_BROWSE = Command("group.browse", "ctrl+o", "Browse", "Look for a group by its place in the directory.")
+GROUP_REFRESH = Command(
+    "group.refresh",
+    "ctrl+r",
+    "Ask again",
+    "Ask the directory again who is in the group, whatever it said before.",
+)
+GROUP_MEMBERS = Command("group.members", "m", "Members", "Who is in the group, who joined and left, who is skipped.")
+GROUP_CONFIRM = Command(
+    "group.confirm", "C", "Confirm", "Say that the group is right though it has shrunk, so that the task goes on.", True
+)
 
 TASKS_SORT = Command("tasks.sort", "s", "Sort", "Sort by description, next execution, result or status.")
 TASKS_TYPE = Command("tasks.type", "t", "Type", "Show one type's tasks, the next type's, or all.", footer=False)

@@ -12,6 +12,9 @@ from typing import Any
 
 import requests
 
+from mse_tui.sandbox.content import MEAN_BYTES
+from mse_tui.sandbox.server import SandboxServer
+
 _PATIENCE = 60
 
 
@@ -25,6 +28,8 @@ class Organisation:
     address: str
     admin: str
     token: str
+    pid: int
+    """The server's process."""
 
     def arguments(self) -> list[str]:
         """For the loops' command lines."""
@@ -55,9 +60,9 @@ class Organisation:
 
 
 @contextmanager
-def organisation(directory: Path, messages: int) -> Iterator[Organisation]:
+def organisation(directory: Path, messages: int, mean_bytes: int = MEAN_BYTES) -> Iterator[Organisation]:
     """Serve one mailbox of so many messages until the block ends."""
-    command = [sys.executable, "-m", "tests.benchmarks.organisation", str(directory), str(messages)]
+    command = [sys.executable, "-m", "tests.benchmarks.organisation", str(directory), str(messages), str(mean_bytes)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -66,18 +71,16 @@ def organisation(directory: Path, messages: int) -> Iterator[Organisation]:
             process.terminate()
 
 
-def _serve(directory: Path, messages: int) -> None:
-    from mse_tui.sandbox.server import SandboxServer
-
+def _serve(directory: Path, messages: int, mean_bytes: int) -> None:
     os.umask(0o077)
-    with SandboxServer(directory, people=1, messages=messages) as server:
+    with SandboxServer(directory, people=1, messages=messages, mean_bytes=mean_bytes) as server:
         user, password = server.service_account
         reached = Organisation(
-            server.url, user, password, server.addresses[0], f"{server.origin}/admin", server.admin_token
+            server.url, user, password, server.addresses[0], f"{server.origin}/admin", server.admin_token, os.getpid()
         )
         print(json.dumps(reached.__dict__), flush=True)
         sys.stdin.read()
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -103,7 +103,7 @@ def test_what_a_person_gave_is_told_by_its_looks(text, kind):
 
 @pytest.mark.parametrize("text", [SALES, GUID, "Sales", "sales@example.com"])
 def test_a_group_is_found_by_its_name_guid_distinguished_name_or_address(text):
-    found = resolve(SiteDirectory(Organisation("berta"), directories={AD: Groups(sales())}), text)
+    found = resolve(SiteDirectory(Organisation("berta").resolve, directories={AD: Groups(sales())}), text)
     assert [member.address for member in found.included] == ["anna@example.com"]
     assert found.reference(text) == GroupReference(text, AD, GUID, "Sales")
 
@@ -111,22 +111,22 @@ def test_a_group_is_found_by_its_name_guid_distinguished_name_or_address(text):
 def test_a_group_found_before_is_asked_for_by_its_key_though_everything_else_changed():
     renamed = sales(name="Vertrieb", address="vertrieb@example.com", where="CN=Vertrieb,OU=Neu,DC=example,DC=com")
     other = sales(key="other")
-    directory = SiteDirectory(Organisation(), directories={AD: Groups(other, renamed)})
+    directory = SiteDirectory(Organisation().resolve, directories={AD: Groups(other, renamed)})
     found = directory.resolve(GroupReference(SALES, AD, GUID, "Sales"))
     assert found.group == renamed
 
 
 def test_one_address_is_a_mailbox_first_then_a_group():
     groups = Groups(sales(address="anna@example.com"), members=("carl", "dora"))
-    assert resolve(SiteDirectory(Organisation("anna"), directories={AD: groups}), "anna@example.com").kind == (
+    assert resolve(SiteDirectory(Organisation("anna").resolve, directories={AD: groups}), "anna@example.com").kind == (
         GroupKind.ADDRESSES
     )
-    found = resolve(SiteDirectory(Organisation(), directories={AD: groups}), "Anna <anna@example.com>")
+    found = resolve(SiteDirectory(Organisation().resolve, directories={AD: groups}), "Anna <anna@example.com>")
     assert len(found.included) == 2
 
 
 def test_what_is_neither_mailbox_nor_group_is_named():
-    directory = SiteDirectory(Organisation(), directories={AD: Groups(sales())})
+    directory = SiteDirectory(Organisation().resolve, directories={AD: Groups(sales())})
     (skipped,) = resolve(directory, "nobody@example.com").skipped
     assert (skipped.entry, skipped.reason) == ("nobody@example.com", Reason.MAILBOX_NOT_FOUND)
 
@@ -134,26 +134,38 @@ def test_what_is_neither_mailbox_nor_group_is_named():
 def test_a_directory_that_cannot_be_asked_is_an_error_not_a_group_that_is_not_there():
     groups = Groups(sales())
     groups.problem = Problem(Reason.DIRECTORY_UNREACHABLE, "Down.")
-    directory = SiteDirectory(Organisation(), directories={AD: groups, CLOUD: Groups(sales())})
+    directory = SiteDirectory(Organisation().resolve, directories={AD: groups, CLOUD: Groups(sales())})
     with pytest.raises(Problem) as error:
         resolve(directory, "sales@example.com")
     assert error.value.reason is Reason.DIRECTORY_UNREACHABLE
 
 
 def test_the_other_directory_is_asked_when_the_sites_own_does_not_know():
-    directory = SiteDirectory(Organisation(), directories={AD: Groups(), CLOUD: Groups(sales(key="cloud"))})
+    directory = SiteDirectory(Organisation().resolve, directories={AD: Groups(), CLOUD: Groups(sales(key="cloud"))})
     assert resolve(directory, "sales@example.com").reference("x") == GroupReference("x", CLOUD, "cloud", "Sales")
+
+
+def test_exchange_is_asked_about_its_groups_where_no_active_directory_is():
+    own = sales("sales@example.com", where="")
+    exchange = {GroupKind.EXCHANGE: Groups(own)}
+    found = resolve(SiteDirectory(Organisation().resolve, directories=exchange), "sales@example.com")
+    assert found.reference("x") == GroupReference("x", GroupKind.EXCHANGE, "sales@example.com", "Sales")
+    both = SiteDirectory(Organisation().resolve, directories={**exchange, AD: Groups(sales())})
+    assert both.find("sales") == [sales()]
+    assert both.resolve(found.reference("x")).kind is GroupKind.EXCHANGE
 
 
 def test_several_groups_of_one_name_are_listed_never_guessed():
     second = sales(key="second", where="CN=Sales,OU=Old,DC=example,DC=com")
-    directory = SiteDirectory(Organisation(), directories={AD: Groups(sales(), second, sales("third", "Sales North"))})
+    directory = SiteDirectory(
+        Organisation().resolve, directories={AD: Groups(sales(), second, sales("third", "Sales North"))}
+    )
     with pytest.raises(Problem) as error:
         resolve(directory, "sales")
     assert error.value.reason is Reason.GROUP_AMBIGUOUS
     assert SALES in error.value.happened
     assert second.where in error.value.happened
-    assert resolve(directory, "SALES NORTH").group.key == "third"
+    assert resolve(directory, "sales north").group.key == "third"
     with pytest.raises(Problem) as error:
         resolve(directory, "Marketing")
     assert error.value.reason is Reason.GROUP_NOT_FOUND
@@ -164,7 +176,7 @@ class TestASiteBoundToMicrosoft365:
 
     @pytest.mark.parametrize("group", [GroupReference(SALES), GroupReference("x", AD, GUID, "Sales")])
     def test_when_the_task_runs(self, group):
-        directory = SiteDirectory(Organisation(), ONLINE, {AD: Groups(sales()), CLOUD: Groups(sales())})
+        directory = SiteDirectory(Organisation().resolve, ONLINE, {AD: Groups(sales()), CLOUD: Groups(sales())})
         with pytest.raises(Problem) as error:
             directory.resolve(group)
         assert error.value.reason is Reason.GROUP_REFUSED
@@ -178,7 +190,9 @@ class TestASiteBoundToMicrosoft365:
         check_group(GUID, ONLINE, {CLOUD})
 
     def test_a_name_and_an_address_mean_its_own_groups(self):
-        directory = SiteDirectory(Organisation(), ONLINE, {AD: Groups(sales()), CLOUD: Groups(sales(key="cloud"))})
+        directory = SiteDirectory(
+            Organisation().resolve, ONLINE, {AD: Groups(sales()), CLOUD: Groups(sales(key="cloud"))}
+        )
         for text in ("Sales", "sales@example.com"):
             assert resolve(directory, text).kind is CLOUD
         assert directory.find("sal") == [sales(key="cloud")]
@@ -187,7 +201,7 @@ class TestASiteBoundToMicrosoft365:
 @pytest.mark.parametrize("text", [SALES, GUID, "Sales"])
 def test_a_site_without_a_directory_says_what_to_configure(text):
     with pytest.raises(Problem) as error:
-        resolve(SiteDirectory(Organisation()), text)
+        resolve(SiteDirectory(Organisation().resolve), text)
     assert error.value.reason is Reason.DIRECTORY_MISSING
     assert "active_directory" in error.value.remedy
     with pytest.raises(Problem) as saved:
@@ -204,19 +218,19 @@ def test_what_the_engine_may_know_is_not_refused_while_none_has_started():
 def test_the_account_is_asked_of_the_directory_that_the_site_is_bound_to():
     directories = {AD: Groups(), CLOUD: Groups()}
     directories[CLOUD].fallen = None
-    assert SiteDirectory(Organisation(), SERVER, directories).standing("x") == directories[AD].fallen
-    assert SiteDirectory(Organisation(), ONLINE, directories).standing("x") is None
-    assert SiteDirectory(Organisation()).standing("x") is None
+    assert SiteDirectory(Organisation().resolve, SERVER, directories).standing("x") == directories[AD].fallen
+    assert SiteDirectory(Organisation().resolve, ONLINE, directories).standing("x") is None
+    assert SiteDirectory(Organisation().resolve).standing("x") is None
 
 
 def test_finding_and_browsing_begin_with_the_sites_own_directory():
     own, other = sales("own", "Sales A"), sales("other", "Sales B")
-    directory = SiteDirectory(Organisation(), SERVER, {CLOUD: Groups(other), AD: Groups(own)})
+    directory = SiteDirectory(Organisation().resolve, SERVER, {CLOUD: Groups(other), AD: Groups(own)})
     assert directory.find("sales") == [own, other]
     assert directory.find("sales", 1) == [own]
     assert directory.browse() == Level((), (own,))
     with pytest.raises(Problem) as error:
-        SiteDirectory(Organisation()).find("sales")
+        SiteDirectory(Organisation().resolve).find("sales")
     assert error.value.reason is Reason.DIRECTORY_MISSING
     directory.close()
 
@@ -227,7 +241,7 @@ def test_a_failure_at_any_address_gives_an_error_never_a_shorter_list(number, fa
     text = "; ".join(f"{name}@example.com" for name in [*names, "nobody"])
     organisation = Organisation(*names, fails_at=fails_at)
     try:
-        found = resolve(SiteDirectory(organisation), text)
+        found = resolve(SiteDirectory(organisation.resolve), text)
     except Problem as problem:
         assert problem.reason is Reason.SERVER_UNREACHABLE
         assert fails_at <= number + 1

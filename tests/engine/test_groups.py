@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from mse_tui.actions.groups import confirm_group
 from mse_tui.directory.directory import GroupReference, SkippedEntry
 from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.group_records import last_accepted
 from mse_tui.engine.groups import Guard, TaskGroups
+from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.standing import SILENT_SECONDS, Standing
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
@@ -248,3 +250,20 @@ def test_a_directory_that_came_back_is_asked_again(bench):
     directory.standing_problem = None
     clock.pass_time(SILENT_SECONDS)
     assert standing.of("anna@example.com") is None
+
+
+def test_answers_go_with_the_executions_that_went_by_them_but_for_the_last_good_one(store):
+    clock = FakeClock()
+    task = make_task(make_site(), make_schedule(), make_definition())
+    directory = FakeDirectory(clock)
+    groups = TaskGroups(GroupCache(store.cache / "groups", directory, now=clock.now), Guard(), clock)
+    for names in (("anna", "berta"), ("anna",), ("anna", "carl")):
+        directory.names = names
+        clock.pass_time(60)
+        groups.resolve(claim_of(task, execution_of(task)), destructive=True)
+    ages = Ages(timedelta(days=400), timedelta(days=400))
+    assert prune(ages, clock.now()) == 0
+    ExecutionGroup.delete().execute()
+    assert prune(ages, clock.now()) == 2
+    assert GroupAnswer.get().mailboxes == 2
+    assert [member.name for member in last_accepted(task.id).membership.included] == ["Anna", "Carl"]

@@ -75,6 +75,18 @@ def test_giving_back_a_lost_lease_leaves_the_new_holder_alone(clock):
     second.check()
 
 
+def test_a_lease_given_back_while_it_is_renewed_is_no_loss(clock):
+    """The renewer works off a list: what is on it may be given back before its turn comes."""
+    ours = owner(clock, "ours")
+    ended = ours.take("task:1", "us")
+    ended.release()
+    assert ours.renew(ended)
+    begun = ours.take("task:1", "us again")
+    assert ours.renew(ended)
+    assert not ended.lost
+    begun.check()
+
+
 def test_the_fence_grows_at_every_taking(clock):
     ours = owner(clock, "ours")
     fences = []

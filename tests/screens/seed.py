@@ -4,8 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from mse_tui.archive.packs import Packs, seal
+from mse_tui.directory.answers import membership_to_keep
+from mse_tui.directory.directory import Group, Member, Membership, SkippedEntry
 from mse_tui.home import Home
+from mse_tui.reasons import Reason
 from mse_tui.store.database import now, writing
+from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import (
     ArchiveFolder,
     ArchiveMailbox,
@@ -23,6 +27,7 @@ from mse_tui.store.models import (
     Task,
     to_micros,
 )
+from mse_tui.terms import GroupKind
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """The moment that the screens are seeded for; give it to the app as its clock."""
@@ -147,6 +152,7 @@ def _history(tasks: dict[str, Task]) -> None:
     orange = _execution(
         tasks["Board, office hours"], _ago(minutes=30), 61, "orange", message="1 of 2 mailboxes needs attention"
     )
+    _group(orange)
     MailboxResult.update(
         light="orange",
         reason="item-corrupt",
@@ -199,6 +205,47 @@ def _execution(
         )  # fmt: skip
     Task.update(last_started=started, last_finished=execution.finished).where(Task.id == task.id).execute()
     return execution
+
+
+def _group(execution: Execution) -> None:
+    """Of Active Directory; one has joined and one has left since the run before."""
+    found = Membership(
+        tuple(Member(address, address.partition("@")[0].replace(".", " ").title()) for address in addresses(2)),
+        (
+            SkippedEntry(f"gro.dahl@{DOMAIN}", Reason.MAILBOX_DISABLED, "The account of Gro Dahl is disabled."),
+            SkippedEntry("Auditors", Reason.CONTACT, "Auditors is a contact, with a mailbox in another organisation."),
+        ),
+        execution.started,
+        "security group, resolved by Active Directory (dc1)",
+        GroupKind.ACTIVE_DIRECTORY,
+        Group("5f1c2f0e-90c5-4d9c-a3f5-2f6a8a1b4d11", "Board", f"board@{DOMAIN}", "CN=Board,OU=Groups,DC=fjordline"),
+    )
+    answer = GroupAnswer.create(
+        task=execution.task,
+        digest="seed",
+        mailboxes=2,
+        answer=json.dumps(membership_to_keep(found)),
+        resolved=found.resolved_at,
+        accepted=found.resolved_at,
+    )
+    ExecutionGroup.create(
+        execution=execution,
+        answer=answer,
+        kind=found.kind,
+        name="Board",
+        resolved_by=found.resolved_by,
+        resolved=found.resolved_at,
+        mailboxes=2,
+        before=2,
+        joined=json.dumps(addresses(2)[1:]),
+        departed=json.dumps([f"ivar.lund@{DOMAIN}"]),
+    )
+    Task.update(
+        group=f"board@{DOMAIN}",
+        group_kind=found.kind,
+        group_key="5f1c2f0e-90c5-4d9c-a3f5-2f6a8a1b4d11",
+        group_name="Board",
+    ).where(Task.id == execution.task).execute()
 
 
 def _running(task: Task) -> None:

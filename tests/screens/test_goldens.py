@@ -14,6 +14,7 @@ SCREENS = {
     "tasks": (["2", "j"], "Board, office hours"),
     "task": (["2", "j", "j", "enter"], "Latest detail"),
     "task-options": (["2", "j", "enter", "o"], "Next five"),
+    "group": (["2", "j", "enter", "m"], "Gro Dahl"),
     "execution": (["2", "j", "enter", "l", "enter"], "bo.akerman"),
     "result": (["2", "j", "enter", "l", "enter", "j", "enter"], "Counters"),
     "folders": (["3", "enter"], "Prosjekter"),

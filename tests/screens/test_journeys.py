@@ -55,8 +55,10 @@ async def test_creating_a_task_with_a_new_schedule_a_preview_and_a_small_first_e
         await keys.see("[group]")
         await keys.type(f"ann.lindqvist@{DOMAIN}; nobody@{DOMAIN}")
         await keys.press("enter")
-        await until(pilot, lambda: EngineRequest.select().exists(), "the question to the engine")
-        request = EngineRequest.get()
+        await until(
+            pilot, lambda: EngineRequest.select().where(EngineRequest.kind == "preview").exists(), "the question"
+        )
+        request = EngineRequest.get(EngineRequest.kind == "preview")
         assert json.loads(request.arguments) == {"group": f"ann.lindqvist@{DOMAIN}; nobody@{DOMAIN}"}
         answer = {
             "included": [{"address": f"ann.lindqvist@{DOMAIN}", "name": "Ann Lindqvist", "kind": "user"}],

@@ -1,0 +1,60 @@
+"""Questions about groups from the command line: to the site's engine, or answered here while none runs."""
+
+from collections.abc import Mapping
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from mse_tui.actions import requests
+from mse_tui.cli.session import Session
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+
+_ANSWERED_WITHIN = 600.0
+_LOOK_SECONDS = 0.1
+
+
+def ask(session: Session, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer, as JSON values, with the seconds that it took. Raises the Problem that was met."""
+    site = session.site()
+    if queries.engine_holder(site.code):
+        return _ask_engine(requests.ask(kind, arguments))
+    return _answer_here(session, site.id, kind, arguments)
+
+
+def _ask_engine(request: int) -> dict[str, Any]:
+    deadline = monotonic() + _ANSWERED_WITHIN
+    while (answer := requests.answer(request)) is None:
+        if monotonic() > deadline:
+            raise Problem(
+                Reason.TIMEOUT,
+                f"The site's engine did not answer within {_ANSWERED_WITHIN:.0f} seconds.",
+                "Look at its log.",
+            )
+        Event().wait(_LOOK_SECONDS)
+    return answer
+
+
+def _answer_here(session: Session, site_id: int, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    from mse_tui.cli.engine import build_directory
+    from mse_tui.engine.clock import SystemClock
+    from mse_tui.engine.group_cache import GroupCache, scope_of
+    from mse_tui.engine.group_questions import GroupQuestions
+    from mse_tui.engine.halts import DatabaseHalts
+    from mse_tui.exchange.ews import connect
+
+    configuration = session.configuration()
+    halts, clock = DatabaseHalts(), SystemClock()
+    exchange = connect(configuration.exchange, halts)
+    directory = build_directory(configuration, exchange, halts)
+    cache = GroupCache(
+        session.home.cache / "groups", directory, scope=scope_of(session.site().code, configuration), now=clock.now
+    )
+    began = monotonic()
+    try:
+        answer = GroupQuestions(site_id, directory, cache, clock).by_kind[kind](arguments)
+    finally:
+        cache.close()
+        directory.close()
+        exchange.close()
+    return {**answer, "seconds": round(monotonic() - began, 3)}

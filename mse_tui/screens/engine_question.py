@@ -1,0 +1,73 @@
+"""Asking the site's engine from a screen: a row asks, a thread waits for the answer, the newest question counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import work
+from textual.message import Message
+from textual.widget import Widget
+from textual.worker import Worker, get_current_worker
+
+from mse_tui.actions import requests
+from mse_tui.reasons import Problem
+
+if TYPE_CHECKING:
+    from mse_tui.app import MseTuiApp
+
+ANSWER_SECONDS = 120.0
+_LOOK_SECONDS = 0.1
+
+
+class EngineQuestions(Widget):
+    """A widget that asks the engine; a question withdraws the one before."""
+
+    @dataclass
+    class Answered(Message):
+        """The engine answered, refused (`problem`), or is not there (neither)."""
+
+        kind: str
+        arguments: Mapping[str, Any]
+        answer: Mapping[str, Any] | None
+        problem: Problem | None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._gone = Event()
+
+    def on_unmount(self) -> None:
+        """A question under way is waited for no longer."""
+        self._gone.set()
+
+    def ask(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        """Ask; `Answered` comes when there is something to say, unless something else is asked meanwhile."""
+        self._ask(kind, arguments)
+
+    @work(thread=True, exclusive=True, group="question", exit_on_error=False)
+    def _ask(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        worker = get_current_worker()
+        try:
+            asked = requests.ask(kind, arguments)
+            answer = self._wait_for(asked, worker)
+        except Problem as problem:
+            self._tell(worker, self.Answered(kind, arguments, None, problem))
+            return
+        if answer is None:
+            requests.withdraw(asked)
+        self._tell(worker, self.Answered(kind, arguments, answer, None))
+
+    def _wait_for(self, asked: int, worker: Worker[Any]) -> Mapping[str, Any] | None:
+        waited = 0.0
+        while (answer := requests.answer(asked)) is None and waited < ANSWER_SECONDS:
+            waited += _LOOK_SECONDS
+            if worker.is_cancelled or self._gone.wait(_LOOK_SECONDS) or self._nobody_answers():
+                return None
+        return answer
+
+    def _nobody_answers(self) -> bool:
+        return cast("MseTuiApp", self.app).nobody_runs_tasks
+
+    def _tell(self, worker: Worker[Any], message: Answered) -> None:
+        if not worker.is_cancelled:
+            self.post_message(message)

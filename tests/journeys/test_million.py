@@ -1,0 +1,59 @@
+"""A mailbox of a million messages: everything arrives, and neither the server nor the engine grows with it.
+
+The server and the engine have a process each; what they took at most is asked of the system.
+"""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.verify import verify
+from mse_tui.home import Home
+from mse_tui.store.database import close_database, open_database
+from mse_tui.store.models import Blob, Placement, Task
+from tests.benchmarks.__main__ import product, row
+from tests.benchmarks.organisation import organisation
+
+MESSAGES = 1_000_000
+MEAN_BYTES = 3_000
+CHANGES = 5_000
+MOST_MEGABYTES = 200
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(6 * 3600)
+def test_a_million_messages_take_no_more_memory_than_a_thousand(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    with organisation(tmp_path / "organisation", MESSAGES, MEAN_BYTES) as served:
+        with product(served, home.path, in_flight=2) as running:
+            passes = {"first pass": running.execute(), "unchanged pass": running.execute()}
+            served.change(CHANGES)
+            passes[f"after {CHANGES} changes"] = running.execute()
+        for name, outcome in passes.items():
+            row(name, outcome, None)
+        server_megabytes = peak_megabytes(served.pid)
+        print(f"server: {server_megabytes:.0f} MB peak")
+    assert passes["first pass"].items >= MESSAGES
+    assert passes["unchanged pass"].items == 0
+    assert max(outcome.peak_mb for outcome in passes.values()) < MOST_MEGABYTES
+    assert server_megabytes < MOST_MEGABYTES
+    open_database(home.database)
+    try:
+        assert Placement.select().count() >= MESSAGES
+        assert Blob.select().count() > MESSAGES * 0.9
+        assert Task.get().sequence > 0
+        assert verify(Packs(home.archive), read_data=True).findings == []
+    finally:
+        close_database()
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most that a process has had in memory so far."""
+    memory = psutil.Process(pid).memory_info()
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return float(memory.rss) / (1 << 20)
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024

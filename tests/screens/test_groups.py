@@ -1,0 +1,194 @@
+"""Groups on the screens: found, browsed for, previewed, asked for again, confirmed; by keys alone."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mse_tui.app import MseTuiApp
+from mse_tui.store import queries
+from mse_tui.store.database import now
+from mse_tui.store.groups import GroupAnswer
+from mse_tui.store.models import Audit, EngineRequest, Execution, Task
+from tests.screens.conftest import Keys, settle, shown, until
+from tests.screens.seed import DOMAIN, NOW
+from tests.screens.test_goldens import GOLDENS, SIZES
+
+SALES = {
+    "key": "9f1c2f0e-90c5-4d9c-a3f5-2f6a8a1b4d11", "name": "Sales", "address": f"sales@{DOMAIN}",
+    "where": "CN=Sales,OU=Groups,DC=fjordline", "kind": "security group",
+}  # fmt: skip
+LEVELS = {
+    "": {"branches": [{"name": "Groups", "where": "OU=Groups,DC=fjordline"}], "groups": []},
+    "OU=Groups,DC=fjordline": {"branches": [], "groups": [SALES]},
+}
+MEMBERS = {
+    "included": [
+        {"address": f"ann.lindqvist@{DOMAIN}", "name": "Ann Lindqvist", "kind": "user", "entry": ""},
+        {"address": f"support@{DOMAIN}", "name": "Support", "kind": "shared", "entry": f"help@{DOMAIN}"},
+    ],
+    "skipped": [
+        {"entry": f"gro.dahl@{DOMAIN}", "reason": "mailbox-disabled", "message": "The account is disabled."},
+        {"entry": "Auditors", "reason": "contact", "message": "Auditors is a contact."},
+    ],
+    "resolved_at": NOW.isoformat(),
+    "resolved_by": "security group, 3 more in it, resolved by Active Directory (dc1)",
+    "kind": "active_directory",
+    "group": SALES,
+    "age_seconds": 0,
+    "seconds": 0.4,
+}  # fmt: skip
+
+
+async def to_the_group_step(keys: Keys) -> None:
+    await keys.press("2", "c", "enter", "enter", "enter", "enter")
+    await keys.see("[group]")
+
+
+async def answer(pilot: Pilot[None], kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the newest question of this kind as an engine would; gives what was asked."""
+    asked = EngineRequest.select().where(EngineRequest.kind == kind, EngineRequest.answered.is_null())
+    await until(pilot, asked.exists, f"the question {kind}")
+    request = asked.order_by(EngineRequest.id.desc()).get()
+    EngineRequest.update(answered=now(), answer=json.dumps(found)).where(EngineRequest.id == request.id).execute()
+    return dict(json.loads(request.arguments))
+
+
+def texts_asked() -> list[str]:
+    return [json.loads(row.arguments)["text"] for row in EngineRequest.select()]
+
+
+def problem(reason: str, happened: str) -> dict[str, Any]:
+    return {"problem": {"reason": reason, "happened": happened, "remedy": "Do something about it."}}
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_a_group_is_found_as_one_types_looked_at_and_kept(app: MseTuiApp, size: str) -> None:
+    async with app.run_test(size=SIZES[size], notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("sal")
+        assert await answer(pilot, "find_group", {"groups": [SALES]}) == {"text": "sal"}
+        await keys.see("security group")
+        await keys.press("down", "enter")
+        assert await answer(pilot, "preview", MEMBERS) == {"group": SALES["where"]}
+        await keys.see("2 mailboxes; skipped: 2")
+        await settle(pilot)
+        compare(shown(app), f"new-task-group-{size}")
+        await keys.press("enter")
+        await keys.see("First execution")
+        await keys.press("ctrl+s")
+        await keys.see("Latest detail")
+    task = Task.get(Task.group == SALES["where"])
+    assert (task.group_kind, task.group_key, task.group_name) == ("active_directory", SALES["key"], "Sales")
+
+
+def compare(text: str, name: str) -> None:
+    golden = GOLDENS / f"{name}.txt"
+    if os.environ.get("MSE_TUI_GOLDENS") == "write":
+        golden.write_text(text + "\n", encoding="utf-8")
+    assert text + "\n" == golden.read_text(encoding="utf-8")
+
+
+async def test_only_the_newest_question_is_waited_for(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("sa")
+        await until(pilot, EngineRequest.select().exists, "the first question")
+        await keys.type("les")
+        await until(pilot, lambda: texts_asked() == ["sales"], "the newest alone")
+
+
+async def test_a_group_is_browsed_for_down_and_up(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.press("ctrl+o")
+        await answer(pilot, "browse", LEVELS[""])
+        await keys.see("Groups/")
+        await keys.press("enter")
+        assert await answer(pilot, "browse", LEVELS["OU=Groups,DC=fjordline"]) == {"where": "OU=Groups,DC=fjordline"}
+        await keys.see("security group")
+        await keys.press("escape")
+        await answer(pilot, "browse", LEVELS[""])
+        await keys.see("Groups/")
+        await keys.press("enter")
+        await answer(pilot, "browse", LEVELS["OU=Groups,DC=fjordline"])
+        await keys.see("security group")
+        await keys.press("down", "enter")
+        await answer(pilot, "preview", MEMBERS)
+        await keys.see("Enter again takes this group")
+        await keys.press("escape")
+        await keys.see("[definition]")
+
+
+async def test_a_group_that_is_not_there_cannot_be_taken_but_one_not_looked_up_can(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type(f"nothing@{DOMAIN}")
+        await keys.press("enter")
+        await answer(pilot, "preview", problem("group-not-found", "There is no such group."))
+        await keys.see("There is no such group.")
+        await keys.press("enter")
+        await answer(pilot, "preview", problem("directory-unreachable", "No domain controller answers."))
+        await keys.see("Enter again takes")
+        await keys.press("enter")
+        await keys.see("not looked up")
+
+
+async def test_the_directory_is_asked_again_by_a_key(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("Sales")
+        await keys.press("enter")
+        await answer(pilot, "preview", {**MEMBERS, "resolved_at": "2026-03-02T08:50:00+00:00"})
+        await keys.see("asked 40 min ago")
+        await keys.press("ctrl+r")
+        assert await answer(pilot, "refresh_group", MEMBERS) == {"group": "Sales"}
+        await keys.see("asked just now")
+
+
+async def test_a_group_that_has_shrunk_is_looked_at_and_confirmed(app: MseTuiApp) -> None:
+    board = Task.get(Task.description == "Board, office hours")
+    Execution.update(reason="group-shrunk", light="red").where(
+        Execution.id == queries.executions_of(board.id)[0].id
+    ).execute()
+    GroupAnswer.update(accepted=None).execute()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter")
+        await keys.see("to confirm")
+        await keys.press("m")
+        await keys.see("The task has stopped")
+        await keys.press("C")
+        await keys.see("Is the group of")
+        await keys.press("enter")
+        assert GroupAnswer.get().confirmed is None, "cancelling is the default"
+        await keys.press("C")
+        await keys.see("Is the group of")
+        await keys.press("j", "enter")
+        await keys.see("Confirmed: 2 mailboxes")
+    assert GroupAnswer.get().confirmed_by
+    assert Audit.get(Audit.action == "confirm group").subject == board.description
+
+
+async def test_who_is_in_a_tasks_group_now_is_asked_for_by_a_key(app: MseTuiApp) -> None:
+    board = Task.get(Task.description == "Board, office hours")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter", "m")
+        await keys.see("ivar.lund")
+        await keys.press("ctrl+r")
+        assert await answer(pilot, "refresh_group", MEMBERS) == {"task": board.id}
+        await keys.see("Support (given as")
+        await keys.press("r")
+        await keys.see("ivar.lund")
+        await keys.press("ctrl+r")
+        await answer(pilot, "refresh_group", problem("directory-unreachable", "No domain controller answers."))
+        await keys.see("The directory did not say")
