@@ -35,6 +35,8 @@ class Reason(StrEnum):
     PRIVATE = "private"
     VAULT_SHORTCUT = "vault-shortcut"
     PURGED = "purged"
+    NOT_AN_APPOINTMENT = "not-an-appointment"
+    OUTSIDE_PERIOD = "outside-period"
     ON_HOLD = "on-hold"
     # taking something out of a mailbox
     NOT_ARCHIVED = "not-archived"
@@ -244,6 +246,16 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.PURGED: Explanation(
         "The item is a message that the archive has purged; it is not stored again.",
         "Nothing to do: that is what purging means. mse-tui purge list shows when and why it was purged.",
+        expected=True,
+    ),
+    Reason.NOT_AN_APPOINTMENT: Explanation(
+        "Something else than an appointment lies in a calendar.",
+        "Nothing to do; move it to a mail folder to have it replicated from there.",
+        expected=True,
+    ),
+    Reason.OUTSIDE_PERIOD: Explanation(
+        "Appointments outside the definition's window are left out.",
+        "Enlarge the window in the definition to replicate them at the next execution.",
         expected=True,
     ),
     Reason.ON_HOLD: Explanation(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from mse_tui.archive.packfile import BLOB_OVERHEAD, FILE_OVERHEAD
 from mse_tui.archive.packs import Packs, PackSeal
+from mse_tui.archive.places import REFERRED_TO
 from mse_tui.archive.statements import execute, execute_many, select
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
@@ -50,7 +51,7 @@ class CompactionReport:
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """A pack to be rewritten, and the content in it that messages refer to."""
+    """A pack to be rewritten, and the content in it that is referred to."""
 
     id: int
     name: str
@@ -150,10 +151,10 @@ class Compaction:
     def _candidates(self) -> list[list[_Old]]:
         """Packs to rewrite together: together they fill at most about one new pack."""
         rows = select(
-            "SELECT p.id, p.name, p.bytes, ? + (SELECT COALESCE(SUM(b.length + ?), 0) FROM blob b"
-            " WHERE b.pack_id = p.id AND EXISTS (SELECT 1 FROM message m WHERE m.sha256 = b.sha256)),"
-            " EXISTS (SELECT 1 FROM blob b JOIN purge_record r ON r.sha256 = b.sha256 WHERE b.pack_id = p.id"
-            "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sha256 = b.sha256)) FROM pack p"
+            "SELECT p.id, p.name, p.bytes, ? + (SELECT COALESCE(SUM(blob.length + ?), 0) FROM blob"  # noqa: S608
+            f" WHERE blob.pack_id = p.id AND {REFERRED_TO}),"
+            " EXISTS (SELECT 1 FROM blob JOIN purge_record r ON r.sha256 = blob.sha256 WHERE blob.pack_id = p.id"
+            f"  AND NOT {REFERRED_TO}) FROM pack p"
             " WHERE p.state = 'sealed' AND p.created <= ? ORDER BY p.id",
             [FILE_OVERHEAD, BLOB_OVERHEAD, to_micros(self._before())],
         )
@@ -191,8 +192,7 @@ class Compaction:
 
 def _live_content(pack_id: int) -> list[tuple[bytes, int]]:
     rows = select(
-        "SELECT b.sha256, b.length FROM blob b WHERE b.pack_id = ? AND EXISTS"
-        ' (SELECT 1 FROM message m WHERE m.sha256 = b.sha256) ORDER BY b."offset"',
+        f'SELECT sha256, length FROM blob WHERE pack_id = ? AND {REFERRED_TO} ORDER BY "offset"',  # noqa: S608
         [pack_id],
     )
     return [(bytes(digest), length) for digest, length in rows]
@@ -216,10 +216,7 @@ def _seal_copies(copied: PackSeal, old: Sequence[_Old]) -> None:
 
 def _condemn(old: _Old) -> bool:
     """Drop a pack's dead content and condemn it, unless content of it came to life again meanwhile."""
-    execute(
-        "DELETE FROM blob WHERE pack_id = ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sha256 = blob.sha256)",
-        [old.id],
-    )
+    execute(f"DELETE FROM blob WHERE pack_id = ? AND NOT {REFERRED_TO}", [old.id])  # noqa: S608 (a condition of ours)
     left = select("SELECT COUNT(*), COALESCE(SUM(length), 0) FROM blob WHERE pack_id = ?", [old.id])[0]
     if left[0]:
         execute("UPDATE pack SET live = ? WHERE id = ?", [left[1], old.id])

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mse_tui.archive.calendar_checkpoints import doubt_what_others_saw, start_calendars_over, were_read
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.hierarchy import FOLDER_ITSELF, doubt, forget_folder, leaving_folders
 from mse_tui.archive.ledger import PassKey, count_submission
@@ -40,8 +41,12 @@ class _Last:
     completed: bool
 
 
-def begin_pass(task_id: int, identity: MailboxIdentity, fence: Fence) -> PassRecord:
-    """Begin a pass, or resume the one that did not reach its end; in one transaction."""
+def begin_pass(task_id: int, identity: MailboxIdentity, fence: Fence, *, of_folders: bool = True) -> PassRecord:
+    """Begin a pass, or resume the one that did not reach its end; in one transaction.
+
+    It is a pass over the mailbox's folders, or over its calendars.
+    """
+    was_read, doubt_others = (_was_read, _doubt_what_others_saw) if of_folders else (were_read, doubt_what_others_saw)
     with writing():
         fence.check()
         mailbox_id, last_stamp = mailbox_record(identity)
@@ -49,8 +54,8 @@ def begin_pass(task_id: int, identity: MailboxIdentity, fence: Fence) -> PassRec
         execute("UPDATE archive_mailbox SET last_stamp = ? WHERE id = ?", (stamp, mailbox_id))
         last = _last_pass(task_id, mailbox_id)
         if last is not None and last.stamp < last_stamp:
-            _doubt_what_others_saw(task_id, mailbox_id, last.stamp)
-        mode = Mode.DIFFERENTIAL if _was_read(task_id, mailbox_id) else Mode.FULL
+            doubt_others(task_id, mailbox_id, last.stamp)
+        mode = Mode.DIFFERENTIAL if was_read(task_id, mailbox_id) else Mode.FULL
         if last is None or last.completed:
             pass_id = insert_returning(
                 "INSERT INTO pass (task_id, mailbox_id, stamp, began, mode, completed) VALUES (?, ?, ?, ?, ?, ?)"
@@ -131,6 +136,7 @@ def start_over(task_id: int) -> None:
         execute(
             "UPDATE checkpoint SET state = NULL, enumerating = ?, batch = batch + 1 WHERE task_id = ?", (True, task_id)
         )
+        start_calendars_over(task_id)
 
 
 def mailbox_record(identity: MailboxIdentity) -> tuple[int, int]:

@@ -8,6 +8,12 @@ from mse_tui.archive.statements import execute_many, select, select_in
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import Pack, database
 
+REFERRED_TO = (
+    "(EXISTS (SELECT 1 FROM message m WHERE m.sha256 = blob.sha256)"
+    " OR EXISTS (SELECT 1 FROM appointment_content a WHERE a.sha256 = blob.sha256))"
+)
+"""The SQL condition that something in the archive still is this content: what is not may be dropped."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackSeal:

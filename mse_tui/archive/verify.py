@@ -74,11 +74,13 @@ def verify(packs: Packs, *, read_data: bool = False, advance: Advance | None = N
 
 
 def _without_place() -> list[Finding]:
-    """Contents of messages for which the database has no place, or one in a pack that is not sealed."""
-    rows = select(
-        "SELECT m.sha256 FROM message m LEFT JOIN blob b ON b.sha256 = m.sha256 LEFT JOIN pack p ON p.id = b.pack_id"
-        " WHERE m.sha256 IS NOT NULL AND (p.id IS NULL OR p.state <> 'sealed') ORDER BY m.id"
-    )
+    """Contents of messages and appointments for which the database has no place, or one in a pack not sealed."""
+    without = " LEFT JOIN blob b ON b.sha256 = c.sha256 LEFT JOIN pack p ON p.id = b.pack_id"
+    without += " WHERE c.sha256 IS NOT NULL AND (p.id IS NULL OR p.state <> 'sealed')"
+    rows = [
+        *select(f"SELECT c.sha256 FROM message c {without} ORDER BY c.id"),  # noqa: S608 (a condition of ours)
+        *select(f"SELECT DISTINCT c.sha256 FROM appointment_content c {without}"),  # noqa: S608
+    ]
     return [
         Finding(
             Reason.CONTENT_MISSING,
@@ -153,12 +155,15 @@ def _finding(problem: Problem, name: str, digest: bytes) -> Finding:
 
 
 def named(digest: bytes) -> tuple[str, ...]:
-    """Some of the messages that need a content, as 'address: subject'."""
+    """Some of the messages and appointments that need a content, as 'address: subject'."""
     rows = select(
         "SELECT DISTINCT mb.address, m.subject FROM message m LEFT JOIN placement p ON p.message_id = m.id"
         " LEFT JOIN archive_folder f ON f.id = p.folder_id LEFT JOIN archive_mailbox mb ON mb.id = f.mailbox_id"
-        " WHERE m.sha256 = ? LIMIT ?",
-        [digest, MOST_NAMED],
+        " WHERE m.sha256 = ?"
+        " UNION SELECT DISTINCT mb.address, v.subject FROM appointment_content ac"
+        " JOIN appointment_version v ON v.id = ac.version_id JOIN calendar k ON k.id = v.calendar_id"
+        " JOIN archive_mailbox mb ON mb.id = k.mailbox_id WHERE ac.sha256 = ? LIMIT ?",
+        [digest, digest, MOST_NAMED],
     )
     return tuple(f"{address or '?'}: {subject}" for address, subject in rows)
 

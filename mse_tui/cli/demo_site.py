@@ -131,6 +131,7 @@ def _create_tasks(server: "SandboxServer") -> None:
     }
     left = _departments(server)
     groups = _groups(server)
+    everybody = list(left)
     for description, departments, definition, schedule in _TASKS:
         wanted = [address for address, department in left.items() if department in departments or departments == ("*",)]
         for address in wanted:
@@ -144,6 +145,14 @@ def _create_tasks(server: "SandboxServer") -> None:
                 schedule_id=schedules[schedule],
                 group=groups.get(frozenset(wanted), "; ".join(wanted)),
             )
+    create_task(
+        "Everybody's calendars",
+        site_id=queries.sites()[0].id,
+        task_type=TaskType.CALENDAR_REPLICATION,
+        definition_id=create_definition(TaskType.CALENDAR_REPLICATION, "All calendars", {"calendars": "all calendars"}),
+        schedule_id=schedules["Working hours"],
+        group="; ".join(everybody),
+    )
 
 
 def _groups(server: "SandboxServer") -> dict[frozenset[str], str]:

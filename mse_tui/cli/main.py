@@ -20,6 +20,7 @@ _COMMANDS = {
     "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules and tasks as a text says."),
     "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
+    "calendar": ("mse_tui.cli.calendar:calendar", "List, read and export replicated calendars."),
     "check": ("mse_tui.cli.monitoring:check", "One line for a monitoring system such as Nagios or Icinga."),
     "definition": ("mse_tui.cli.definition:definition", "Named, reusable settings of a task type."),
     "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from lxml import etree
 
 from mse_tui.config import ExchangeSettings
+from mse_tui.exchange.calendars import Calendars
+from mse_tui.exchange.ews_calendars import EwsCalendars
 from mse_tui.exchange.ews_calls import PAGE
 from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.ews_errors import ServerProblem, failure_of
@@ -80,6 +82,17 @@ class EwsMailbox:
     @property
     def address(self) -> str:
         return self._session.address
+
+    @property
+    def calendars(self) -> Calendars:
+        """The mailbox's calendars."""
+        return EwsCalendars(self._session, self._default_calendar, self.folder_changes, _only)
+
+    def _default_calendar(self) -> FolderRow:
+        row = self._folders(["calendar"])[0]
+        if isinstance(row, Problem):
+            raise row
+        return row
 
     def identity(self) -> MailboxIdentity:
         """Read fresh: the mailbox's root folders, and what the directory says of its address.

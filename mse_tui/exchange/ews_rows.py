@@ -242,8 +242,8 @@ def item_row(element: etree._Element) -> ItemRow:
         subject=got("Subject", ""),
         sender=sender if "@" in sender else smtp or sender,
         recipients=got("DisplayTo", ""),
-        received=_moment(got("DateTimeReceived")),
-        sent=_moment(got("DateTimeSent")),
+        received=moment_of(got("DateTimeReceived")),
+        sent=moment_of(got("DateTimeSent")),
         size=int(got("Size") or 0),
         message_id=got("InternetMessageId", ""),
         sensitivity=got("Sensitivity") or "Normal",
@@ -265,7 +265,8 @@ def _address(sender: etree._Element) -> str:
     return address if "@" in address else mailbox.findtext(f"{T}Name") or address
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
+    """An aware time in UTC, None where there is none. Raises Transient response-broken for what is no time."""
     if not text:
         return None
     try:

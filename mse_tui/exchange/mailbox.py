@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from mse_tui.reasons import Problem, Reason
 
 if TYPE_CHECKING:
+    from mse_tui.exchange.calendars import Calendars
     from mse_tui.exchange.editing import Editing
     from mse_tui.exchange.permissions import Permissions
 
@@ -149,6 +150,11 @@ class Mailbox(Protocol):
 
     @property
     def address(self) -> str: ...
+
+    @property
+    def calendars(self) -> "Calendars":
+        """The mailbox's calendars; no request yet."""
+        ...
 
     @property
     def editing(self) -> "Editing":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mse_tui.features.calendar_replication import CALENDAR_REPLICATION
 from mse_tui.features.feature import Feature
 from mse_tui.features.folder_replication import FOLDER_REPLICATION
 from mse_tui.features.permissions_sync import PERMISSIONS_SYNC
@@ -10,6 +11,7 @@ from mse_tui.terms import TaskType
 
 FEATURES: Mapping[TaskType, Feature] = {
     TaskType.FOLDER_REPLICATION: FOLDER_REPLICATION,
+    TaskType.CALENDAR_REPLICATION: CALENDAR_REPLICATION,
     TaskType.STORAGE_MANAGEMENT: STORAGE_MANAGEMENT,
     TaskType.PERMISSIONS_SYNC: PERMISSIONS_SYNC,
 }

@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from functools import cache
 from random import Random
 from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
 
 from mse_tui.sandbox.company import DATA, Employee, Language, company
 from mse_tui.sandbox.records import ItemSpec, Person, stamp
 
 _OWN_APPOINTMENTS = 40
+_ZONE = ZoneInfo("Europe/Berlin")
+_WINDOWS_ZONE = "W. Europe Standard Time"
+_RESPONSES = ("Accept", "Accept", "Accept", "Tentative", "Decline", "NoResponseReceived")
 _DAYS = {"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday"}
 _DAYS |= {"FR": "Friday", "SA": "Saturday", "SU": "Sunday"}
 _INDEXES = {"1": "First", "2": "Second", "3": "Third", "4": "Fourth", "-1": "Last"}
@@ -22,7 +27,10 @@ _MONTHS = (
 
 @dataclass(slots=True)
 class Event:
-    """One VEVENT: its properties, unfolded and unescaped, by name; parameters are left out except VALUE=DATE."""
+    """One VEVENT: its properties, unfolded and unescaped, by name; parameters are left out except VALUE=DATE.
+
+    Days, and times without a zone, are those of the organisation's own zone.
+    """
 
     values: dict[str, str] = field(default_factory=dict)
     all_day: bool = False
@@ -46,7 +54,7 @@ def appointments(employee: Employee, language: Language, seed: int) -> Iterator[
     until = company().until
     for _ in range(_OWN_APPOINTMENTS):
         day = until - timedelta(days=dice.randrange(-60, 700))
-        start = day.replace(hour=dice.randrange(7, 16), minute=dice.choice((0, 15, 30)), second=0)
+        start = day.replace(hour=dice.randrange(8, 17), minute=dice.choice((0, 15, 30)), second=0, tzinfo=_ZONE)
         project = dice.choice(language.projects)
         private = dice.random() < 0.1
         others = [] if private else dice.sample(company().listed, dice.randrange(3))
@@ -57,8 +65,29 @@ def appointments(employee: Employee, language: Language, seed: int) -> Iterator[
             place=dice.choice(language.places),
             private=private,
             organiser=employee.person,
-            attendees=[other.person for other in others if other != employee],
+            attendees=[(other.person, dice.choice(_RESPONSES)) for other in others if other != employee],
+            cancelled=dice.random() < 0.04,
+            paper=project if dice.random() < 0.1 else "",
             uid=str(uuid5(NAMESPACE_URL, f"{seed}/{employee.address}/{start}")),
+        )
+
+
+def side_projects(employee: Employee, language: Language, seed: int) -> Iterator[ItemSpec]:
+    """A second calendar of a person's own."""
+    dice = Random(f"{seed} {employee.index} second calendar")  # noqa: S311 (the same calendar each time)
+    until = company().until
+    for number in range(6):
+        first = (until - timedelta(days=dice.randrange(-30, 200))).replace(hour=0, minute=0, second=0, tzinfo=_ZONE)
+        yield _own(
+            subject=dice.choice(language.projects),
+            start=first,
+            end=first + timedelta(days=dice.randrange(1, 5)),
+            place="",
+            private=False,
+            organiser=employee.person,
+            attendees=[],
+            uid=str(uuid5(NAMESPACE_URL, f"{seed}/{employee.address}/side {number}")),
+            all_day=True,
         )
 
 
@@ -93,14 +122,16 @@ def parse_events(text: str) -> list[Event]:
 
 
 def moment(text: str) -> datetime:
-    """A date (its midnight) or a time in UTC, as iCalendar writes it."""
-    return datetime.strptime(text, "%Y%m%dT%H%M%SZ" if "T" in text else "%Y%m%d").replace(tzinfo=UTC)
+    """A date (its midnight), a time in UTC or one without a zone, as iCalendar writes it."""
+    if text.endswith("Z"):
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(text, "%Y%m%dT%H%M%S" if "T" in text else "%Y%m%d").replace(tzinfo=_ZONE)
 
 
 def event_spec(event: Event) -> ItemSpec:
     """A calendar item for an event, a series with its exceptions."""
     properties = _properties(event)
-    properties["calendar:UID"] = f"<t:UID>{escape(event.values['UID'])}</t:UID>"
+    properties |= {"calendar:UID": f"<t:UID>{escape(event.values['UID'])}</t:UID>"} | _zones()
     if "RRULE" in event.values:
         properties["calendar:Recurrence"] = recurrence(event.values["RRULE"], event.start)
     overrides: dict[str, Mapping[str, str] | None] = {}
@@ -141,6 +172,10 @@ def _times(event: Event) -> dict[str, str]:
         "calendar:Start": _element("Start", stamp(event.start) or ""),
         "calendar:End": _element("End", stamp(event.end) or ""),
     }
+
+
+def _zones() -> dict[str, str]:
+    return {f"calendar:{name}": f'<t:{name} Id="{_WINDOWS_ZONE}"/>' for name in ("StartTimeZone", "EndTimeZone")}
 
 
 def _element(name: str, text: str) -> str:
@@ -190,16 +225,27 @@ def _own(  # noqa: PLR0913 (each is a property of an appointment)
     place: str,
     private: bool,
     organiser: Person,
-    attendees: list[Person],
+    attendees: list[tuple[Person, str]],
     uid: str,
+    cancelled: bool = False,
+    all_day: bool = False,
+    paper: str = "",
 ) -> ItemSpec:
+    """`attendees` come with what they answered; `paper` names what is attached, '' for nothing."""
     properties = {
         "calendar:UID": _element("UID", uid),
-        "calendar:Location": _element("Location", place),
-        "calendar:LegacyFreeBusyStatus": _element("LegacyFreeBusyStatus", "Busy"),
-    }
+        "calendar:LegacyFreeBusyStatus": _element("LegacyFreeBusyStatus", "Free" if all_day else "Busy"),
+        "calendar:IsAllDayEvent": _element("IsAllDayEvent", "true" if all_day else "false"),
+    } | _zones()
+    if place:
+        properties["calendar:Location"] = _element("Location", place)
+    if cancelled:
+        properties["calendar:IsCancelled"] = _element("IsCancelled", "true")
     if attendees:
-        people = "".join(f"<t:Attendee>{_person(one)}</t:Attendee>" for one in attendees)
+        people = "".join(
+            f"<t:Attendee>{_person(one)}{_element('ResponseType', response)}</t:Attendee>"
+            for one, response in attendees
+        )
         properties["calendar:RequiredAttendees"] = f"<t:RequiredAttendees>{people}</t:RequiredAttendees>"
         properties["calendar:Organizer"] = f"<t:Organizer>{_person(organiser)}</t:Organizer>"
         properties["calendar:IsMeeting"] = _element("IsMeeting", "true")
@@ -212,9 +258,20 @@ def _own(  # noqa: PLR0913 (each is a property of an appointment)
         created=start - timedelta(days=14),
         size=2_500,
         is_read=True,
+        mime=_paper(subject, paper) if paper else None,
+        has_attachments=bool(paper),
         sensitivity="Private" if private else "Normal",
         properties=properties,
     )
+
+
+def _paper(subject: str, name: str) -> bytes:
+    """The content of an appointment to which a paper is attached."""
+    message = EmailMessage()
+    message["Subject"] = subject
+    message.set_content(f"{subject}\n{name}\n")
+    message.add_attachment(f"{name}\n{'-' * len(name)}\n1.\n2.\n3.\n", filename=f"{name}.txt")
+    return message.as_bytes()
 
 
 def _person(person: Person) -> str:

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 from xml.sax.saxutils import escape
 
-from mse_tui.sandbox.calendars import appointments
+from mse_tui.sandbox.calendars import appointments, side_projects
 from mse_tui.sandbox.company import DATA, Company, Employee, FolderPermissions, Language, company
 from mse_tui.sandbox.content import MEAN_BYTES, Letter, Letters
 from mse_tui.sandbox.mailstore import MailStore
@@ -98,6 +98,9 @@ def _populate_employee(store: MailStore, employee: Employee, share: int, seed: i
         calendar = store.distinguished_folder(mailbox.id, "calendar")
         assert calendar is not None
         store.add_items(calendar.id, appointments(employee, language, seed))
+        if employee.index % 3 == 0:
+            second = store.add_folder(mailbox.id, calendar.id, language.projects[0], folder_class="IPF.Appointment")
+            store.add_items(second.id, side_projects(employee, language, seed))
 
 
 def _add(store: MailStore, mailbox: MailboxRecord, language: Language, letters: Iterable[Letter]) -> None:

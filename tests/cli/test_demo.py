@@ -51,7 +51,7 @@ def test_it_runs_every_task_and_exits_green(
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "100 %" in ran.stdout
     assert "● success" in ran.stdout
-    assert "1 mailbox [mailbox-disabled]" in ran.stdout
+    assert "2 mailboxes [mailbox-disabled]" in ran.stdout
     assert ran.stderr == ""
     tasks = json.loads(_cli(home, "task", "list", "--json").stdout)
     assert {(row["status"], row["light"]) for row in tasks} == {("Scheduled", "green")}

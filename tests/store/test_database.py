@@ -15,6 +15,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database as module
 from mse_tui.store.access import ACCESS_MODELS
+from mse_tui.store.calendars import CALENDAR_MODELS
 from mse_tui.store.database import (
     as_problem,
     close_database,
@@ -53,7 +54,7 @@ def test_database_file_is_private(store: Home) -> None:
 
 def test_migrations_make_the_tables_that_the_models_describe(store: Home, tmp_path: Path) -> None:
     described = module.SqliteDatabase(str(tmp_path / "from-models.db"))
-    models = (*ALL_MODELS, *ACCESS_MODELS, *GROUP_MODELS, *STUB_MODELS, *RETENTION_MODELS)
+    models = (*ALL_MODELS, *ACCESS_MODELS, *CALENDAR_MODELS, *GROUP_MODELS, *STUB_MODELS, *RETENTION_MODELS)
     with described.bind_ctx(models):
         described.create_tables(models)
     described.close()

@@ -1,0 +1,223 @@
+"""Looking into a person's replicated calendars: every look and every export leaves an audit entry.
+
+`look_into_calendars` gives a reading of one mailbox's calendars, and only through it is anything of them shown.
+"""
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import tzlocal
+
+from mse_tui.access.roles import Role, needs
+from mse_tui.actions.audit import audit
+from mse_tui.archive import calendar_views, views
+from mse_tui.archive.calendar_agenda import AgendaEntry, Period, agenda
+from mse_tui.archive.calendar_export import CalendarExport, export_calendar, one_appointment
+from mse_tui.archive.calendar_ledger import ICALENDAR, ORIGINAL
+from mse_tui.archive.calendar_rendering import described
+from mse_tui.archive.calendar_views import AppointmentView, CalendarView, ContentView
+from mse_tui.archive.names import safe_name
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.views import MailboxView, View
+from mse_tui.reasons import Problem, Reason
+
+
+@needs(Role.AUDITOR)
+def look_into_calendars(mailbox_id: int, packs: Packs, *, private: bool = True) -> "CalendarReading":
+    """Open one mailbox's calendars for looking; audited. Raises Problem not-found.
+
+    Without `private` nothing that its owner has marked private, personal or confidential is shown: a delegate's look.
+    """
+    return CalendarReading(views.mailbox(str(mailbox_id)), packs, private=private)
+
+
+def mailboxes_with_calendars() -> list[MailboxView]:
+    """Which mailboxes have calendars in the archive, by address. A list is no look."""
+    wanted = calendar_views.mailboxes_with_calendars()
+    return [row for row in views.mailboxes() if row.id in wanted]
+
+
+def mailbox_of(version_id: int) -> int:
+    """The mailbox that a version belongs to. Raises Problem not-found."""
+    return calendar_views.mailbox_of(version_id)
+
+
+def machine_zone() -> tzinfo:
+    """This machine's time zone, by its IANA name where that is known."""
+    return tzlocal.get_localzone()
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises Problem invalid."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Problem(
+            Reason.INVALID, f"There is no time zone {name!r}.", "Give an IANA name, such as Europe/Berlin."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAppointment:
+    """One version with everything that is kept of it."""
+
+    row: AppointmentView
+    icalendar: bytes
+    attachments: tuple[ContentView, ...]
+    versions: tuple[AppointmentView, ...]
+    """All of the appointment's, the latest first."""
+
+    def described(self, zone: tzinfo) -> list[tuple[str, str]]:
+        """Labels with what they say, times in a zone."""
+        return described(self.row, self.icalendar, zone)
+
+
+class CalendarReading:
+    """One person's look into the calendars of one archived mailbox, in any view."""
+
+    def __init__(self, mailbox: MailboxView, packs: Packs, *, private: bool) -> None:
+        self.mailbox = mailbox
+        self.private = private
+        """Whether private appointments are shown."""
+        self._packs = packs
+        self._own = {row.id for row in calendar_views.calendars(mailbox.id, View.full())}
+        audit("look into calendars", mailbox.address)
+
+    @property
+    def owners_zone(self) -> str:
+        """The IANA name of the zone in which most of the appointments were made; '' where none is known."""
+        return calendar_views.owners_zone(self.mailbox.id)
+
+    def calendars(self, view: View) -> list[CalendarView]:
+        """The calendars in a view, the default one first."""
+        return calendar_views.calendars(self.mailbox.id, view, private=self.private)
+
+    def calendar(self, wanted: str, view: View) -> CalendarView:
+        """The calendar with this name or number. Raises Problem not-found, invalid (several)."""
+        return calendar_views.calendar(self.mailbox.id, wanted, view)
+
+    def default_calendar(self, view: View) -> CalendarView:
+        """The mailbox's default calendar. Raises Problem not-found."""
+        found = self.calendars(view)
+        if not found:
+            raise Problem(
+                Reason.NOT_FOUND, f"{self.mailbox.address} has no calendar in this view.", "Run a Calendar task on it."
+            )
+        return found[0]
+
+    def agenda(self, view: View, period: Period, calendar_ids: Sequence[int]) -> list[AgendaEntry]:
+        """What takes place in a period in these calendars. Raises Problem content-missing, content-damaged."""
+        self._refuse_foreign(calendar_ids)
+        margin = timedelta(days=1)
+        between = (period.begins - margin, period.ends + margin)
+        rows = calendar_views.appointments(calendar_ids, view, between=between, private=self.private)
+        return agenda(rows, period, self._icalendar)
+
+    def appointments(self, view: View, calendar_ids: Sequence[int]) -> list[AppointmentView]:
+        """All single appointments and series of these calendars, by start."""
+        self._refuse_foreign(calendar_ids)
+        return calendar_views.appointments(calendar_ids, view, private=self.private)
+
+    def appointment(self, version_id: int) -> ReadAppointment:
+        """One version with what is kept of it; audited. Raises Problem not-found, content-missing, content-damaged."""
+        row = self._version(version_id)
+        audit("read appointment", self.mailbox.address, after=_named(row))
+        return ReadAppointment(
+            row,
+            self._icalendar(row),
+            tuple(calendar_views.attachments(version_id)),
+            tuple(calendar_views.versions(row.appointment_id, private=self.private)),
+        )
+
+    def original(self, version_id: int) -> bytes:
+        """What the server gave of a version; audited."""
+        row = self._version(version_id)
+        audit("read appointment", self.mailbox.address, after={**_named(row), "form": "as the server gave it"})
+        return self._packs.read(calendar_views.contents(version_id)[ORIGINAL].sha256)
+
+    def write_appointment(self, version_id: int, path: Path) -> int:
+        """Write a version to a new .ics file with its attachments; audited as an export; the bytes written."""
+        row = self._version(version_id)
+        audit("export calendar", self.mailbox.address, after={**_named(row), "to": str(path)})
+        content = one_appointment(row, self._packs)
+        with _new_file(path) as file:
+            file.write(content)
+        return len(content)
+
+    def export_calendar(
+        self, calendar: CalendarView, view: View, path: Path, *, attachments: bool = True
+    ) -> CalendarExport:
+        """Write one calendar to a new .ics file; audited. Raises Problem invalid where it can't be written."""
+        self._refuse_foreign([calendar.id])
+        audit(
+            "export calendar",
+            self.mailbox.address,
+            after={"calendar": calendar.name, "view": str(view), "to": str(path)},
+        )
+        rows = calendar_views.appointments([calendar.id], view, private=self.private)
+        with _new_file(path) as file:
+            return export_calendar(calendar.name, rows, self._packs, file, with_attachments=attachments)
+
+    def export_all(
+        self,
+        view: View,
+        directory: Path,
+        *,
+        attachments: bool = True,
+        told: Callable[[Path, CalendarExport], None] | None = None,
+    ) -> list[tuple[Path, CalendarExport]]:
+        """Write every calendar to a new .ics file of its own in a directory; as `export_calendar`."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written: list[tuple[Path, CalendarExport]] = []
+        taken: set[str] = set()
+        for calendar in self.calendars(view):
+            name, number = safe_name(calendar.name, ".ics", otherwise="calendar"), 1
+            while name.casefold() in taken:
+                number += 1
+                name = safe_name(calendar.name, f" ({number}).ics", otherwise="calendar")
+            taken.add(name.casefold())
+            path = directory / name
+            report = self.export_calendar(calendar, view, path, attachments=attachments)
+            written.append((path, report))
+            if told is not None:
+                told(path, report)
+        return written
+
+    def _version(self, version_id: int) -> AppointmentView:
+        row = calendar_views.appointment(version_id)
+        self._refuse_foreign([row.calendar_id])
+        if row.is_private and not self.private:
+            raise Problem(Reason.NOT_FOUND, f"The archive has no appointment {version_id}.")
+        return row
+
+    def _icalendar(self, row: AppointmentView) -> bytes:
+        return self._packs.read(calendar_views.contents(row.version_id)[ICALENDAR].sha256)
+
+    def _refuse_foreign(self, calendar_ids: Sequence[int]) -> None:
+        foreign = set(calendar_ids) - self._own
+        if foreign:
+            raise Problem(
+                Reason.NOT_FOUND,
+                f"{self.mailbox.address} has no calendar {min(foreign)}.",
+                "Choose one of its calendars.",
+            )
+
+
+def _named(row: AppointmentView) -> dict[str, object]:
+    return {"appointment": row.version_id, "subject": row.subject, "calendar": row.calendar}
+
+
+def _new_file(path: Path) -> io.BufferedWriter:
+    """A file for its owner alone that did not exist before."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        raise Problem(
+            Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Choose another file name."
+        ) from error
+    return os.fdopen(descriptor, "wb")

@@ -1,0 +1,276 @@
+"""A mailbox's calendars over EWS.
+
+SyncFolderItems finds single appointments and series; GetItem of a series tells its rule and which occurrences were
+changed or deleted; GetItem of those tells what is different in them; GetAttachment brings what is attached.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import TypeVar
+
+from lxml import etree
+
+from mse_tui.exchange import ews_appointments as read
+from mse_tui.exchange.calendars import (
+    Appointment,
+    AppointmentChanges,
+    Attachment,
+    AttachmentContent,
+    CalendarRow,
+    Event,
+)
+from mse_tui.exchange.ews_appointments import Master
+from mse_tui.exchange.ews_calendar_calls import get_appointments, get_attachments, sync_appointments
+from mse_tui.exchange.ews_calls import PAGE, Calls, Request
+from mse_tui.exchange.ews_fetch import READ_AHEAD, Collector, batches
+from mse_tui.exchange.ews_rows import change_id, changes, decode_base64, page_end
+from mse_tui.exchange.ews_session import Session
+from mse_tui.exchange.mailbox import Area, FolderChanges, FolderRow, ItemFailure
+from mse_tui.exchange.wire_errors import broken
+from mse_tui.reasons import Problem, Reason
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BATCH = 50
+"""Appointments in one request: a series with attendees may be some hundred kilobytes."""
+
+_CALENDAR_CLASS = "ipf.appointment"
+_SPLITS = (Reason.RESPONSE_BROKEN, Reason.TIMEOUT)
+
+
+class EwsCalendars:
+    """The calendars of one mailbox."""
+
+    def __init__(
+        self,
+        session: Session,
+        default: Callable[[], FolderRow],
+        folder_changes: Callable[[Area, str | None], FolderChanges],
+        only: Callable[[list[etree._Element]], etree._Element],
+    ) -> None:
+        """`default` gives the default calendar's folder; `only` the one entry of an answer."""
+        self._session = session
+        self._default = default
+        self._folder_changes = folder_changes
+        self._only = only
+
+    def folders(self, *, all_calendars: bool) -> list[CalendarRow]:
+        """The default calendar, or all that were not deleted; see `Calendars.folders`."""
+        default = self._default()
+        found = [CalendarRow(default.remote_id, default.name, True, default.total_count)]
+        if all_calendars:
+            others = (row for row in self._live_folders() if row.remote_id != default.remote_id)
+            rows = [row for row in others if _is_calendar(row)]
+            rows.sort(key=lambda row: (row.name.casefold(), row.remote_id))
+            found += [CalendarRow(row.remote_id, row.name, False, row.total_count) for row in rows]
+        return found
+
+    def changes(self, calendar_id: str, state: str | None) -> AppointmentChanges:
+        """The next page of changes of one calendar."""
+        request = sync_appointments(self._session.calls, calendar_id, state, PAGE)
+        try:
+            return self._session.ask(request, lambda messages: _page(self._only(messages)))
+        except Problem as problem:
+            if problem.reason is Reason.ITEM_NOT_FOUND:
+                raise Problem(Reason.FOLDER_NOT_FOUND, problem.happened) from problem
+            raise
+
+    def fetch(self, remote_ids: Sequence[str], *, attachments: bool) -> Iterator[Appointment | ItemFailure]:
+        """Appointments in the order asked, with the session's number of requests in flight."""
+        session, window = self._session, deque[Future[list[Appointment | ItemFailure]]]()
+        try:
+            for start in range(0, len(remote_ids), BATCH):
+                while len(window) >= session.parallel() + READ_AHEAD:
+                    yield from session.wait_for(window.popleft())
+                window.append(session.submit(self._job(remote_ids[start : start + BATCH], attachments)))
+            while window:
+                yield from session.wait_for(window.popleft())
+        finally:
+            for future in window:
+                future.cancel()
+
+    def _job(self, remote_ids: Sequence[str], attachments: bool) -> Callable[[], list[Appointment | ItemFailure]]:
+        fetch = _Fetch(self._session, attachments=attachments)
+        return lambda: fetch.appointments(remote_ids)
+
+    def _live_folders(self) -> list[FolderRow]:
+        """The mailbox's folders, without those in Deleted Items."""
+        pages: list[FolderChanges] = []
+        while not pages or not pages[-1].last:
+            pages.append(self._folder_changes(Area.PRIMARY, pages[-1].state if pages else None))
+        rows = {row.remote_id: row for page in pages for row in page.changed}
+        for page in pages:
+            for gone in page.removed:
+                rows.pop(gone, None)
+        return [row for row in rows.values() if not _is_deleted(row, rows)]
+
+
+def _is_calendar(row: FolderRow) -> bool:
+    folder_class = row.folder_class.lower()
+    return folder_class == _CALENDAR_CLASS or folder_class.startswith(_CALENDAR_CLASS + ".")
+
+
+def _is_deleted(row: FolderRow, rows: Mapping[str, FolderRow]) -> bool:
+    seen: set[str] = set()
+    while row.parent_id in rows and row.remote_id not in seen:
+        seen.add(row.remote_id)
+        row = rows[row.parent_id]
+        if row.distinguished == "deleteditems":
+            return True
+    return False
+
+
+def _page(message: etree._Element) -> AppointmentChanges:
+    """One page of SyncFolderItems."""
+    end = page_end(message, "IncludesLastItemInRange")
+    changed, removed = [], []
+    for kind, change in changes(message):
+        if kind in ("Create", "Update"):
+            changed.append(read.appointment_row(change[0]))
+        elif kind == "Delete":
+            removed.append(change_id(change)[0])
+        elif kind != "ReadFlagChange":  # a read mark says nothing of an appointment
+            raise broken(f"The server's answer has a change of an unknown kind: {kind}.")
+    return AppointmentChanges(tuple(changed), tuple(removed), end.state, end.last)
+
+
+class _Fetch:
+    """One batch of appointments: the items, their changed occurrences, their attachments."""
+
+    def __init__(self, session: Session, *, attachments: bool) -> None:
+        self._session = session
+        self._collector = Collector(session)
+        self._attachments = attachments
+
+    def appointments(self, remote_ids: Sequence[str]) -> list[Appointment | ItemFailure]:
+        """One answer an id, in order."""
+        masters = self._collect(remote_ids, get_appointments, lambda _, message: read.master(_item(message)))
+        occurrences = self._occurrences([each for each in masters if isinstance(each, Master)])
+        contents = self._contents(masters, occurrences)
+        return [
+            each if isinstance(each, ItemFailure) else self._assembled(each, occurrences, contents)
+            for each in masters
+        ]  # fmt: skip
+
+    def _occurrences(self, masters: Iterable[Master]) -> "dict[str, tuple[Event, etree._Element] | ItemFailure]":
+        """By id, the changed occurrences of series."""
+        wanted = [remote_id for each in masters for remote_id in each.changed]
+        found: dict[str, tuple[Event, etree._Element] | ItemFailure] = {}
+        for start in range(0, len(wanted), BATCH):
+            ids = wanted[start : start + BATCH]
+            answers = self._collect(ids, get_appointments, lambda _, message: _occurrence(message))
+            found.update(zip(ids, answers, strict=True))
+        return found
+
+    def _contents(
+        self,
+        masters: "Sequence[Master | ItemFailure]",
+        occurrences: "Mapping[str, tuple[Event, etree._Element] | ItemFailure]",
+    ) -> "dict[str, bytes | ItemFailure]":
+        """By id, the content of all attachments of a batch."""
+        if not self._attachments:
+            return {}
+        events = [each.event for each in masters if isinstance(each, Master)]
+        events += [each[0] for each in occurrences.values() if not isinstance(each, ItemFailure)]
+        wanted = {each.remote_id: each.size for event in events for each in event.attachments}
+        allowed = self._session.settings.max_item_bytes
+        found: dict[str, bytes | ItemFailure] = {
+            remote_id: _too_large(remote_id, allowed) for remote_id, size in wanted.items() if size > allowed
+        }
+        for batch in batches((remote_id, size) for remote_id, size in wanted.items() if remote_id not in found):
+            ids = [remote_id for remote_id, _ in batch]
+            answers = self._collect(ids, get_attachments, lambda _, message: _content(message))
+            found.update(zip(ids, answers, strict=True))
+        return found
+
+    def _assembled(
+        self,
+        master: Master,
+        occurrences: "Mapping[str, tuple[Event, etree._Element] | ItemFailure]",
+        contents: "Mapping[str, bytes | ItemFailure]",
+    ) -> Appointment | ItemFailure:
+        """The whole, or why a part of it could not be had: an appointment is never kept in pieces."""
+        changed: list[tuple[datetime, Event]] = []
+        elements = [master.element]
+        for remote_id, original_start in master.changed.items():
+            occurrence = occurrences[remote_id]
+            if isinstance(occurrence, ItemFailure):
+                return ItemFailure(master.remote_id, occurrence.reason, f"A changed occurrence: {occurrence.message}")
+            changed.append((original_start, occurrence[0]))
+            elements.append(occurrence[1])
+        attached: dict[str, AttachmentContent] = {}
+        for attachment in _attachments([master.event, *(event for _, event in changed)]) if self._attachments else ():
+            content = contents[attachment.remote_id]
+            if isinstance(content, ItemFailure):
+                return ItemFailure(
+                    master.remote_id, content.reason, f"The attachment {attachment.name!r}: {content.message}"
+                )
+            attached[attachment.remote_id] = AttachmentContent(attachment, content)
+        return Appointment(
+            remote_id=master.remote_id,
+            change_key=master.change_key,
+            event=master.event,
+            recurrence=master.recurrence,
+            changed=tuple(sorted(changed, key=lambda pair: pair[0])),
+            deleted=master.deleted,
+            attachments=tuple(attached.values()),
+            original=read.original(elements),
+            over=master.over,
+        )
+
+    def _collect(
+        self,
+        ids: Sequence[str],
+        request: Callable[[Calls, Sequence[str]], Request],
+        take: "Callable[[str, etree._Element], T]",
+    ) -> "list[T | ItemFailure]":
+        """As `Collector.collect`; an answer that can't be read whole is asked for in halves, down to its cause."""
+        try:
+            answers = self._collector.collect(
+                ids, lambda owed: request(self._session.calls, owed), take, self._session.deadline()
+            )
+        except Problem as problem:
+            if problem.reason not in _SPLITS:
+                raise
+            if len(ids) == 1:
+                return [self._collector.unreadable(ids[0], problem)]
+            log.warning("%d appointments in one answer: %s", len(ids), problem.happened)
+            middle = len(ids) // 2
+            return self._collect(ids[:middle], request, take) + self._collect(ids[middle:], request, take)
+        self._collector.readable()
+        return answers
+
+
+def _item(message: etree._Element) -> etree._Element:
+    item = message.find("{*}Items/*")
+    if item is None or not read.is_appointment(item):
+        raise broken("An entry of the server's answer has no appointment.")
+    return item
+
+
+def _occurrence(message: etree._Element) -> tuple[Event, etree._Element]:
+    item = _item(message)
+    return read.event(item), item
+
+
+def _content(message: etree._Element) -> bytes:
+    attachment = message.find("{*}Attachments/*")
+    if attachment is None:
+        raise broken("An entry of the server's answer has no attachment.")
+    encoded = read.attachment_content(attachment)
+    return b"" if encoded is None else decode_base64(encoded)
+
+
+def _attachments(events: Iterable[Event]) -> list[Attachment]:
+    return [attachment for event in events for attachment in event.attachments]
+
+
+def _too_large(remote_id: str, allowed: int) -> ItemFailure:
+    return ItemFailure(
+        remote_id, Reason.ITEM_TOO_LARGE, f"It is larger than the {allowed:,} bytes that the site allows."
+    )

@@ -1,0 +1,55 @@
+"""Calendar Replication: a mailbox's calendars into the archive, in full first, then what changes.
+
+A replica: an appointment that is deleted in Exchange leaves it at the next pass; its earlier versions stay readable
+as history. Whatever interrupts a pass, the next execution resumes it from the last committed batch.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from mse_tui.features.calendar_definition import CalendarReplicationDefinition, ReplicatedCalendars
+from mse_tui.features.calendar_listing import CalendarLimits
+from mse_tui.features.calendar_pass import CalendarPass
+from mse_tui.features.feature import MailboxRun
+from mse_tui.store.database import faults_explained, keep_connection
+from mse_tui.terms import TaskType
+
+__all__ = ["CALENDAR_REPLICATION", "CalendarReplication", "CalendarReplicationDefinition", "ReplicatedCalendars"]
+
+
+class CalendarReplication:
+    """The task type CAL."""
+
+    task_type = TaskType.CALENDAR_REPLICATION
+    destructive = False
+    definition: type[BaseModel] = CalendarReplicationDefinition
+    counters: Mapping[str, str] = {
+        "calendars_seen": "Calendars covered",
+        "calendars_added": "Calendars added",
+        "calendars_renamed": "Calendars renamed",
+        "calendars_removed": "Calendars removed",
+        "items_seen": "Appointments looked at",
+        "items_added": "Appointments added",
+        "items_changed": "Appointments changed",
+        "items_removed": "Appointments removed",
+        "items_known": "Appointments known and unchanged",
+        "bytes": "Bytes of content taken in",
+        "submissions": "Submissions to the archive",
+    }
+
+    def __init__(self, limits: CalendarLimits = CalendarLimits()) -> None:  # noqa: B008 (frozen)
+        self._limits = limits
+
+    def process(self, run: MailboxRun) -> None:
+        """Run or resume one pass over the mailbox's calendars.
+
+        Raises Problem, Stopped, Cancelled; what was committed before holds, and the next call goes on from there.
+        """
+        if not isinstance(run.definition, CalendarReplicationDefinition):
+            raise TypeError(f"{type(run.definition).__name__} is not a Calendar Replication definition")
+        with keep_connection(), faults_explained():
+            CalendarPass(run, run.definition, self._limits).run()
+
+
+CALENDAR_REPLICATION = CalendarReplication()

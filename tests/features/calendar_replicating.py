@@ -1,0 +1,185 @@
+"""Running calendar passes over a mailbox of the practice organisation's server, and changing what lies in it."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from icalendar import Calendar
+
+from mse_tui.archive.fence import Fence, NoFence
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.statements import select
+from mse_tui.exchange.ews import connect
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.features.calendar_listing import CalendarLimits
+from mse_tui.features.calendar_replication import CalendarReplication, CalendarReplicationDefinition
+from mse_tui.features.feature import MailboxRun
+from mse_tui.sandbox.records import DeleteType, ItemSpec, Person, stamp
+from mse_tui.sandbox.server import SandboxServer
+from mse_tui.store.models import Task
+from tests.exchange.canned import PASSWORD_VARIABLE, Halts, settings
+from tests.features.replicating import RecordingJournal, make_task
+
+BERLIN = "W. Europe Standard Time"
+
+
+@contextmanager
+def practice_server(path: Path) -> Iterator[SandboxServer]:
+    """A practice server whose service account the tests' configurations know."""
+    with SandboxServer(path, people=1, messages=1) as running:
+        os.environ[PASSWORD_VARIABLE] = running.service_account[1]
+        try:
+            yield running
+        finally:
+            del os.environ[PASSWORD_VARIABLE]
+
+
+@contextmanager
+def opened(server: SandboxServer, address: str) -> Iterator[Mailbox]:
+    """A mailbox of it, over EWS."""
+    exchange = connect(settings(server.url, user=server.service_account[0]), Halts())
+    try:
+        with exchange.mailbox(address, threading.Event()) as mailbox:
+            yield mailbox
+    finally:
+        exchange.close()
+
+
+@dataclass
+class CalendarRun:
+    """One task over one mailbox's calendars."""
+
+    mailbox: Mailbox
+    packs: Packs
+    task: Task = field(default_factory=make_task)
+    definition: CalendarReplicationDefinition = field(default_factory=CalendarReplicationDefinition)
+    limits: CalendarLimits = field(default_factory=CalendarLimits)
+
+    def run(self, journal: RecordingJournal | None = None, fence: Fence | None = None) -> RecordingJournal:
+        journal = journal or RecordingJournal()
+        run = MailboxRun(
+            task_id=self.task.id, mailbox=self.mailbox, identity=self.mailbox.identity(), definition=self.definition,
+            packs=self.packs, fence=fence or NoFence(), journal=journal, cancel=threading.Event(),
+        )  # fmt: skip
+        CalendarReplication(self.limits).process(run)
+        return journal
+
+    @property
+    def sequence(self) -> int:
+        return int(Task.get_by_id(self.task.id).sequence)
+
+
+class PracticeCalendars:
+    """Changes the calendars of one new mailbox behind the back of those who read it."""
+
+    def __init__(self, server: SandboxServer, name: str) -> None:
+        self.store = server.store
+        self.address = f"{name}@example.test"
+        self._mailbox = self.store.add_mailbox(self.address, name).id
+        self._root = self.store.distinguished_folder(self._mailbox, "msgfolderroot").id
+        self.default = self.store.distinguished_folder(self._mailbox, "calendar").id
+
+    def add_calendar(self, name: str) -> int:
+        return self.store.add_folder(self._mailbox, self._root, name, folder_class="IPF.Appointment").id
+
+    def delete_calendar(self, calendar: int, how: DeleteType = DeleteType.MOVE) -> None:
+        self.store.delete_folder(calendar, how)
+
+    def add(
+        self, subject: str, start: datetime, *, hours: float = 1, calendar: int | None = None, zone: str = BERLIN,
+        recurrence: str = "", **spec,
+    ) -> int:  # fmt: skip
+        """A single appointment or, with a Recurrence element, a series; further properties by ItemSpec's names."""
+        properties = {
+            "calendar:UID": element("UID", f"{subject}-{start:%Y%m%dT%H%M}"),
+            "calendar:StartTimeZone": f'<t:StartTimeZone Id="{escape(zone)}"/>',
+            "calendar:EndTimeZone": f'<t:EndTimeZone Id="{escape(zone)}"/>',
+        } | spec.pop("properties", {})
+        if recurrence:
+            properties["calendar:Recurrence"] = recurrence
+        return self.store.add_item(
+            calendar or self.default,
+            ItemSpec(
+                subject=subject, item_class="IPM.Appointment", start=start, end=start + timedelta(hours=hours),
+                created=start - timedelta(days=30), properties=properties, **spec,
+            ),
+        )  # fmt: skip
+
+    def change(self, item: int, **columns) -> None:
+        self.store.update_item(item, columns)
+
+    def change_occurrence(self, item: int, original_start: datetime, **properties: str) -> None:
+        """Change one occurrence of a series; properties by their element's name, such as Subject or Start."""
+        changes = {
+            f"{'item' if name == 'Subject' else 'calendar'}:{name}": element(name, text)
+            for name, text in properties.items()
+        }
+        self.store.set_occurrence(item, stamp(original_start), changes)
+
+    def delete_occurrence(self, item: int, original_start: datetime) -> None:
+        self.store.set_occurrence(item, stamp(original_start), None)
+
+    def delete(self, item: int, how: DeleteType = DeleteType.HARD) -> None:
+        self.store.delete_item(item, how)
+
+    def move(self, item: int, calendar: int) -> int:
+        return self.store.move_item(item, calendar)
+
+
+def element(name: str, text: str) -> str:
+    return f"<t:{name}>{escape(text)}</t:{name}>"
+
+
+def attendees(kind: str, people: list[tuple[Person, str]]) -> str:
+    """RequiredAttendees or OptionalAttendees, each with the response."""
+    shown = "".join(
+        f"<t:Attendee><t:Mailbox>{element('Name', person.name)}{element('EmailAddress', person.address)}"
+        f"<t:RoutingType>SMTP</t:RoutingType></t:Mailbox>{element('ResponseType', response)}</t:Attendee>"
+        for person, response in people
+    )
+    return f"<t:{kind}>{shown}</t:{kind}>"
+
+
+WEEKLY = (
+    "<t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>{day}</t:DaysOfWeek>"
+    "<t:FirstDayOfWeek>Monday</t:FirstDayOfWeek></t:WeeklyRecurrence>"
+)
+
+
+def weekly(start: datetime, *, count: int = 0) -> str:
+    """A Recurrence element: each week on the start's day, so often or without end."""
+    begins = element("StartDate", f"{start:%Y-%m-%d}")
+    pattern = WEEKLY.format(day=f"{start:%A}")
+    if count:
+        return recurring(pattern, f"<t:NumberedRecurrence>{begins}{element('NumberOfOccurrences', str(count))}"
+                                  "</t:NumberedRecurrence>")  # fmt: skip
+    return recurring(pattern, f"<t:NoEndRecurrence>{begins}</t:NoEndRecurrence>")
+
+
+def recurring(pattern: str, limits: str) -> str:
+    return f"<t:Recurrence>{pattern}{limits}</t:Recurrence>"
+
+
+def live_versions(address: str) -> list[tuple[str, str, int]]:
+    """(calendar, subject, version) of all that the replica shows of a mailbox."""
+    return select(
+        "SELECT c.name, v.subject, v.id FROM appointment_version v JOIN calendar c ON c.id = v.calendar_id"
+        " JOIN archive_mailbox m ON m.id = c.mailbox_id WHERE m.address = ? AND v.closed IS NULL"
+        " ORDER BY c.name, v.subject, v.id",
+        (address,),
+    )
+
+
+def subjects(address: str) -> list[str]:
+    return [subject for _, subject, _ in live_versions(address)]
+
+
+def stored_calendar(packs: Packs, version_id: int) -> Calendar:
+    """The iCalendar that the archive keeps of a version."""
+    [(digest,)] = select("SELECT sha256 FROM appointment_content WHERE version_id = ? AND position = 0", (version_id,))
+    return Calendar.from_ical(packs.read(bytes(digest)))
