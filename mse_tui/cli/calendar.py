@@ -10,12 +10,12 @@ from typing import TypeVar
 import click
 
 from mse_tui.actions import calendar_reading
-from mse_tui.actions.archive_reading import packs_of
+from mse_tui.actions.archive_reading import find_mailbox, packs_of
 from mse_tui.actions.calendar_reading import CalendarReading, ReadAppointment
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import AppointmentView
-from mse_tui.archive.views import View, mailbox
+from mse_tui.archive.views import View
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -203,7 +203,7 @@ def export(
 def _look(session: Session, mailbox_name: str, *, private: bool = True) -> CalendarReading:
     session.site()
     packs = packs_of(session.home, session.configuration())
-    return calendar_reading.look_into_calendars(mailbox(mailbox_name).id, packs, private=private)
+    return calendar_reading.look_into_calendars(find_mailbox(mailbox_name).id, packs, private=private)
 
 
 def _view(as_of: str | None) -> View:

@@ -73,8 +73,8 @@ def test_names_are_taken_whatever_their_case(ready: Ready) -> None:
 
 
 def test_a_type_without_a_feature_is_refused(ready: Ready) -> None:
-    with pytest.raises(Problem, match="Calendar Replication"):
-        create_definition(TaskType.CALENDAR_REPLICATION, "Calendars", {})
+    with pytest.raises(Problem, match="Mailbox Permissions Sync"):
+        create_definition(TaskType.PERMISSIONS_SYNC, "Permissions", {})
 
 
 def test_wrong_settings_are_named_all_at_once(ready: Ready) -> None:
