@@ -49,7 +49,7 @@ def find_mailbox(text: str, person: str | None = None) -> MailboxView:
     for each in mailboxes(person):
         if wanted in (each.address.casefold(), each.guid.casefold(), str(each.id)):
             return each
-    raise _refused(text, person)
+    raise refused(text, person)
 
 
 @needs(Role.AUDITOR)
@@ -59,7 +59,7 @@ def look_into(mailbox_id: int, packs: Packs, person: str | None = None) -> "Read
         return Reading(views.mailbox(str(mailbox_id)), packs)
     sight = sight_of(person, mailbox_id)
     if not sight.sees_anything:
-        raise _refused(str(mailbox_id), person)
+        raise refused(str(mailbox_id), person)
     return Reading(views.mailbox(str(mailbox_id)), packs, sight)
 
 
@@ -83,10 +83,10 @@ def _first_shown(wanted: int | bytes, person: str) -> int:
         for each in [wanted] if isinstance(wanted, int) else views.placements_with(wanted):
             if views.is_readable(each, sight_of(person, views.mailbox_of(each).id)):
                 return each
-    raise _refused(f"message {wanted if isinstance(wanted, int) else wanted.hex()}", person)
+    raise refused(f"message {wanted if isinstance(wanted, int) else wanted.hex()}", person)
 
 
-def _refused(what: str, person: str) -> Problem:
+def refused(what: str, person: str) -> Problem:
     """Audited; says the same whether there is such a thing or not."""
     audit("refused look into archive", what, after={"as": person})
     return Problem(
@@ -131,7 +131,7 @@ class Reading:
     def message(self, placement_id: int) -> MessageView:
         """One message where it lay. Raises Problem not-found."""
         if not views.is_readable(placement_id, self.sight) and not self.sight.sees_everything:
-            raise _refused(f"message {placement_id}", self.sight.person)
+            raise refused(f"message {placement_id}", self.sight.person)
         found = views.message(placement_id)
         self._refuse_foreign(found.folder_id)
         return found

@@ -1,19 +1,25 @@
 """Looking into a person's replicated calendars: every look and every export leaves an audit entry.
 
-`look_into_calendars` gives a reading of one mailbox's calendars, and only through it is anything of them shown.
+`look_into_calendars` gives a reading of one mailbox's calendars, and only through it is anything of them shown. Where
+a person is named (an address), only the calendars that they may read are there, without what is private in them.
 """
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tzlocal
 
+from mse_tui.access.grants import FolderKey
+from mse_tui.access.rights import Right
 from mse_tui.access.roles import Role, needs
+from mse_tui.access.sight import ADMINISTRATOR, Sight, sight_of
+from mse_tui.actions.archive_reading import mailboxes, refused
 from mse_tui.actions.audit import audit
 from mse_tui.archive import calendar_views, views
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period, agenda
@@ -24,22 +30,21 @@ from mse_tui.archive.calendar_views import AppointmentView, CalendarView, Conten
 from mse_tui.archive.names import safe_name
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import MailboxView, View
+from mse_tui.exchange.mailbox import Area
 from mse_tui.reasons import Problem, Reason
 
 
 @needs(Role.AUDITOR)
-def look_into_calendars(mailbox_id: int, packs: Packs, *, private: bool = True) -> "CalendarReading":
-    """Open one mailbox's calendars for looking; audited. Raises Problem not-found.
-
-    Without `private` nothing that its owner has marked private, personal or confidential is shown: a delegate's look.
-    """
-    return CalendarReading(views.mailbox(str(mailbox_id)), packs, private=private)
+def look_into_calendars(mailbox_id: int, packs: Packs, person: str | None = None) -> "CalendarReading":
+    """Open one mailbox's calendars for looking; audited. Raises Problem not-found."""
+    sight = ADMINISTRATOR if person is None else sight_of(person, mailbox_id)
+    return CalendarReading(views.mailbox(str(mailbox_id)), packs, sight)
 
 
-def mailboxes_with_calendars() -> list[MailboxView]:
-    """Which mailboxes have calendars in the archive, by address. A list is no look."""
+def mailboxes_with_calendars(person: str | None = None) -> list[MailboxView]:
+    """Which mailboxes have calendars in the archive, or of those the ones that a person may open. A list is no look."""
     wanted = calendar_views.mailboxes_with_calendars()
-    return [row for row in views.mailboxes() if row.id in wanted]
+    return [row for row in mailboxes(person) if row.id in wanted]
 
 
 def mailbox_of(version_id: int) -> int:
@@ -80,13 +85,28 @@ class ReadAppointment:
 class CalendarReading:
     """One person's look into the calendars of one archived mailbox, in any view."""
 
-    def __init__(self, mailbox: MailboxView, packs: Packs, *, private: bool) -> None:
+    def __init__(self, mailbox: MailboxView, packs: Packs, sight: Sight = ADMINISTRATOR) -> None:
+        """Raises Problem not-found where the person may read none of the mailbox's calendars."""
         self.mailbox = mailbox
-        self.private = private
-        """Whether private appointments are shown."""
+        self.sight = sight
         self._packs = packs
-        self._own = {row.id for row in calendar_views.calendars(mailbox.id, View.full())}
-        audit("look into calendars", mailbox.address)
+        every = calendar_views.calendars(mailbox.id, View.full())
+        self._own = {row.id for row in every if self._may_read(row)}
+        if not self._own and not sight.sees_everything:
+            raise refused(mailbox.address, sight.person)
+        self._audit("look into calendars")
+
+    @property
+    def private(self) -> bool:
+        """Whether private appointments are shown."""
+        return self.sight.sees_private
+
+    def _may_read(self, row: CalendarView) -> bool:
+        return self.sight.right_in(FolderKey(Area.PRIMARY, row.remote_id)) is Right.READ
+
+    def _audit(self, action: str, after: Mapping[str, object] = MappingProxyType({})) -> None:
+        looker = {"as": self.sight.person} if self.sight.person else {}
+        audit(action, self.mailbox.address, after={**looker, **after} or "")
 
     @property
     def owners_zone(self) -> str:
@@ -95,11 +115,12 @@ class CalendarReading:
 
     def calendars(self, view: View) -> list[CalendarView]:
         """The calendars in a view, the default one first."""
-        return calendar_views.calendars(self.mailbox.id, view, private=self.private)
+        shown = calendar_views.calendars(self.mailbox.id, view, private=self.private)
+        return [row for row in shown if row.id in self._own]
 
     def calendar(self, wanted: str, view: View) -> CalendarView:
         """The calendar with this name or number. Raises Problem not-found, invalid (several)."""
-        return calendar_views.calendar(self.mailbox.id, wanted, view)
+        return calendar_views.named(self.calendars(view), wanted)
 
     def default_calendar(self, view: View) -> CalendarView:
         """The mailbox's default calendar. Raises Problem not-found."""
@@ -126,7 +147,7 @@ class CalendarReading:
     def appointment(self, version_id: int) -> ReadAppointment:
         """One version with what is kept of it; audited. Raises Problem not-found, content-missing, content-damaged."""
         row = self._version(version_id)
-        audit("read appointment", self.mailbox.address, after=_named(row))
+        self._audit("read appointment", _named(row))
         return ReadAppointment(
             row,
             self._icalendar(row),
@@ -137,13 +158,13 @@ class CalendarReading:
     def original(self, version_id: int) -> bytes:
         """What the server gave of a version; audited."""
         row = self._version(version_id)
-        audit("read appointment", self.mailbox.address, after={**_named(row), "form": "as the server gave it"})
+        self._audit("read appointment", {**_named(row), "form": "as the server gave it"})
         return self._packs.read(calendar_views.contents(version_id)[ORIGINAL].sha256)
 
     def write_appointment(self, version_id: int, path: Path) -> int:
         """Write a version to a new .ics file with its attachments; audited as an export; the bytes written."""
         row = self._version(version_id)
-        audit("export calendar", self.mailbox.address, after={**_named(row), "to": str(path)})
+        self._audit("export calendar", {**_named(row), "to": str(path)})
         content = one_appointment(row, self._packs)
         with _new_file(path) as file:
             file.write(content)
@@ -154,10 +175,9 @@ class CalendarReading:
     ) -> CalendarExport:
         """Write one calendar to a new .ics file; audited. Raises Problem invalid where it can't be written."""
         self._refuse_foreign([calendar.id])
-        audit(
+        self._audit(
             "export calendar",
-            self.mailbox.address,
-            after={"calendar": calendar.name, "view": str(view), "to": str(path)},
+            {"calendar": calendar.name, "view": str(view), "to": str(path)},
         )
         rows = calendar_views.appointments([calendar.id], view, private=self.private)
         with _new_file(path) as file:
@@ -192,7 +212,7 @@ class CalendarReading:
         row = calendar_views.appointment(version_id)
         self._refuse_foreign([row.calendar_id])
         if row.is_private and not self.private:
-            raise Problem(Reason.NOT_FOUND, f"The archive has no appointment {version_id}.")
+            raise refused(f"appointment {version_id}", self.sight.person)
         return row
 
     def _icalendar(self, row: AppointmentView) -> bytes:

@@ -399,4 +399,4 @@ def _span(appointment: Appointment) -> tuple[int, int, int | None]:
 def _strictest(appointment: Appointment) -> str:
     """A series with a private occurrence is private: who may not see one may not see that it is there."""
     found = {each.sensitivity for each in _events(appointment)}
-    return next((each for each in ("Private", "Confidential", "Personal") if each in found), "Normal")
+    return next((each for each in ("Private", "Personal", "Confidential") if each in found), "Normal")

@@ -1,8 +1,8 @@
 """What the archive shows of calendars: calendars, appointments in a view, their versions and contents.
 
 A view is that of `archive.views`: live, everything ever seen, or as of a time. Rows are frozen; none of these
-functions changes anything or reads content. `private=False` leaves out what its owner has marked private, personal or
-confidential, wholly and in all versions: that is what delegates see.
+functions changes anything or reads content. `private=False` leaves out what its owner has marked private or personal,
+wholly: that is what delegates see.
 """
 
 # ruff: noqa: S608 (the conditions put into SQL are this module's own; every value is a parameter)
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mse_tui.access.sight import PRIVATE_SENSITIVITIES
 from mse_tui.archive.calendar_ledger import FIRST_ATTACHMENT
 from mse_tui.archive.statements import marks, select
 from mse_tui.archive.views import View
@@ -72,7 +73,7 @@ class AppointmentView:
 
     @property
     def is_private(self) -> bool:
-        return self.sensitivity != "Normal"
+        return self.sensitivity.lower() in PRIVATE_SENSITIVITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +123,16 @@ def calendars(mailbox_id: int, view: View, *, private: bool = True) -> list[Cale
     ]
 
 
-def calendar(mailbox_id: int, wanted: str, view: View) -> CalendarView:
-    """The calendar with this name or number. Raises Problem not-found, invalid (several)."""
-    found = calendars(mailbox_id, view)
-    named = [each for each in found if each.name.casefold() == wanted.strip().casefold()]
-    named = named or [each for each in found if str(each.id) == wanted.strip()]
-    if not named:
+def named(found: Sequence[CalendarView], wanted: str) -> CalendarView:
+    """The one of these calendars with this name or number. Raises Problem not-found, invalid (several)."""
+    fitting = [each for each in found if each.name.casefold() == wanted.strip().casefold()]
+    fitting = fitting or [each for each in found if str(each.id) == wanted.strip()]
+    if not fitting:
         raise Problem(Reason.NOT_FOUND, f"The mailbox has no calendar {wanted!r} in this view.")
-    if len(named) > 1:
-        numbers = ", ".join(str(each.id) for each in named)
+    if len(fitting) > 1:
+        numbers = ", ".join(str(each.id) for each in fitting)
         raise Problem(Reason.INVALID, f"Several calendars are called {wanted!r}.", f"Give a number: {numbers}.")
-    return named[0]
+    return fitting[0]
 
 
 def appointments(
@@ -226,7 +226,8 @@ def _shown(view: View, full_from: int | None, private: bool) -> tuple[str, list[
     condition = f"{_SEEN} AND {spans}"
     if private:
         return condition, [*parameters]
-    return f"{condition} AND v.sensitivity = ?", [*parameters, "Normal"]
+    hidden = f"LOWER(v.sensitivity) NOT IN ({marks(PRIVATE_SENSITIVITIES)})"
+    return f"{condition} AND {hidden}", [*parameters, *PRIVATE_SENSITIVITIES]
 
 
 def _full_from(mailbox_id: int) -> int | None:

@@ -38,6 +38,9 @@ _AS_OF = click.option(
     metavar="DATE",
     help="As they were at this date's end, or at this time (ISO 8601, local without a zone).",
 )
+_AS = click.option(
+    "--as", "person", metavar="ADDRESS", help="Show what this person may see; else what an administrator sees."
+)
 _OWNER = "owner"
 _CELL = 18
 _CELL_LINES = 4
@@ -53,7 +56,7 @@ def _look_options(command: _Command) -> _Command:
             metavar="ZONE",
             help="Times in this zone (IANA name), or 'owner': the mailbox's; else this machine's.",
         ),
-        click.option("--no-private", is_flag=True, help="Without private, personal and confidential appointments."),
+        _AS,
         click.option("--calendar", "names", metavar="NAME", multiple=True, help="Only this calendar (name or number)."),
     ):
         command = option(command)
@@ -68,15 +71,16 @@ def calendar() -> None:
 @calendar.command()
 @click.argument("mailbox_name", metavar="[MAILBOX]", required=False)
 @_AS_OF
+@_AS
 @_JSON
 @pass_session
-def ls(session: Session, mailbox_name: str | None, as_of: str | None, as_json: bool) -> None:
+def ls(session: Session, mailbox_name: str | None, as_of: str | None, person: str | None, as_json: bool) -> None:
     """List the mailboxes that have calendars; with MAILBOX (address or number) its calendars."""
     session.site()
     if mailbox_name is None:
-        _list_mailboxes(as_json)
+        _list_mailboxes(person, as_json)
         return
-    rows = _look(session, mailbox_name).calendars(_view(as_of))
+    rows = _look(session, mailbox_name, person).calendars(_view(as_of))
     if as_json:
         emit_json([replace(row, remote_id="") for row in rows])
         return
@@ -99,11 +103,11 @@ def ls(session: Session, mailbox_name: str | None, as_of: str | None, as_json: b
 @_look_options
 @pass_session
 def agenda(
-    session: Session, mailbox_name: str, begins: str | None, days: int, names: tuple[str, ...], no_private: bool,
+    session: Session, mailbox_name: str, begins: str | None, days: int, names: tuple[str, ...], person: str | None,
     zone: str | None, as_of: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """What takes place day by day, series expanded. MAILBOX is an address or a number of calendar ls."""
-    reading, view = _look(session, mailbox_name, private=not no_private), _view(as_of)
+    reading, view = _look(session, mailbox_name, person), _view(as_of)
     where = _zone(zone, reading)
     period = Period(_day(begins) or datetime.now(where).date(), days, where)
     entries = reading.agenda(view, period, _chosen(reading, names, view))
@@ -123,11 +127,11 @@ def agenda(
 @_look_options
 @pass_session
 def month(
-    session: Session, mailbox_name: str, month_name: str | None, names: tuple[str, ...], no_private: bool,
+    session: Session, mailbox_name: str, month_name: str | None, names: tuple[str, ...], person: str | None,
     zone: str | None, as_of: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """One month as a grid, Monday to Sunday; this month if none is given."""
-    reading, view = _look(session, mailbox_name, private=not no_private), _view(as_of)
+    reading, view = _look(session, mailbox_name, person), _view(as_of)
     where = _zone(zone, reading)
     first = _month(month_name) if month_name else datetime.now(where).date()
     period = month_period(first.year, first.month, where)
@@ -147,13 +151,14 @@ def month(
 @click.argument("appointment", type=int)
 @click.option("--ics", is_flag=True, help="The iCalendar that the archive keeps, without attachments.")
 @click.option("--original", is_flag=True, help="What the server gave.")
+@_AS
 @_JSON
 @pass_session
-def show(session: Session, appointment: int, ics: bool, original: bool, as_json: bool) -> None:
+def show(session: Session, appointment: int, ics: bool, original: bool, person: str | None, as_json: bool) -> None:
     """One appointment (its number in agenda --json, or in the list of versions) and its earlier versions."""
     session.site()
     reading = calendar_reading.look_into_calendars(
-        calendar_reading.mailbox_of(appointment), packs_of(session.home, session.configuration())
+        calendar_reading.mailbox_of(appointment), packs_of(session.home, session.configuration()), person
     )
     if original:
         sys.stdout.buffer.write(reading.original(appointment))
@@ -173,21 +178,21 @@ def show(session: Session, appointment: int, ics: bool, original: bool, as_json:
 @click.option("--ics", type=click.Path(path_type=Path, dir_okay=False), help="CALENDAR into this new file.")
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="All calendars, a file each.")
 @click.option("--no-attachments", is_flag=True, help="Without what is attached to appointments.")
-@click.option("--no-private", is_flag=True, help="Without private, personal and confidential appointments.")
+@_AS
 @_AS_OF
 @_JSON
 @pass_session
 @click.pass_context
 def export(
     ctx: click.Context, session: Session, mailbox_name: str, calendar_name: str | None, ics: Path | None,
-    directory: Path | None, no_attachments: bool, no_private: bool, as_of: str | None, as_json: bool,
+    directory: Path | None, no_attachments: bool, person: str | None, as_of: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write one calendar to an .ics file (the default one if CALENDAR is not given), or all into a directory."""
     if (ics is None) == (directory is None):
         raise click.UsageError("Give either --ics FILE or --directory DIRECTORY.")
     if directory is not None and calendar_name is not None:
         raise click.UsageError("--directory takes all calendars; give --ics FILE for one.")
-    reading, view = _look(session, mailbox_name, private=not no_private), _view(as_of)
+    reading, view = _look(session, mailbox_name, person), _view(as_of)
     if directory is not None:
         written = reading.export_all(view, directory, attachments=not no_attachments)
     elif ics is not None:
@@ -200,10 +205,10 @@ def export(
 # --- what was asked for
 
 
-def _look(session: Session, mailbox_name: str, *, private: bool = True) -> CalendarReading:
+def _look(session: Session, mailbox_name: str, person: str | None) -> CalendarReading:
     session.site()
     packs = packs_of(session.home, session.configuration())
-    return calendar_reading.look_into_calendars(find_mailbox(mailbox_name).id, packs, private=private)
+    return calendar_reading.look_into_calendars(find_mailbox(mailbox_name, person).id, packs, person)
 
 
 def _view(as_of: str | None) -> View:
@@ -271,8 +276,8 @@ def _cell(day: MonthDay) -> list[str]:
     return [*lines, ""]
 
 
-def _list_mailboxes(as_json: bool) -> None:
-    rows = calendar_reading.mailboxes_with_calendars()
+def _list_mailboxes(person: str | None, as_json: bool) -> None:
+    rows = calendar_reading.mailboxes_with_calendars(person)
     if as_json:
         emit_json(rows)
     elif not rows:

@@ -40,7 +40,8 @@ def test_the_first_mailbox_has_what_real_ones_have(store):
     assert len(visible) == 22
     classes = {row["item_class"] for items in folders.values() for row in items}
     assert {"IPM.Note", "IPM.Contact", "IPM.Task", "IPM.StickyNote", "IPM.Appointment"} <= classes
-    loaded = {store.content(row) for items in folders.values() for row in items if row["blob"] is not None}
+    mails = [items for one, items in folders.items() if one.folder_class != "IPF.Appointment"]
+    loaded = {store.content(row) for items in mails for row in items if row["blob"] is not None}
     assert loaded == set(sample_messages())
     with_items = [one.name for one, items in folders.items() if items and not one.distinguished]
     assert len(with_items) >= 10
