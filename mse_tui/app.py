@@ -243,6 +243,10 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("schedules")
 
+    async def action_mode_calendar(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("calendar")
+
     async def go_to(self, place: str) -> None:
         """Switch to a place; again while there: back to its first screen."""
         if self.current_mode == place:
@@ -337,6 +341,7 @@ _SCREENS = {
     "dashboard": ("mse_tui.screens.dashboard", "DashboardScreen"),
     "tasks": ("mse_tui.screens.tasks", "TasksScreen"),
     "archive": ("mse_tui.screens.archive", "ArchiveScreen"),
+    "calendar": ("mse_tui.screens.calendar", "CalendarScreen"),
     "log": ("mse_tui.screens.summary_log", "SummaryLogScreen"),
     "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
     "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),

@@ -6,7 +6,7 @@ a person is named (an address), only the calendars that they may read are there,
 
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
@@ -54,7 +54,7 @@ def mailbox_of(version_id: int) -> int:
 
 def machine_zone() -> tzinfo:
     """This machine's time zone, by its IANA name where that is known."""
-    return tzlocal.get_localzone()
+    return tzlocal.reload_localzone()
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -189,13 +189,15 @@ class CalendarReading:
         directory: Path,
         *,
         attachments: bool = True,
-        told: Callable[[Path, CalendarExport], None] | None = None,
+        only: Sequence[int] | None = None,
     ) -> list[tuple[Path, CalendarExport]]:
-        """Write every calendar to a new .ics file of its own in a directory; as `export_calendar`."""
+        """Write every calendar, or those of `only`, to a new .ics file of its own in a directory."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         written: list[tuple[Path, CalendarExport]] = []
         taken: set[str] = set()
         for calendar in self.calendars(view):
+            if only is not None and calendar.id not in only:
+                continue
             name, number = safe_name(calendar.name, ".ics", otherwise="calendar"), 1
             while name.casefold() in taken:
                 number += 1
@@ -204,8 +206,6 @@ class CalendarReading:
             path = directory / name
             report = self.export_calendar(calendar, view, path, attachments=attachments)
             written.append((path, report))
-            if told is not None:
-                told(path, report)
         return written
 
     def _version(self, version_id: int) -> AppointmentView:

@@ -15,7 +15,7 @@ from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FILTERING, FINDING, VIEW
+from mse_tui.widgets.commands import CALENDARS, FILTERING, FINDING, VIEW
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
@@ -30,7 +30,7 @@ _HELP = (
 class ArchiveScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes the archive has."""
 
-    KEYS = FILTERING
+    KEYS = (CALENDARS, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
@@ -77,6 +77,14 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
 
     def _opened(self, reading: Reading) -> None:
         self.app.push_screen(FoldersScreen(Look(reading)))
+
+    def action_calendars(self) -> None:
+        """The calendars of the mailbox under the cursor."""
+        from mse_tui.screens.calendar import open_calendars  # noqa: PLC0415 (what reads calendars is slow to import)
+
+        line = self.query_one("#mailboxes", PagedList).current
+        if line is not None:
+            open_calendars(self.tui, int(line.key))
 
 
 @dataclass

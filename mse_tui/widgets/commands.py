@@ -102,9 +102,10 @@ MODE_ARCHIVE = Command("mode.archive", "3", "Archive", "What has been kept, mail
 MODE_LOG = Command("mode.log", "4", "Log", "The task summary log: one entry an execution, of all tasks.", footer=False)
 MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settings that tasks use.", footer=False)
 MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
+MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 
-EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, REFRESH, BACK, THEME, ENGINE, RETRY)
+EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, REFRESH, BACK, THEME, ENGINE, RETRY)
 
 # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -178,6 +179,26 @@ DELETE = Command("delete", "D", "Delete", "Delete it, if no task uses it.", chan
 VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
 HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")
+
+# --- calendars ---------------------------------------------------------------------------------------------------
+
+CALENDARS = Command("calendars", "C", "Calendars", "The calendars of the mailbox under the cursor.")
+CALENDAR_AGENDA = Command("calendar.agenda", "a", "Agenda", "Day by day, from the day or week under the cursor on.")
+CALENDAR_MONTH = Command("calendar.month", "m", "Month", "The month in whole weeks.")
+CALENDAR_EARLIER = Command("calendar.earlier", "left", "Earlier", "The days, or the month, before.")
+CALENDAR_LATER = Command("calendar.later", "right", "Later", "The days, or the month, after.")
+CALENDAR_TODAY = Command("calendar.today", "t", "Today", "Back to today.")
+CALENDAR_DAY = Command("calendar.day", "d", "Go to day", "Go to a day or a month of your choice.", footer=False)
+CALENDAR_ZONE = Command("calendar.zone", "z", "Zone", "Times in this machine's zone, or in the mailbox owner's.")
+CALENDAR_CHOOSE = Command("calendar.choose", "c", "Calendar", "One of the mailbox's calendars, or all of them.")
+CALENDAR_VIEW = Command("calendar.view", "v", "View", "As they are, or as they were at a date.")
+CALENDAR_EXPORT = Command("calendar.export", "w", "Write file", "Write the calendars shown to .ics files.")
+CALENDAR_KEYS = (
+    CALENDAR_EARLIER, CALENDAR_LATER, CALENDAR_TODAY, CALENDAR_ZONE, CALENDAR_CHOOSE, CALENDAR_VIEW, CALENDAR_EXPORT,
+    CALENDAR_DAY,
+)  # fmt: skip
+SAVE_APPOINTMENT = Command("appointment.save", "w", "Write file", "Write this version to an .ics file.")
+ORIGINAL = Command("appointment.original", "o", "Original", "What the server gave, or what it says.")
 
 # --- forms and dialogs -------------------------------------------------------------------------------------------
 
