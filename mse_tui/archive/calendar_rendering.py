@@ -22,8 +22,8 @@ def described(row: AppointmentView, icalendar: bytes, zone: tzinfo) -> list[tupl
     master: Any = next(iter(Calendar.from_ical(icalendar).events))
     facts = [("Subject", row.subject or "(no subject)"), ("When", _when(master, zone))]
     own = getattr(getattr(master["DTSTART"].dt, "tzinfo", None), "key", "")
-    if own and own != str(zone):
-        facts.append(("Made in", f"{own}: {_when(master, master['DTSTART'].dt.tzinfo)}"))
+    if own and (there := _when(master, master["DTSTART"].dt.tzinfo)) != facts[-1][1]:
+        facts.append(("Made in", f"{own}: {there}"))
     if "RRULE" in master:
         facts.append(("Series", _rule(master["RRULE"])))
     facts += [

@@ -9,7 +9,7 @@ from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.store.models import Audit
 from tests.screens.calendar_seed import seed_calendars
-from tests.screens.conftest import FakeEngine, Keys, settle, shown
+from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
 from tests.screens.seed import NOW
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -141,20 +141,24 @@ async def test_writing_the_calendars_and_one_appointment(app: MseTuiApp, tmp_pat
         await keys.press(*["ctrl+u"])
         app.screen.query_one("Input").value = str(tmp_path / "out")
         await keys.press("enter")
-        await keys.see("8 appointments in 2 files")
-        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Kalender.ics", "Team Nord.ics"]
+        files = [tmp_path / "out" / name for name in ("Kalender.ics", "Team Nord.ics")]
+        await until(pilot, lambda: all(map(_is_whole, files)), "the files")
         await keys.press("j", "j", "enter")
         await keys.see("figures.pdf")
         await keys.press("w")
         await keys.see("Write to which file?")
         app.screen.query_one("Input").value = str(tmp_path / "one.ics")
         await keys.press("enter")
-        await keys.see("written to")
+        await until(pilot, lambda: _is_whole(tmp_path / "one.ics"), "the file")
     assert b"figures.pdf" in (tmp_path / "one.ics").read_bytes()
     done = [row.action for row in Audit.select().order_by(Audit.id)]
     assert [each for each in done if "calendar" in each or "appointment" in each] == [
         "look into calendars", "export calendar", "export calendar", "read appointment", "export calendar",
     ]  # fmt: skip
+
+
+def _is_whole(path: Path) -> bool:
+    return path.exists() and path.read_bytes().endswith(b"END:VCALENDAR\r\n")
 
 
 async def test_what_the_server_gave(app: MseTuiApp) -> None:
