@@ -1,10 +1,10 @@
 """Groups of a Microsoft 365 tenant: looked up and expanded by Microsoft Graph, dynamic lists by Exchange Online."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from mse_tui.config import Microsoft365Settings
 from mse_tui.directory.cloud_members import DYNAMIC_KEY, PAGE, CloudMembers
@@ -21,6 +21,7 @@ GROUP_FIELDS = (
 )  # fmt: skip
 _ADVANCED = {"ConsistencyLevel": "eventual"}
 _DYNAMIC_LIST = "dynamic distribution list"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Microsoft365Directory:
@@ -144,7 +145,10 @@ class Microsoft365Directory:
         return next(iter(exact or people), None)
 
     def _group_by_id(self, key: str) -> Group:
-        path = f"/v1.0/groups/{quote(key, safe='')}"
+        if not _ID.fullmatch(key):
+            # Anything else might be the name of a function of Graph's.
+            raise Problem(Reason.GROUP_NOT_FOUND, f"{key!r} is neither the address nor the id of a group.")
+        path = f"/v1.0/groups/{key}"
         try:
             return _group(self._conversation.get(self._tenant.graph, path, {"$select": ",".join(GROUP_FIELDS)}))
         except GraphProblem as problem:

@@ -189,7 +189,16 @@ def test_a_group_is_named_by_address_alias_or_key_and_keeps_its_key(rig):
 def test_a_group_that_is_not_there(rig):
     rig.use(Tenant.of([user("ann")]))
     with rig.directory() as directory:
-        for text in (address("nobody"), stable_id("nothing"), address("ann"), "x' or displayName eq 'y@z.example"):
+        for text in (
+            address("nobody"),
+            stable_id("nothing"),
+            "delta",
+            "$count",
+            "",
+            "a/b",
+            address("ann"),
+            "x' or displayName eq 'y@z.example",
+        ):
             assert refused(directory.group, text).reason is Reason.GROUP_NOT_FOUND
         assert refused(directory.members, stable_id("nothing")).reason is Reason.GROUP_NOT_FOUND
         assert refused(directory.members, f"dynamic:{address('gone')}").reason is Reason.GROUP_NOT_FOUND

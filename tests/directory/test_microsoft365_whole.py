@@ -49,9 +49,9 @@ def nested():
 
     people = [user(number) for number in range(60)]
     keys = [one.id for one in people]
-    dynamic = Group("g-dynamic", "Dynamic", address("dynamic"), kind="dynamic", members=tuple(keys[40:]))
-    inner = Group("g-inner", "Inner", address("inner"), members=(*keys[20:40], "g-dynamic"))
-    outer = Group("g-outer", "Outer", address("outer"), members=(*keys[:25], "g-inner"))
+    dynamic = Group(stable_id("g-dynamic"), "Dynamic", address("dynamic"), kind="dynamic", members=tuple(keys[40:]))
+    inner = Group(stable_id("g-inner"), "Inner", address("inner"), members=(*keys[20:40], stable_id("g-dynamic")))
+    outer = Group(stable_id("g-outer"), "Outer", address("outer"), members=(*keys[:25], stable_id("g-inner")))
     return Tenant.of([*people, dynamic, inner, outer])
 
 
@@ -199,14 +199,14 @@ def test_fifty_thousand_members_take_little_memory(rig, monkeypatch):
     monkeypatch.setattr(cloud_members, "PAGE", 999)
     people = [User(stable_id(f"u{n}"), f"User {n}", address(f"u{n:05}")) for n in range(50_000)]
     tenant = Tenant.of(
-        [*people, Group("g", "Everybody", address("big"), kind="unified", members=[p.id for p in people])]
+        [*people, Group(stable_id("g"), "Everybody", address("big"), kind="unified", members=[p.id for p in people])]
     )
     rows, page = _rendered(rig, tenant)
     rig.cloud.graph.handle = page
     try:
         with rig.directory(retry_seconds=0) as directory:
             tracemalloc.start()
-            found = directory.members("g")
+            found = directory.members(stable_id("g"))
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
     finally:
@@ -220,7 +220,7 @@ def _rendered(rig, tenant):
     """Pages of members prepared beforehand, so that the server's own work is not measured."""
     rows = [graph._row(one, frozenset({"User.Read.All"})) for one in tenant.users()]
     size, origin = 999, rig.server.origin
-    path = "/v1.0/groups/g/transitiveMembers"
+    path = f"/v1.0/groups/{stable_id('g')}/transitiveMembers"
     bodies = []
     for start in range(0, len(rows), size):
         content = {"@odata.count": len(rows), "value": rows[start : start + size]}

@@ -105,8 +105,8 @@ class SiteUnderTest:
         until(lambda: (state := command_state(command)) is None or state.finished is not None, 10)
 
     def _ended(self, task: int, before: int) -> bool:
-        newest = queries.executions_of(task, 0, 1)
-        return queries.executions_count(task) > before and newest[0].finished is not None
+        # Counted first: else the newest may be the one before.
+        return queries.executions_count(task) > before and queries.executions_of(task, 0, 1)[0].finished is not None
 
     def packs(self) -> Packs:
         return Packs(self.home.archive)
