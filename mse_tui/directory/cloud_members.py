@@ -67,8 +67,8 @@ class CloudMembers:
         """The patience of the whole question."""
         self._included: dict[str, Member] = {}
         self._skipped: dict[str, SkippedEntry] = {}
-        self._groups: set[str] = set()
-        """Keys of groups and addresses of dynamic lists that are expanded, or being expanded."""
+        self._seen: set[str] = set()
+        """Ids of whoever Graph listed, and addresses of dynamic lists: none is expanded again."""
         self._expanders: dict[str, None] = {}
         self._unseen = ""
 
@@ -89,14 +89,14 @@ class CloudMembers:
 
         `lists`: the group's address where it can hold such lists.
         """
-        if key in self._groups:
+        if key in self._seen:
             return
-        self._groups.add(key)
+        self._seen.add(key)
         reading = self._read(key)
         self._expanders["Microsoft Graph"] = None
         for verdict in reading.verdicts:
             self._keep(verdict)
-        self._groups |= reading.ids
+        self._seen |= reading.ids
         if not reading.ids:
             self._refuse_hidden(key)
         for address in [*lists, *reading.lists]:
@@ -187,9 +187,9 @@ class CloudMembers:
     # --- dynamic distribution lists, which Exchange Online alone knows -----------------------------------------------
 
     def _add_dynamic(self, address: str) -> None:
-        if address in self._groups:
+        if address in self._seen:
             return
-        self._groups.add(address)
+        self._seen.add(address)
         self._expanders["Exchange Online"] = None
         waiting: list[str] = []
         for recipient in self._exchange.dynamic_members(address, self._deadline):

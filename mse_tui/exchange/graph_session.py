@@ -121,18 +121,6 @@ class Conversation:
         request = requests.Request("GET", service.base + path, params=params, headers=dict(headers or {}))
         return self._ask(service, request, deadline)
 
-    def post(
-        self,
-        service: Service,
-        path: str,
-        content: Any,
-        headers: Mapping[str, str] | None = None,
-        deadline: Deadline | None = None,
-    ) -> dict[str, Any]:
-        """The JSON object that answers a POST which changes nothing, so that it may be repeated. Raises as `get`."""
-        request = requests.Request("POST", service.base + path, json=content, headers=dict(headers or {}))
-        return self._ask(service, request, deadline)
-
     def pages(  # noqa: PLR0913 (what a request consists of)
         self,
         service: Service,
