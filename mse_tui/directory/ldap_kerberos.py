@@ -1,5 +1,6 @@
 """Signing in to a directory with Kerberos, where the optional package for it is installed."""
 
+import hashlib
 import importlib.util
 from typing import Any
 
@@ -42,8 +43,9 @@ def kerberos_credentials(settings: ActiveDirectorySettings, host: str) -> dict[s
     if settings.keytab_file is not None:
         if not settings.keytab_file.is_file():
             raise Problem(Reason.SECRET_UNREADABLE, f"There is no keytab at {settings.keytab_file}.")
-        # A cache in memory: the tickets of this user are neither used nor changed.
-        credentials["cred_store"] = {"client_keytab": str(settings.keytab_file), "ccache": f"MEMORY:mse-tui-{host}"}
+        # A cache in memory, of these settings alone: the tickets of this user are neither used nor changed.
+        name = hashlib.sha256(f"{settings.user}\n{settings.keytab_file}".encode()).hexdigest()
+        credentials["cred_store"] = {"client_keytab": str(settings.keytab_file), "ccache": f"MEMORY:mse-tui-{name}"}
     return credentials
 
 

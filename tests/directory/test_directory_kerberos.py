@@ -72,6 +72,16 @@ def test_a_keytab_signs_in_and_leaves_this_users_tickets_alone(realm, spare_doma
 
 @needs_kerberos
 @pytest.mark.slow
+def test_this_users_tickets_sign_in(realm, spare_domain_controller, opened):
+    if (kinit := shutil.which("kinit")) is None:
+        pytest.skip("needs kinit (Debian: krb5-user)")
+    subprocess.run([kinit, "-k", "-t", str(realm), "svc-mse"], check=True, capture_output=True, timeout=30)
+    directory = opened(spare_domain_controller, **kerberos(spare_domain_controller, None))
+    assert directory.group("Level1").name == "Level 1"
+
+
+@needs_kerberos
+@pytest.mark.slow
 def test_a_key_that_is_not_right_any_more_is_tried_once(realm, spare_domain_controller, opened, halts):
     spare_domain_controller.change("replace", ACCOUNT, "userAccountControl", "66050")
     try:
