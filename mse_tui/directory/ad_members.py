@@ -91,8 +91,12 @@ class Expansion:
                 "Set its recipient filter in Exchange, then let it be written: Set-DynamicDistributionGroup.",
             )
         base = group.text("msExchDynamicDLBaseDN") or parent(group.name)
-        for entry in self._search.entries(base, condition, ATTRIBUTES):
-            self._take(entry)
+        try:
+            for entry in self._search.entries(base, condition, ATTRIBUTES):
+                self._take(entry)
+        except Problem as problem:
+            text = f"The filter of the dynamic distribution group {shown(group.name)!r} failed: {problem.happened}"
+            raise Problem(problem.reason, text, problem.remedy) from problem
 
     def _look_for(self, names: Iterable[str]) -> None:
         """Members that the group lists and memberOf did not show."""

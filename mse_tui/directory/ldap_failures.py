@@ -66,6 +66,10 @@ def failure_of_exception(error: Exception, server: str) -> Problem | ServerFaile
                 "Check the server's load, or raise [active_directory] timeout_seconds.",
             )
         )
+    if isinstance(error, LDAPSocketOpenError) and "invalid server address" in str(error):
+        text = f"The name {server} could not be resolved."
+        remedy = "Check the names in [active_directory] servers and this machine's name servers."
+        return ServerFailed(Problem(Reason.SERVER_NAME_UNKNOWN, text, remedy))
     if isinstance(error, LDAPSocketOpenError):
         text = f"{server} could not be reached: {_plain(error)}."
         return ServerFailed(Problem(Reason.DIRECTORY_UNREACHABLE, text, REACH_REMEDY))

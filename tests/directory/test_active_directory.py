@@ -77,6 +77,16 @@ def test_a_dynamic_group_is_whoever_fits_its_filter(directory):
     assert found.resolved_by.startswith("dynamic distribution group")
 
 
+def test_a_dynamic_group_whose_filter_is_broken_is_an_error(spare_domain_controller, opened):
+    directory = opened(spare_domain_controller)
+    spare_domain_controller.change(
+        "replace", f"CN=Dynamic,OU=Mailboxes,{BASE}", "msExchDynamicDLFilter", "(&(cn=*)(mail="
+    )
+    with pytest.raises(Problem) as caught:
+        members_of(directory, "Holds dynamic")
+    assert "'Dynamic'" in caught.value.happened
+
+
 def test_a_dynamic_group_in_a_group_is_expanded(directory):
     assert addresses(members_of(directory, "Holds dynamic")) == ["info", "ulla"]
 

@@ -145,6 +145,12 @@ def test_a_server_that_is_down_does_not_stand_in_the_way_twice(domain_controller
     assert "failed" not in caplog.text
 
 
+def test_a_name_that_is_not_known_is_told(domain_controller, opened):
+    with pytest.raises(Problem) as caught:
+        opened(domain_controller, servers=("dc.invalid",)).group("Level1")
+    assert caught.value.reason is Reason.SERVER_NAME_UNKNOWN and "dc.invalid" in caught.value.happened
+
+
 def test_all_servers_down_names_each(opened, domain_controller):
     with Relay(1) as one, Relay(1) as other:
         servers = (f"localhost:{one.port}", f"localhost:{other.port}")
