@@ -120,7 +120,9 @@ class SiteUnderTest:
                 continue
             for folder in folders(mailbox.id, shown):
                 rows = messages(folder.id, shown, 0, 100_000)
-                found[folder.path] = sorted(sha256(packs.read(row.sha256)).hexdigest() for row in rows if row.sha256)
+                found[folder.path] = sorted(
+                    sha256(packs.read(bytes.fromhex(row.sha256))).hexdigest() for row in rows if row.sha256
+                )
         return {path: rows for path, rows in found.items() if rows}
 
 

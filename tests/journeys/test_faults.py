@@ -1,10 +1,13 @@
 """Each fault of the server in turn: the right light and reason, a sound archive, and the next run completes."""
 
+import time
 from typing import Any
 
 import pytest
 
+from mse_tui.actions.sites import retry_accounts
 from mse_tui.archive.verify import verify
+from mse_tui.exchange import retry
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.faults import FaultKind
 from mse_tui.terms import Light
@@ -33,14 +36,14 @@ PASSING: list[tuple[FaultKind, dict[str, Any]]] = [
 
 LASTING: list[tuple[FaultKind, dict[str, Any], set[Reason]]] = [
     (FaultKind.SERVER_BUSY, {"milliseconds": 500}, {Reason.THROTTLED}),
-    (FaultKind.TOO_MANY_REQUESTS, {"retry_after": 60}, {Reason.THROTTLED}),
+    (FaultKind.TOO_MANY_REQUESTS, {"retry_after": 7}, {Reason.THROTTLED}),
     (FaultKind.UNAVAILABLE, {}, {Reason.THROTTLED, Reason.SERVER_UNREACHABLE, Reason.SERVER_ERROR}),
     (FaultKind.FORBIDDEN, {}, {Reason.ACCESS_DENIED}),
     (FaultKind.RESET, {}, {Reason.SERVER_UNREACHABLE}),
     (FaultKind.HALF_WITHOUT_LENGTH, {"operation": "SyncFolderItems"}, {Reason.RESPONSE_BROKEN}),
     (
         FaultKind.HALF_RESPONSE,
-        {"operation": "SyncFolderHierarchy"},
+        {"operation": "SyncFolderHierarchy", "skip": 0},
         {Reason.RESPONSE_BROKEN, Reason.SERVER_UNREACHABLE},
     ),
 ]
@@ -65,23 +68,29 @@ def test_a_passing_fault_costs_time_only(site: SiteUnderTest, kind: FaultKind, s
             }
         else:
             assert site.archived(address) == truth
-    assert verify(site.packs(), read_data=True).clean
+    assert verify(site.packs(), read_data=True).ok
 
 
 @pytest.mark.parametrize(("kind", "settings", "reasons"), LASTING, ids=str)
 def test_a_lasting_fault_fails_the_mailbox_and_the_next_execution_completes(
-    site: SiteUnderTest, kind: FaultKind, settings: dict[str, Any], reasons: set[Reason]
+    site: SiteUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: FaultKind,
+    settings: dict[str, Any],
+    reasons: set[Reason],
 ) -> None:
+    monkeypatch.setattr(retry, "BREAKER_REST", 0.0)  # a server that was not reached is left alone for half a minute
     address = site.server.addresses[0]
     truth = WireOracle(site.server, address).content()
     task = site.task("Replicate", [address])
     with site.engine():
-        site.server.faults.inject(kind, skip=6, **settings)
+        site.server.faults.inject(kind, **{"skip": 6, **settings})
         (failed,) = site.run(task)
         assert failed.execution.light is Light.RED
         assert {result.reason for result in failed.results} <= {str(reason) for reason in reasons}, failed
-        assert verify(site.packs(), read_data=True).clean
+        assert verify(site.packs(), read_data=True).ok
         site.server.faults.clear()
+        time.sleep(settings.get("retry_after", 0))
         (recovered,) = site.run(task)
         assert recovered.execution.light is Light.GREEN, recovered
         assert site.archived(address) == truth
@@ -126,6 +135,57 @@ def test_a_refused_password_is_tried_once_for_the_whole_site(site: SiteUnderTest
     with site.engine():
         (cured,) = site.run(tasks[0])
         assert cured.execution.light is Light.GREEN
+
+
+def test_a_refusal_in_the_midst_halts_the_account_until_a_person_says_that_it_is_right(site: SiteUnderTest) -> None:
+    first, second = site.server.addresses[:2]
+    truth = WireOracle(site.server, first).content()
+    task = site.task("Replicate", [first, second])
+    with site.engine():
+        site.server.faults.inject(FaultKind.UNAUTHORIZED, skip=6)
+        (refused,) = site.run(task)
+        assert (refused.execution.light, refused.execution.reason) == (Light.RED, Reason.PASSWORD_REFUSED)
+        assert [result.address for result in refused.results] == [first]
+        (halted,) = site.run(task)
+        assert halted.execution.reason == Reason.ACCOUNT_HALTED
+        assert site.server.faults.struck(FaultKind.UNAUTHORIZED) == 1
+        assert verify(site.packs(), read_data=True).ok
+        site.server.faults.clear()
+        retry_accounts()
+        (recovered,) = site.run(task)
+        assert recovered.execution.light is Light.GREEN
+        assert site.archived(first) == truth
+
+
+@pytest.mark.parametrize(
+    ("state", "light", "reason"),
+    [
+        ({"error": "ErrorMailboxMoveInProgress"}, Light.RED, Reason.MAILBOX_MOVING),
+        ({"error": "ErrorNonExistentMailbox"}, Light.RED, Reason.MAILBOX_NOT_FOUND),
+        ({"error": "ErrorImpersonateUserDenied"}, Light.RED, Reason.IMPERSONATION_DENIED),
+        ({"disabled": True}, Light.NONE, Reason.MAILBOX_DISABLED),
+    ],
+    ids=str,
+)
+def test_a_mailbox_that_cannot_be_opened_is_told_and_the_others_go_on(
+    site: SiteUnderTest, state: dict[str, Any], light: Light, reason: Reason
+) -> None:
+    addresses = site.server.addresses[:3]
+    store = site.server.store
+    closed = next(mailbox for mailbox in store.mailboxes() if mailbox.address == addresses[1])
+    task = site.task("Replicate", addresses)
+    with site.engine():
+        site.run(task)  # whoever is in the group is known from here on
+        store.set_mailbox(closed.id, **state)
+        (result,) = site.run(task)
+        assert [(row.light, row.reason) for row in result.results] == [
+            (Light.GREEN, ""), (light, str(reason)), (Light.GREEN, "")
+        ]  # fmt: skip
+        assert result.execution.light is (Light.GREEN if light is Light.NONE else light)
+        store.set_mailbox(closed.id, error="", disabled=False)
+        (recovered,) = site.run(task)
+        assert recovered.execution.light is Light.GREEN
+        assert all(row.light is Light.GREEN for row in recovered.results)
 
 
 def test_varying_mime_stores_no_second_copy_at_a_full_resync(site: SiteUnderTest) -> None:
