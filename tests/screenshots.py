@@ -27,6 +27,7 @@ SCREENS = {
     "mailbox-result": ["2", "j", "enter", "l", "enter", "j", "enter"],
     "remove-task": ["2", "D"],
     "archive": ["3"],
+    "access": ["3", "a"],
     "folders": ["3", "enter"],
     "messages": ["3", "enter", "j", "enter"],
     "message": ["3", "enter", "j", "enter", "j", "enter"],

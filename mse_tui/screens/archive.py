@@ -11,11 +11,12 @@ from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
 from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
+from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.text import printable
-from mse_tui.widgets.commands import CALENDARS, FILTERING, FINDING, VIEW
+from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, VIEW
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
@@ -30,7 +31,7 @@ _HELP = (
 class ArchiveScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes the archive has."""
 
-    KEYS = (CALENDARS, *FILTERING)
+    KEYS = (CALENDARS, ACCESS, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
@@ -69,6 +70,13 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
             Cell(ago[1] + ago[2], Tone.DIM),
             Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM),
         )
+
+    def action_access(self) -> None:
+        """Who may open the archive of the mailbox under the cursor."""
+        current = self.query_one("#mailboxes", PagedList).current
+        mailbox = next((row for row in self.shown or () if current and str(row.id) == current.key), None)
+        if mailbox is not None:
+            self.app.push_screen(AccessScreen(mailbox))
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:

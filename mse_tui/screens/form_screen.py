@@ -27,6 +27,8 @@ class FormScreen(ModalScreen[Any]):
     """Asks for a name and settings and saves them; answers what saving gave, None where it was cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((SUBMIT, CANCEL))
+    NAME_TITLE: ClassVar[str] = "Name"
+    """What the line above the settings asks for."""
 
     def __init__(
         self, title: str, model: type[BaseModel], save: Save, name: str = "", values: Mapping[str, Any] | None = None
@@ -48,7 +50,7 @@ class FormScreen(ModalScreen[Any]):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
             yield Static("", classes="form-error", markup=False)
             with Horizontal(classes="entry-line"):
-                yield Static("Name", classes="entry-title", markup=False)
+                yield Static(self.NAME_TITLE, classes="entry-title", markup=False)
                 yield QuietInput(self._name_given, id="name")
             yield Static("")
             yield Form(self._model, self._values)

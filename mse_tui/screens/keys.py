@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.archive import ArchiveScreen, FoldersScreen, MessagesScreen
 from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.screens.definitions import DefinitionsScreen
@@ -26,6 +27,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "One execution": ExecutionScreen,
     "One mailbox of an execution": ResultScreen,
     "Archive: mailboxes": ArchiveScreen,
+    "Archive: who may open one": AccessScreen,
     "Archive: folders": FoldersScreen,
     "Archive: messages": MessagesScreen,
     "Archive: one message": MessageScreen,

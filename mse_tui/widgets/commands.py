@@ -180,6 +180,16 @@ VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
 HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")
 
+# --- who may open which archive ----------------------------------------------------------------------------------
+
+ACCESS = Command("access", "a", "Access", "Who may open the archive of the mailbox under the cursor, and why.")
+ACCESS_GRANT = Command("access.grant", "c", "Grant", "Let somebody see this archive, or keep them out.", changes=True)
+ACCESS_REVOKE = Command(
+    "access.revoke", "D", "Revoke", "Take back what was granted or denied by hand; what is from Exchange is not.", True
+)
+ACCESS_EXPLAIN = Command("access.explain", "e", "Explain", "What a person may see of this archive, and why.")
+ACCESS_CHANGES = Command("access.changes", "h", "History", "Which grants came, went and changed, dry runs among them.")
+
 # --- calendars ---------------------------------------------------------------------------------------------------
 
 CALENDARS = Command("calendars", "C", "Calendars", "The calendars of the mailbox under the cursor.")

@@ -8,6 +8,7 @@ from mse_tui.directory.answers import membership_to_keep
 from mse_tui.directory.directory import Group, Member, Membership, SkippedEntry
 from mse_tui.home import Home
 from mse_tui.reasons import Reason
+from mse_tui.store.access import AccessGrant
 from mse_tui.store.database import now, writing
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import (
@@ -331,6 +332,23 @@ def _archive(home: Home, task: Task) -> None:
             made = _folders(mailbox, folders, stamp)
             if person == PEOPLE[0]:
                 _messages(made, contents, [one.sha256 for one in stored], stamp)
+                _access(mailbox)
+
+
+def _access(mailbox: ArchiveMailbox) -> None:
+    """An assistant with the Inbox, a group with everything, one who is kept out, one let in by hand."""
+    since = _ago(days=11)
+    for who, path, denies, origin, source, via in (
+        ("bo.akerman", "Inbox", False, "synced", "folder permission", ""),
+        ("help.desk", "", False, "synced", "full access", f"helpdesk@{DOMAIN}"),
+        ("former.colleague", "", True, "synced", "full access", ""),
+        ("auditor", "Inbox/Prosjekter", False, "manual", "", ""),
+    ):
+        AccessGrant.create(
+            mailbox=mailbox, person=f"{who}@{DOMAIN}", area="primary" if path else "", remote_id=path, folder=path,
+            below=origin == "manual", right="read", denies=denies, origin=origin, source=source, via=via, since=since,
+            granted_by="root" if origin == "manual" else "task 'Permissions'",
+        )  # fmt: skip
 
 
 def _folders(mailbox: ArchiveMailbox, paths: tuple[str, ...], stamp: int) -> dict[str, ArchiveFolder]:

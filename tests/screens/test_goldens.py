@@ -17,6 +17,7 @@ SCREENS = {
     "group": (["2", "j", "enter", "m"], "Gro Dahl"),
     "execution": (["2", "j", "enter", "l", "enter"], "bo.akerman"),
     "result": (["2", "j", "enter", "l", "enter", "j", "enter"], "Counters"),
+    "access": (["3", "a"], "help.desk"),
     "folders": (["3", "enter"], "Prosjekter"),
     "messages": (["3", "enter", "j", "enter"], "week 38"),
     "message": (["3", "enter", "j", "enter", "j", "enter"], "Dear Ann"),

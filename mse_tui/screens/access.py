@@ -1,0 +1,159 @@
+"""Who may open one archive: grants by hand and from Exchange, with why; grant, revoke, explain."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field
+from textual import work
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.access.grants import Change, Grant, changes, grants
+from mse_tui.access.rights import Origin, Right
+from mse_tui.actions.archive_access import Asked, Explanation, explain_access, grant_access, revoke_access
+from mse_tui.archive.views import MailboxView
+from mse_tui.screens.dialogs import Choice, FactsDialog, Question
+from mse_tui.screens.form_screen import FormScreen
+from mse_tui.screens.live import LiveScreen
+from mse_tui.text import printable
+from mse_tui.widgets.commands import ACCESS_CHANGES, ACCESS_EXPLAIN, ACCESS_GRANT, ACCESS_REVOKE, FILTERING
+from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import absolute, count
+
+_LISTED_CHANGES = 200
+
+
+class GrantSettings(BaseModel):
+    """What is asked beside the person's address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: str = Field("", title="Folder", description="Its path, as Inbox/Offers; empty for the whole archive.")
+    below: bool = Field(False, title="And below", description="The folder's subfolders too, also those to come.")
+    right: Right = Field(Right.READ, title="May see", description="All items, or only that the folder is there.")
+    denies: bool = Field(False, title="Deny", description="Keep the person out, whatever else lets them in.")
+
+
+class GrantForm(FormScreen):
+    """Asks who is to see what; answers the grant."""
+
+    NAME_TITLE = "Address"
+
+
+class AccessScreen(LiveScreen[list[Grant]]):
+    """The grants of one archive."""
+
+    KEYS = (ACCESS_GRANT, ACCESS_REVOKE, ACCESS_EXPLAIN, ACCESS_CHANGES, *FILTERING)
+    PLACE = "archive"
+    HELP_TEXT = (
+        "The owner sees all of the archive; others by these grants, and private items never. A denial beats every"
+        " grant. What comes from Exchange is kept in step by a Mailbox Permissions Sync task; what is granted by hand"
+        " no task touches."
+    )
+
+    def __init__(self, mailbox: MailboxView) -> None:
+        super().__init__()
+        self._mailbox = mailbox
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the grants."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield PagedList(
+            (
+                Column("Person", 26, grows=True),
+                Column("May see", 7),
+                Column("Of", 17),
+                Column("Comes from", 20, 2),
+                Column("Since", 16, 4),
+                Column("By", 16, 5),
+            ),
+            id="grants",
+            empty=" Only the owner may open this archive. Press c to let somebody else in.",
+        )
+
+    def load(self) -> list[Grant]:
+        """All of them."""
+        return grants(mailbox_id=self._mailbox.id)
+
+    def show(self, data: list[Grant]) -> None:
+        """The whole archive first, then by folder."""
+        people = {each.person for each in data}
+        text = f"Access to the archive of {self._mailbox.address}: {count(len(data), 'grant')}"
+        named = f" to {count(len(people), 'person', 'people')}" if data else ""
+        self.query_one("#title", Static).update(printable(text + named))
+        self.query_one("#grants", PagedList).set_lines([_line(each) for each in data])
+
+    @work(exclusive=True, group="ask")
+    async def action_access_grant(self) -> None:
+        """Fill in a form, then grant or deny."""
+
+        def save(address: str, settings: BaseModel) -> Grant:
+            assert isinstance(settings, GrantSettings)
+            return grant_access(Asked(address, self._mailbox, **settings.model_dump()))
+
+        await self.app.push_screen_wait(GrantForm(f"Who may see {self._mailbox.address}?", GrantSettings, save))
+        self.reload()
+
+    @work(exclusive=True, group="ask")
+    async def action_access_revoke(self) -> None:
+        """Ask, then take back the grant under the cursor."""
+        current = self.query_one("#grants", PagedList).current
+        chosen = next((each for each in self.shown or () if current and str(each.id) == current.key), None)
+        if chosen is None:
+            return
+        if chosen.origin is Origin.MANUAL:
+            title = f"Take back what {chosen.person} {'is denied' if chosen.denies else 'may see'}?"
+            if not await self.app.push_screen_wait(Choice(title, chosen.scope, [("Cancel", False), ("Revoke", True)])):
+                return
+        self.tui.act(partial(revoke_access, chosen.id))
+
+    @work(exclusive=True, group="ask")
+    async def action_access_explain(self) -> None:
+        """Ask whose access, then say what it is and why."""
+        current = self.query_one("#grants", PagedList).current
+        at_cursor = next((each.person for each in self.shown or () if current and str(each.id) == current.key), "")
+        text = "A mail address. What the person may see of this archive is shown, and which grants say so."
+        address = await self.app.push_screen_wait(Question("Whose access?", text, at_cursor))
+        if address:
+            self.tui.act(partial(explain_access, address, self._mailbox), self._explained)
+
+    def _explained(self, found: Explanation) -> None:
+        facts = [Fact("In short", found.verdict), Fact("")]
+        facts += [Fact(_right(each), f"{each.scope}: {each.reason}, since {absolute(each.since)}")
+                  for each in found.because]  # fmt: skip
+        self.app.push_screen(FactsDialog(f"{found.person} and {found.mailbox}", facts))
+
+    def action_access_changes(self) -> None:
+        """What came, went and changed."""
+        self.tui.act(partial(changes, mailbox=self._mailbox.address, limit=_LISTED_CHANGES), self._show_changes)
+
+    def _show_changes(self, rows: list[Change]) -> None:
+        facts = [
+            Fact(
+                absolute(row.moment),
+                f"{row.what}{' (dry run)' if row.dry_run else ''}: {row.person}, {row.path or 'whole archive'},"
+                f" {'denied' if row.denies else row.right}; {row.source or row.origin} by {row.who}",
+                Tone.DIM if row.dry_run else Tone.PLAIN,
+            )
+            for row in rows
+        ]
+        title = f"Changes of access to {self._mailbox.address}"
+        self.app.push_screen(FactsDialog(title, facts or [Fact("Nothing has changed yet.")]))
+
+
+def _line(each: Grant) -> Line:
+    return line(
+        each.id,
+        Cell(each.person, Tone.STRONG),
+        Cell(_right(each), Tone.BAD if each.denies else Tone.PLAIN),
+        each.scope,
+        Cell(each.reason, Tone.ACCENT if each.origin is Origin.MANUAL else Tone.DIM),
+        Cell(absolute(each.since), Tone.DIM),
+        Cell(each.granted_by, Tone.DIM),
+    )
+
+
+def _right(each: Grant) -> str:
+    return "DENIED" if each.denies else each.right.value
