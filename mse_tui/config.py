@@ -25,7 +25,7 @@ from pydantic import (
 
 from mse_tui.reasons import Problem, Reason
 from mse_tui.secret import read_secret
-from mse_tui.terms import SiteBinding
+from mse_tui.terms import GroupKind, SiteBinding
 
 ServerVersion = Literal["Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016"]
 
@@ -422,6 +422,16 @@ class Configuration(Section):
         if self.site.binding is SiteBinding.MICROSOFT_365 and self.microsoft365 is None:
             raise ValueError('[site] binding = "microsoft_365" needs the table [microsoft365]')
         return self
+
+    @property
+    def directories(self) -> frozenset[GroupKind]:
+        """Who can be asked about groups; Exchange Server about its own."""
+        kinds = {
+            GroupKind.ACTIVE_DIRECTORY: self.active_directory is not None,
+            GroupKind.MICROSOFT_365: self.microsoft365 is not None,
+            GroupKind.EXCHANGE: self.site.binding is SiteBinding.EXCHANGE_SERVER,
+        }
+        return frozenset(kind for kind, is_there in kinds.items() if is_there)
 
 
 class _OnlyRoles(BaseModel):

@@ -7,7 +7,7 @@ import socket
 from mse_tui import __version__
 from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.audit import audit
-from mse_tui.config import load_roles
+from mse_tui.config import load_configuration, load_roles
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, open_database, writing
@@ -22,7 +22,8 @@ _CODE_LENGTH = 8
 def open_site(home: Home, description: str = "") -> SiteRow:
     """Open the home's database and give its site, creating it with a random code at the very first start.
 
-    A description given (the configuration's) is kept with the site. From then on the configuration's roles hold.
+    A description given (the configuration's) is kept with the site, and what the configuration binds it to, as far as
+    it can be read. From then on the configuration's roles hold.
     Raises the Problems of `open_database`, configuration-invalid (no roles can be read), role-missing.
     """
     given = load_roles(home.config)
@@ -30,12 +31,22 @@ def open_site(home: Home, description: str = "") -> SiteRow:
     open_database(home.database)
     site = _first() or _create(description)
     seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
+    seen |= _bindings(home)
     if description:
         seen["description"] = description
     if any(getattr(site, key) != value for key, value in seen.items()):
         with writing():
             Site.update(**seen).where(Site.id == site.id).execute()
     return this_site()
+
+
+def _bindings(home: Home) -> dict[str, str]:
+    """What the site is bound to and which directories it can ask: a task that could never run is refused when saved."""
+    try:
+        configuration = load_configuration(home.config)
+    except Problem:
+        return {}  # there is none yet, or the engine tells what is wrong with it
+    return {"binding": configuration.site.binding, "directories": " ".join(sorted(configuration.directories))}
 
 
 def this_site() -> SiteRow:

@@ -43,14 +43,15 @@ def check_group(text: str, binding: SiteBinding, directories: Collection[GroupKi
     kind = given(text)
     if kind is Given.ADDRESSES:
         valid_addresses(text)
+    elif kind is Given.NAME:
+        if not directories:
+            raise Problem(
+                Reason.ADDRESS_INVALID,
+                f"{text.strip()!r} is not a mail address, and no directory is configured that knows groups by name.",
+                "Give mailbox addresses or a group's address, or fill in [active_directory] or [microsoft365].",
+            )
     elif kind is Given.DISTINGUISHED_NAME and binding is SiteBinding.MICROSOFT_365:
         raise refused(text)
-    elif kind is Given.NAME and not directories:
-        raise Problem(
-            Reason.ADDRESS_INVALID,
-            f"{text.strip()!r} is not a mail address, and no directory is configured that could know a group by name.",
-            "Give mailbox addresses or a group's address, or fill in [active_directory] or [microsoft365].",
-        )
     elif directories is not None and not GROUP_DIRECTORIES & set(directories):
         raise missing(GroupKind.ACTIVE_DIRECTORY if kind is Given.DISTINGUISHED_NAME else GroupKind.UNKNOWN)
 

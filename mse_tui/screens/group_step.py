@@ -250,10 +250,12 @@ class GroupStep(EngineQuestions):
             self._choose(self._groups[int(rest)])
 
     def _choose(self, group: Mapping[str, str]) -> None:
-        text = group["where"] or group["address"] or group["key"]
+        named = (group["where"], group["address"], group["key"])
+        # What can't be shown as it is can't be kept as it is shown: such a group is given by its key.
+        text = next(one for one in named if one and (one == printable(one) or one == group["key"]))
         self._path.clear()
         with self._input.prevent(Input.Changed):
-            self._input.value = printable(text)
+            self._input.value = text
         self._input.focus()
         self._show_members_of(text)
 

@@ -1,9 +1,12 @@
 """What comes from mailboxes is data: whatever it contains, the terminal gets none of it as a command."""
 
+import json
+
 import pytest
 from rich.segment import Segment
 
 from mse_tui.app import MseTuiApp
+from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import Definition, MailboxResult, Progress, Schedule, Site, Task
 from mse_tui.text import printable
 from mse_tui.widgets.lines import Cell, fit
@@ -33,6 +36,12 @@ def hostile(app: MseTuiApp) -> MseTuiApp:
         row = model.select().order_by(model.id).first()
         model.update({column: HOSTILE}).where(model.id == row.id).execute()
     Task.update(latest_detail=HOSTILE, group=HOSTILE, light="red").execute()
+    Task.update(group_name=HOSTILE).execute()
+    ExecutionGroup.update(name=HOSTILE, resolved_by=HOSTILE, departed=json.dumps([HOSTILE])).execute()
+    for row in GroupAnswer.select():
+        skipped = [[HOSTILE, HOSTILE, HOSTILE]]
+        answer = {**json.loads(row.answer), "included": [[HOSTILE] * 4], "skipped": skipped}
+        GroupAnswer.update(answer=json.dumps(answer)).where(GroupAnswer.id == row.id).execute()
     Progress.update(address=HOSTILE, folder=HOSTILE, phase=HOSTILE, waiting=HOSTILE).execute()
     MailboxResult.update(address=HOSTILE, message=HOSTILE, reason=HOSTILE, mode=HOSTILE).execute()
     return app
@@ -42,6 +51,7 @@ WALKS = {
     "dashboard": ["1"],
     "tasks": ["2", "j", "D"],
     "task": ["2", "j", "j", "j", "enter", "o", "i"],
+    "group": ["2", "j", "enter", "m"],
     "logs": ["4", "enter", "enter"],
     "failures": ["4", "j", "enter", "j", "enter"],
     "definitions": ["5", "e"],
