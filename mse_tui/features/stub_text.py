@@ -147,8 +147,8 @@ def _banner_text(facts: StubFacts) -> str:
 
 def _banner_title(facts: StubFacts) -> str:
     number = len(facts.removed)
-    what = "1 attachment is" if number == 1 else f"{number} attachments are"
-    return f"{what} in the archive since {facts.stubbed:%Y-%m-%d}"
+    what = "1 attachment has" if number == 1 else f"{number} attachments have"
+    return f"{what} been in the archive since {facts.stubbed:%Y-%m-%d}"
 
 
 def _listed_html(facts: StubFacts) -> str:
@@ -174,7 +174,7 @@ def _listed_text(facts: StubFacts) -> list[str]:
 
 def _row(title: str, value: str) -> str:
     shown = escape(printable(value))
-    return f'<tr><td style="{_SIZE}">{title}</td><td style="{_NAME}">{shown}</td></tr>' if value else ""
+    return f'<tr><td colspan="2" style="{_NAME}">{title}: {shown}</td></tr>' if value else ""
 
 
 def _key_row(facts: StubFacts) -> str:

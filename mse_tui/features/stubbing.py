@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from mse_tui.archive import stub_links, stubs
 from mse_tui.archive.confirmation import Confirmed, attachment_digest
 from mse_tui.archive.fence import Fence
+from mse_tui.archive.names import safe_name
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import render
 from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind, NewLink
@@ -253,7 +254,7 @@ class Stubbing:
             removed = next(shown)
             if planned.stub_id not in there:
                 content = attachment_page(work.facts, removed)
-                pages.append(NewAttachment(f"{removed.name}.html", PAGE_TYPE, content, planned.stub_id))
+                pages.append(NewAttachment(safe_name(removed.name, ".html"), PAGE_TYPE, content, planned.stub_id))
         return pages
 
     def _detach(self, works: Sequence[_Work], answers: dict[int, Stubbed | Refused]) -> None:

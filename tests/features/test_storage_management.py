@@ -87,7 +87,7 @@ def test_attachments_become_pages_that_lead_to_the_archive(owner, mailbox, manag
         assert getattr(after.row, name) == getattr(before.row, name), name
     assert sorted(attachment_names(after)) == ["a.bin.html", "b.txt"]
     assert after.body.is_html is before.body.is_html
-    assert "1 attachment is in the archive" in after.body.text and "Hello." in after.body.text
+    assert "1 attachment has been in the archive" in after.body.text and "Hello." in after.body.text
     row = Stub.get()
     assert (row.state, row.key, row.remote_id) == ("complete", after.row.stub, after.row.remote_id)
     assert message_of(mailbox, after.row.remote_id)["X-MSE-TUI-Stub"] == row.key
