@@ -11,7 +11,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import EngineRequest
 
-KINDS = ("find_group", "browse", "preview", "refresh_group", "test_connection")
+KINDS = ("find_group", "browse", "preview", "refresh_group", "test_connection", "rehydrate", "restore")
 
 
 @needs(Role.OPERATOR)
@@ -19,7 +19,8 @@ def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
     """Ask the engine; gives the request's id.
 
     'find_group' {"text"} and 'browse' {"where"} for groups to choose from; 'preview' and 'refresh_group' with
-    {"group": text} or {"task": id} for a group's mailboxes; 'test_connection'.
+    {"group": text} or {"task": id} for a group's mailboxes; 'test_connection'; 'rehydrate' and 'restore' by way of
+    `actions.restoring`, which audits them.
     """
     if kind not in KINDS:
         raise Problem(Reason.INVALID, f"{kind!r} is not a question to the engine.", f"Ask one of: {', '.join(KINDS)}.")

@@ -1,132 +1,86 @@
 """Giving back what was taken out of mailboxes: rehydrating stubs, restoring messages, checking and revoking stubs.
 
-Whatever changes a mailbox holds that mailbox's lock and leaves an audit entry.
+Whatever changes a mailbox holds that mailbox's lock and leaves an audit entry. A command does it at once, with the
+site's credentials; a screen asks the engine.
 """
 
-import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
 from mse_tui.access.roles import Role, needs
+from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
 from mse_tui.archive import stub_links, stubs, views
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
-from mse_tui.archive.views import MessageView
+from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
-from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
-from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of, read_tree
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.features.restoring import content_of, read_tree
 from mse_tui.features.stub_completion import find_marked
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
-Told = Callable[[str, PutBack], None]
-
-
-@dataclass(slots=True)
-class RestoreReport:
-    """What came of putting messages back."""
-
-    restored: int = 0
-    refused: Counter[Reason] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-    """One sentence for each that is not there."""
-
-    @property
-    def ok(self) -> bool:
-        return not self.refused
-
-    def add(self, answer: PutBack) -> None:
-        """Count one answer."""
-        if answer.reason is None:
-            self.restored += 1
-        else:
-            self.refused[answer.reason] += 1
-            self.problems.append(f"{answer.subject}: {answer.message}")
+__all__ = [
+    "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check", "rehydrate", "restore",
+    "revoke",
+]  # fmt: skip
 
 
 @needs(Role.OPERATOR)
-def rehydrate(
-    exchange: Exchange, packs: Packs, wanted: StubFilter, *, cancel: Event | None = None, told: Told = lambda *_: None
-) -> RestoreReport:
+def rehydrate(exchange: Exchange, packs: Packs, wanted: StubFilter, *, told: Told = lambda *_: None) -> RestoreReport:
     """Put the originals of all stubs that are meant back into their mailboxes, mailbox by mailbox.
 
     Goes on where an earlier attempt ended. Raises Problem mailbox-locked, and those of reaching a mailbox.
     """
-    chosen = [row for row in every_stub(wanted) if row.state in RESTORABLE]
-    report = RestoreReport()
-    for address in sorted({row.address for row in chosen}):
-        rows = sorted((row for row in chosen if row.address == address), key=lambda row: row.id)
-        audit("rehydrate", address, after={"stubs": [row.key for row in rows]})
-        with exchange.mailbox(address, cancel or Event()) as mailbox, locked(mailbox, "stub rehydrate") as fence:
-            records = [record for row in rows if (record := stubs.record(row.id)) is not None]
-            for answer in Restoring(mailbox, packs, fence).rehydrate(records):
-                report.add(answer)
-                told(address, answer)
-    return report
+    return GivingBack(exchange, packs, Event()).rehydrate(_to_rehydrate(wanted), told)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a message is to be restored to."""
+@needs(Role.OPERATOR)
+def ask_to_rehydrate(wanted: StubFilter) -> int:
+    """Have the engine do it; gives the request's id."""
+    return requests.ask("rehydrate", {"stubs": _to_rehydrate(wanted)})
 
-    address: str = ""
-    """'' : the mailbox that it was archived from."""
-    path: str = ""
-    """Folder, names joined by /; '' : the folder that it lay in, made again where it is gone."""
-    collision: Collision = Collision.SKIP
+
+def _to_rehydrate(wanted: StubFilter) -> list[int]:
+    rows = [row for row in every_stub(wanted) if row.state in RESTORABLE]
+    for address in sorted({row.address for row in rows}):
+        audit("rehydrate", address, after={"stubs": [row.key for row in rows if row.address == address]})
+    return [row.id for row in rows]
 
 
 @needs(Role.OPERATOR)
 def restore(exchange: Exchange, packs: Packs, placement_ids: Sequence[int], target: Target) -> RestoreReport:
     """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ..."""
-    report = RestoreReport()
-    by_mailbox: dict[str, list[MessageView]] = {}
+    _audit_restore(placement_ids, target)
+    return GivingBack(exchange, packs, Event()).restore(placement_ids, target)
+
+
+@needs(Role.OPERATOR)
+def ask_to_restore(placement_ids: Sequence[int], target: Target) -> int:
+    """Have the engine do it; gives the request's id."""
+    _audit_restore(placement_ids, target)
+    arguments = {"address": target.address, "path": target.path, "collision": str(target.collision)}
+    return requests.ask("restore", {"placements": list(placement_ids), **arguments})
+
+
+def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
+    named = []
     for placement_id in placement_ids:
-        own = views.mailbox_of(placement_id).address
+        own, message = views.mailbox_of(placement_id).address, views.message(placement_id)
         if target.address and target.address.strip().lower() != own:
             _look_into_anothers(own)
-        by_mailbox.setdefault(target.address.strip().lower() or own, []).append(views.message(placement_id))
-    for address, messages in by_mailbox.items():
-        named = [{"message": each.message_id, "subject": each.subject} for each in messages]
-        audit("restore", address, after={"messages": named, "folder": target.path, "collision": str(target.collision)})
-        with exchange.mailbox(address, Event()) as mailbox, locked(mailbox, "archive restore") as fence:
-            work = Restoring(mailbox, packs, fence)
-            for each in messages:
-                folder_id = _folder(work, mailbox, each, target)
-                report.add(work.restore(each.message_id, _state(each), folder_id, target.collision))
-    return report
+        named.append({"message": message.message_id, "subject": message.subject, "from": own})
+    after = {"messages": named, "folder": target.path, "collision": str(target.collision)}
+    audit("restore", target.address or "the messages' own mailboxes", after=after)
 
 
 @needs(Role.AUDITOR)
 def _look_into_anothers(address: str) -> None:
     """Giving somebody another's mail lets them read it."""
     audit("look into archive", address)
-
-
-def _folder(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str:
-    """The remote id of the folder to restore to."""
-    if target.path:
-        return work.folder_at([name for name in target.path.split("/") if name])
-    own = views.mailbox_of(message.placement_id)
-    if own.guid == mailbox.identity().guid and work.has_folder(remote_id := views.remote_folder(message.folder_id)):
-        return remote_id
-    stays = {each.placement_id: each.path for each in views.history(message.placement_id)}
-    path = stays.get(message.placement_id, "")
-    return work.folder_at([name for name in path.split("/") if name] or ["Restored"])
-
-
-def _state(message: MessageView) -> ItemRow:
-    return ItemRow(
-        remote_id=message.remote_id, change_key="", item_class=message.item_class, subject=message.subject,
-        sender=message.sender, recipients=message.recipients, received=message.received, sent=message.sent,
-        size=message.size, message_id=message.internet_message_id, sensitivity=message.sensitivity,
-        is_read=message.is_read, flag=message.flag, categories=tuple(json.loads(message.categories)),
-        importance=message.importance, has_attachments=message.has_attachments,
-    )  # fmt: skip
 
 
 # --- the registry

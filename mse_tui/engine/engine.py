@@ -22,6 +22,7 @@ from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
 from mse_tui.engine.execution import Choice, Equipment, Execution, State
+from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.group_cache import GroupCache, scope_of
 from mse_tui.engine.group_questions import GroupQuestions
 from mse_tui.engine.groups import Guard, TaskGroups
@@ -111,7 +112,9 @@ class Engine:
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
         questions = GroupQuestions(self._site.id, self._directory, self._groups, self._clock)
-        self._requests = Requests(self._site.id, exchange, questions, self._clock, self._stopping)
+        giving_back = GivingBack(exchange, packs, self._stopping)
+        by_kind = {**questions.by_kind, **giving_back.by_kind}
+        self._requests = Requests(self._site.id, exchange, by_kind, self._clock, self._stopping)
         ages = Ages(
             timedelta(days=configuration.engine.keep_executions_days),
             timedelta(days=configuration.engine.keep_audit_days),

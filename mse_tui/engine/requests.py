@@ -2,13 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
 from mse_tui.directory.addresses import parse_addresses
 from mse_tui.engine.clock import Clock
-from mse_tui.engine.group_questions import Answer, Arguments, GroupQuestions
+from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.halts import clear_halts
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.reasons import Problem, Reason
@@ -17,17 +17,22 @@ from mse_tui.store.models import EngineRequest, Task
 
 log = logging.getLogger(__name__)
 
+Answering = Callable[[Arguments], Answer]
+
 
 class Requests:
     """The requests to one site's engine. `answer_new` is called by one thread, which may wait for the network."""
 
-    def __init__(self, site_id: int, exchange: Exchange, groups: GroupQuestions, clock: Clock, end: Event) -> None:
+    def __init__(
+        self, site_id: int, exchange: Exchange, by_kind: Mapping[str, Answering], clock: Clock, end: Event
+    ) -> None:
+        """`by_kind`: what answers the questions that others know about."""
         self._site_id = site_id
         self._exchange = exchange
         self._clock = clock
         self._end = end
-        self._by_kind: dict[str, Callable[[Arguments], Answer]] = {
-            **groups.by_kind,
+        self._by_kind: dict[str, Answering] = {
+            **by_kind,
             "test_connection": self._test_connection,
             "retry_account": self._retry_account,
         }

@@ -1,0 +1,131 @@
+"""Putting originals back for a person: stubs rehydrated, messages restored, each mailbox under its lock.
+
+Who asked, and whether they may, is settled before; here is only what is done.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+from mse_tui.archive import stubs, views
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.views import MessageView
+from mse_tui.engine.group_questions import Answer, Arguments
+from mse_tui.engine.locks import locked
+from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
+from mse_tui.features.restoring import Collision, PutBack, Restoring
+from mse_tui.reasons import Reason
+
+Told = Callable[[str, PutBack], None]
+
+
+@dataclass(slots=True)
+class RestoreReport:
+    """What came of putting messages back."""
+
+    restored: int = 0
+    refused: Counter[Reason] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    """One sentence for each that is not there."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.refused
+
+    def add(self, answer: PutBack) -> None:
+        """Count one answer."""
+        if answer.reason is None:
+            self.restored += 1
+        else:
+            self.refused[answer.reason] += 1
+            self.problems.append(f"{answer.subject}: {answer.message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a message is to be restored to."""
+
+    address: str = ""
+    """'' : the mailbox that it was archived from."""
+    path: str = ""
+    """Folder, names joined by /; '' : the folder that it lay in, made again where it is gone."""
+    collision: Collision = Collision.SKIP
+
+
+class GivingBack:
+    """Puts originals back into a site's mailboxes."""
+
+    def __init__(self, exchange: Exchange, packs: Packs, end: Event) -> None:
+        """`end` set: what is under way ends between two items, and goes on when it is asked again."""
+        self._exchange = exchange
+        self._packs = packs
+        self._end = end
+        self.by_kind: dict[str, Callable[[Arguments], Answer]] = {
+            "rehydrate": lambda arguments: _told(self.rehydrate(arguments["stubs"])),
+            "restore": lambda arguments: _told(
+                self.restore(
+                    arguments["placements"],
+                    Target(
+                        arguments.get("address", ""),
+                        arguments.get("path", ""),
+                        Collision(arguments.get("collision", "skip")),
+                    ),
+                )
+            ),
+        }
+
+    def rehydrate(self, stub_ids: Sequence[int], told: Told = lambda *_: None) -> RestoreReport:
+        """Put the originals of stubs back, mailbox by mailbox. Raises Problem mailbox-locked, ..."""
+        report = RestoreReport()
+        records = [record for each in stub_ids if (record := stubs.record(each)) is not None]
+        for mailbox_id in sorted({record.mailbox_id for record in records}):
+            address = views.mailbox(str(mailbox_id)).address
+            own = sorted((record for record in records if record.mailbox_id == mailbox_id), key=lambda each: each.id)
+            with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "rehydrate") as fence:
+                for answer in Restoring(mailbox, self._packs, fence).rehydrate(own):
+                    report.add(answer)
+                    told(address, answer)
+        return report
+
+    def restore(self, placement_ids: Sequence[int], target: Target) -> RestoreReport:
+        """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ..."""
+        report = RestoreReport()
+        by_mailbox: dict[str, list[MessageView]] = {}
+        for placement_id in placement_ids:
+            address = target.address.strip().lower() or views.mailbox_of(placement_id).address
+            by_mailbox.setdefault(address, []).append(views.message(placement_id))
+        for address, messages in by_mailbox.items():
+            with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "restore") as fence:
+                work = Restoring(mailbox, self._packs, fence)
+                for each in messages:
+                    folder_id = _folder(work, mailbox, each, target)
+                    report.add(work.restore(each.message_id, _state(each), folder_id, target.collision))
+        return report
+
+
+def _told(report: RestoreReport) -> Answer:
+    return {"restored": report.restored, "problems": report.problems}
+
+
+def _folder(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str:
+    """The remote id of the folder to restore to."""
+    if target.path:
+        return work.folder_at([name for name in target.path.split("/") if name])
+    own = views.mailbox_of(message.placement_id)
+    if own.guid == mailbox.identity().guid and work.has_folder(remote_id := views.remote_folder(message.folder_id)):
+        return remote_id
+    stays = {each.placement_id: each.path for each in views.history(message.placement_id)}
+    path = stays.get(message.placement_id, "")
+    return work.folder_at([name for name in path.split("/") if name] or ["Restored"])
+
+
+def _state(message: MessageView) -> ItemRow:
+    return ItemRow(
+        remote_id=message.remote_id, change_key="", item_class=message.item_class, subject=message.subject,
+        sender=message.sender, recipients=message.recipients, received=message.received, sent=message.sent,
+        size=message.size, message_id=message.internet_message_id, sensitivity=message.sensitivity,
+        is_read=message.is_read, flag=message.flag, categories=tuple(json.loads(message.categories)),
+        importance=message.importance, has_attachments=message.has_attachments,
+    )  # fmt: skip

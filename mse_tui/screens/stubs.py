@@ -1,0 +1,192 @@
+"""Stubs: what was taken out of mailboxes; rehydrate it, or revoke its links."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from textual import on, work
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mse_tui.actions.restoring import ask_to_rehydrate, revoke
+from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals, stub_row, stub_rows, stub_totals
+from mse_tui.archive.stubs import RESTORABLE, StubState
+from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.live import LiveScreen
+from mse_tui.text import printable
+from mse_tui.widgets.commands import STUB_REHYDRATE, STUB_REVOKE, STUBS_NARROW, STUBS_STATE
+from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.lines import Cell, Line, Tone, line
+from mse_tui.widgets.lines import Column
+from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import absolute, count, number, size, when
+
+_STATES: tuple[tuple[str, tuple[StubState, ...]], ...] = (
+    ("all", ()),
+    ("in mailboxes", (StubState.COMPLETE,)),
+    ("under way", (StubState.WRITING, StubState.MARKED, StubState.DELETING, StubState.RESTORING)),
+    ("given back", (StubState.RESTORED,)),
+    ("deleted", (StubState.DELETED,)),
+    ("lost", (StubState.LOST,)),
+)
+_TONES = {StubState.COMPLETE: Tone.PLAIN, StubState.RESTORED: Tone.GOOD, StubState.DELETED: Tone.DIM}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How many there are, and what they save."""
+
+    totals: StubTotals
+
+
+class StubsScreen(LiveScreen[Shown]):
+    """The stub registry, latest first; read page by page."""
+
+    KEYS = (STUB_REHYDRATE, STUB_REVOKE, STUBS_NARROW, STUBS_STATE)
+    PLACE = "stubs"
+    HELP_TEXT = (
+        "What storage management took out of mailboxes. H puts originals back in the places of marked stubs (or of the"
+        " one under the cursor), by way of the engine; L lets their links open nothing any more. / narrows the list by"
+        " a part of the subject, the sender or the archive id; t goes from state to state."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = StubFilter()
+        self._state = 0
+
+    def body(self) -> Iterable[Widget]:
+        """The title and the list."""
+        yield Static("", classes="title", id="title", markup=False)
+        yield PagedList(
+            (
+                Column("Stubbed", 16),
+                Column("State", 10),
+                Column("Saved", 10, 2, right=True),
+                Column("Subject", 24, grows=True),
+                Column("Mailbox", 26, 3),
+                Column("Definition", 18, 5),
+                Column("Retrieved", 9, 6, right=True),
+            ),
+            id="stubs",
+            empty=" No stubs here. A task of the type Mailbox Storage Management makes them (2, c).",
+        )
+
+    def load(self) -> Shown:
+        """The totals; the list fetches what is seen."""
+        return Shown(stub_totals(self._wanted))
+
+    def show(self, data: Shown) -> None:
+        """How many, and what they save."""
+        narrowed = f", with {self._wanted.text!r}" if self._wanted.text else ""
+        text = f"Stubs {_STATES[self._state][0]}{narrowed}: {number(data.totals.stubs)}, {size(data.totals.saved)} saved"
+        self.query_one("#title", Static).update(printable(text))
+        self.query_one("#stubs", PagedList).set_pages(data.totals.stubs, partial(self._page, self._wanted))
+
+    @staticmethod
+    def _page(wanted: StubFilter, offset: int, limit: int) -> Sequence[Line]:
+        return [_line(row) for row in stub_rows(wanted, offset, limit)]
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        row = stub_row(event.line.key)
+        self.tui.show_facts(row.subject or "(no subject)", _facts(row, self))
+
+    # --- narrowing
+
+    @work(exclusive=True, group="ask")
+    async def action_filter(self) -> None:
+        """Ask for a text to look for."""
+        text = "Part of the subject, the sender or the archive id; empty for all."
+        answer = await self.app.push_screen_wait(Question("Which stubs?", text, self._wanted.text))
+        if answer is not None:
+            self._narrow(replace(self._wanted, text=answer))
+
+    def action_stubs_state(self) -> None:
+        """The next state."""
+        self._state = (self._state + 1) % len(_STATES)
+        self._narrow(replace(self._wanted, states=_STATES[self._state][1]))
+
+    def _narrow(self, wanted: StubFilter) -> None:
+        self._wanted = wanted
+        self.query_one("#stubs", PagedList).forget_pages()
+        self.reload()
+
+    # --- giving back
+
+    @work(exclusive=True, group="ask")
+    async def action_stub_rehydrate(self) -> None:
+        """Ask, then have the engine put the originals back."""
+        rows = [row for row in self._chosen() if row.state in RESTORABLE]
+        if not rows:
+            self.app.notify("None of these can be put back: choose stubs that are complete or lost.", markup=False)
+            return
+        text = (
+            f"The originals take {size(sum(row.true_size for row in rows))} in their mailboxes. Each is put back beside"
+            " its stub, compared with the archive, and only then the stub goes to Recoverable Items."
+        )
+        choices = [("Cancel", False), ("Put them back", True)]
+        if await self.app.push_screen_wait(Choice(f"Rehydrate {count(len(rows), 'stub')}?", text, choices)):
+            self.tui.act(lambda: [ask_to_rehydrate(StubFilter(text=row.key)) for row in rows], self._asked)
+
+    def _asked(self, requests: list[int]) -> None:
+        text = f"The engine was asked to put back {count(len(requests), 'message')}; the list shows each when it is done."
+        if self.tui.nobody_runs_tasks:
+            text += " No engine runs, so nothing happens until one does."
+        self.query_one("#stubs", PagedList).unmark_all()
+        self.app.notify(text, markup=False)
+
+    @work(exclusive=True, group="ask")
+    async def action_stub_revoke(self) -> None:
+        """Ask, then revoke the links."""
+        rows = [row for row in self._chosen() if row.links]
+        if not rows:
+            self.app.notify("None of these has a link that holds.", markup=False)
+            return
+        text = (
+            f"{count(sum(row.links for row in rows), 'link')} will open nothing any more, wherever they were sent. That"
+            " can't be taken back; the stubs stay, and can be rehydrated."
+        )
+        choices = [("Cancel", False), ("Revoke", True)]
+        title = f"Revoke the links of {count(len(rows), 'stub')}?"
+        if await self.app.push_screen_wait(Choice(title, text, choices, warning=True)):
+            self.tui.act(
+                lambda: sum(revoke(StubFilter(text=row.key)) for row in rows),
+                lambda revoked: self.app.notify(f"{count(revoked, 'link')} revoked.", markup=False),
+            )
+
+    def _chosen(self) -> list[StubRow]:
+        """The marked stubs, else the one under the cursor."""
+        listed = self.query_one("#stubs", PagedList)
+        keys = list(listed.marked) or ([listed.current.key] if listed.current is not None else [])
+        return [stub_row(key) for key in keys]
+
+
+def _line(row: StubRow) -> Line:
+    return line(
+        row.id,
+        absolute(row.began),
+        Cell(str(row.state), _TONES.get(row.state, Tone.WARN)),
+        Cell(size(row.saved) if row.saved else "", Tone.DIM),
+        Cell(row.subject or "(no subject)", Tone.STRONG),
+        row.address,
+        Cell(row.definition, Tone.DIM),
+        Cell(number(row.retrievals) if row.retrievals else "", Tone.DIM),
+    )
+
+
+def _facts(row: StubRow, screen: StubsScreen) -> list[Fact]:
+    now = screen.now
+    return [
+        Fact("Mailbox", row.address),
+        Fact("Folder", row.folder or "-"),
+        Fact("From", row.sender or "-"),
+        Fact("Action", row.action),
+        Fact("Definition", row.definition or "-"),
+        Fact("Stubbed", when(row.began, now)),
+        Fact("State", f"{row.state}, since {when(row.ended, now)}" if row.ended else str(row.state)),
+        Fact("Size", f"{size(row.true_size)} before, {size(row.stub_size)} as a stub"),
+        Fact("Saved", size(row.saved)),
+        Fact("Links", f"{count(row.links, 'link')} that hold; retrieved {count(row.retrievals, 'time')}"),
+        Fact("Archive id", row.key),
+    ]
