@@ -247,6 +247,10 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("calendar")
 
+    async def action_mode_stubs(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("stubs")
+
     async def go_to(self, place: str) -> None:
         """Switch to a place; again while there: back to its first screen."""
         if self.current_mode == place:
@@ -345,6 +349,7 @@ _SCREENS = {
     "log": ("mse_tui.screens.summary_log", "SummaryLogScreen"),
     "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
     "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
+    "stubs": ("mse_tui.screens.stubs", "StubsScreen"),
 }
 
 

@@ -71,3 +71,13 @@ class EngineQuestions(Widget):
     def _tell(self, worker: Worker[Any], message: Answered) -> None:
         if not worker.is_cancelled:
             self.post_message(message)
+
+
+def wait_for_answer(request_id: int) -> Mapping[str, Any] | None:
+    """The engine's answer to a request, for a thread that may wait; None when none came. Raises its Problem."""
+    pause = Event()
+    waited = 0.0
+    while (answer := requests.answer(request_id)) is None and waited < ANSWER_SECONDS:
+        waited += _LOOK_SECONDS
+        pause.wait(_LOOK_SECONDS)
+    return answer

@@ -12,6 +12,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
 from mse_tui.screens.schedules import SchedulesScreen
+from mse_tui.screens.stubs import StubsScreen
 from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.tasks import TasksScreen
@@ -33,6 +34,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Archive: one message": MessageScreen,
     "Definitions": DefinitionsScreen,
     "Schedules": SchedulesScreen,
+    "Stubs": StubsScreen,
 }
 
 

@@ -2,25 +2,30 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from textual import work
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading
+from mse_tui.actions.restoring import Target, ask_to_restore
 from mse_tui.archive.views import MessagePlace, MessageView
+from mse_tui.features.restoring import Collision
 from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.dialogs import Question
+from mse_tui.screens.dialogs import Choice, Notice, Question
+from mse_tui.screens.engine_question import wait_for_answer
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FINDING, HEADERS, SAVE_MESSAGE
+from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_MESSAGE
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.wording import absolute, size, when
@@ -47,7 +52,7 @@ class ShownMessage:
 class MessageScreen(LiveScreen[ShownMessage]):
     """One message where it lay."""
 
-    KEYS = (SAVE_MESSAGE, HEADERS, *FINDING)
+    KEYS = (SAVE_MESSAGE, RESTORE_MESSAGE, HEADERS, *FINDING)
     PLACE = "archive"
     HELP_TEXT = "One archived message. w writes it to a file exactly as the server gave it; y copies a line."
 
@@ -107,6 +112,47 @@ class MessageScreen(LiveScreen[ShownMessage]):
         self._all_headers = not self._all_headers
         if self.shown is not None:
             self.show(self.shown)
+
+    @work(exclusive=True, group="ask")
+    async def action_message_restore(self) -> None:
+        """Ask where to, then have the engine put it back."""
+        if self.shown is None:
+            return
+        own = self._look.mailbox.address
+        text = "It comes back as it was: received date, flags, categories. The engine does it."
+        choices = [
+            ("Cancel", ""),
+            ("To where it lay, unless it is there already", "skip"),
+            ("To where it lay, beside what is there", "copy"),
+            ("To where it lay; what is there goes to Recoverable Items", "replace"),
+            ("To another mailbox...", "other"),
+        ]
+        chosen = await self.app.push_screen_wait(Choice(f"Restore to {own}?", text, choices))
+        address = await self._ask_address() if chosen == "other" else ""
+        if chosen == "other":
+            chosen = "skip" if address else ""
+        if chosen:
+            self._restore(Target(address, collision=Collision(chosen)))
+
+    async def _ask_address(self) -> str:
+        text = "Its address. The message goes to the folder of the same name, made if need be."
+        answer = await self.app.push_screen_wait(Question("Restore to which mailbox?", text))
+        return answer or ""
+
+    def _restore(self, target: Target) -> None:
+        if self.tui.nobody_runs_tasks:
+            self.notify("No engine runs: it would have to put the message back.", severity="warning", markup=False)
+            return
+        asked = partial(ask_to_restore, [self._placement_id], target)
+        self.tui.act(lambda: wait_for_answer(asked()), self._restored)
+
+    def _restored(self, answer: Mapping[str, Any] | None) -> None:
+        if answer is None:
+            self.notify("The engine has not answered yet; the audit says what was asked.", markup=False)
+        elif answer["restored"]:
+            self.notify("The message is back.", markup=False)
+        else:
+            self.app.push_screen(Notice("Not restored", "\n".join(answer["problems"])))
 
     @work(exclusive=True, group="ask")
     async def action_message_save(self) -> None:

@@ -14,10 +14,9 @@ from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
-from mse_tui.widgets.commands import STUB_REHYDRATE, STUB_REVOKE, STUBS_NARROW, STUBS_STATE
+from mse_tui.widgets.commands import FIND, STUB_REHYDRATE, STUB_REVOKE, STUBS_STATE
 from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Line, Tone, line
-from mse_tui.widgets.lines import Column
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
 
@@ -42,7 +41,7 @@ class Shown:
 class StubsScreen(LiveScreen[Shown]):
     """The stub registry, latest first; read page by page."""
 
-    KEYS = (STUB_REHYDRATE, STUB_REVOKE, STUBS_NARROW, STUBS_STATE)
+    KEYS = (STUB_REHYDRATE, STUB_REVOKE, FIND, STUBS_STATE)
     PLACE = "stubs"
     HELP_TEXT = (
         "What storage management took out of mailboxes. H puts originals back in the places of marked stubs (or of the"
@@ -79,7 +78,8 @@ class StubsScreen(LiveScreen[Shown]):
     def show(self, data: Shown) -> None:
         """How many, and what they save."""
         narrowed = f", with {self._wanted.text!r}" if self._wanted.text else ""
-        text = f"Stubs {_STATES[self._state][0]}{narrowed}: {number(data.totals.stubs)}, {size(data.totals.saved)} saved"
+        totals = f"{number(data.totals.stubs)}, {size(data.totals.saved)} saved"
+        text = f"Stubs, {_STATES[self._state][0]}{narrowed}: {totals}"
         self.query_one("#title", Static).update(printable(text))
         self.query_one("#stubs", PagedList).set_pages(data.totals.stubs, partial(self._page, self._wanted))
 
@@ -94,9 +94,12 @@ class StubsScreen(LiveScreen[Shown]):
 
     # --- narrowing
 
+    def action_filter(self) -> None:
+        """Ask for a text to look for: in the database, not in what is seen."""
+        self._ask_text()
+
     @work(exclusive=True, group="ask")
-    async def action_filter(self) -> None:
-        """Ask for a text to look for."""
+    async def _ask_text(self) -> None:
         text = "Part of the subject, the sender or the archive id; empty for all."
         answer = await self.app.push_screen_wait(Question("Which stubs?", text, self._wanted.text))
         if answer is not None:
@@ -130,10 +133,12 @@ class StubsScreen(LiveScreen[Shown]):
             self.tui.act(lambda: [ask_to_rehydrate(StubFilter(text=row.key)) for row in rows], self._asked)
 
     def _asked(self, requests: list[int]) -> None:
-        text = f"The engine was asked to put back {count(len(requests), 'message')}; the list shows each when it is done."
+        text = f"The engine was asked to put back {count(len(requests), 'message')}; the list shows how each ends."
         if self.tui.nobody_runs_tasks:
             text += " No engine runs, so nothing happens until one does."
-        self.query_one("#stubs", PagedList).unmark_all()
+        listed = self.query_one("#stubs", PagedList)
+        listed.marked.clear()
+        listed.refresh()
         self.app.notify(text, markup=False)
 
     @work(exclusive=True, group="ask")

@@ -103,9 +103,10 @@ MODE_LOG = Command("mode.log", "4", "Log", "The task summary log: one entry an e
 MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settings that tasks use.", footer=False)
 MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
 MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
+MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 
-EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, REFRESH, BACK, THEME, ENGINE, RETRY)
+EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_STUBS, REFRESH, BACK, THEME, ENGINE, RETRY)
 
 # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -209,6 +210,16 @@ CALENDAR_KEYS = (
 )  # fmt: skip
 SAVE_APPOINTMENT = Command("appointment.save", "w", "Write file", "Write this version to an .ics file.")
 ORIGINAL = Command("appointment.original", "o", "Original", "What the server gave, or what it says.")
+
+RESTORE_MESSAGE = Command(
+    "message.restore", "R", "Restore", "Put the message back into its mailbox or another one.", changes=True
+)
+
+STUB_REHYDRATE = Command(
+    "stub.rehydrate", "H", "Rehydrate", "Put the originals back in the places of stubs.", changes=True
+)
+STUB_REVOKE = Command("stub.revoke", "L", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
+STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of the next state, or all.")
 
 # --- forms and dialogs -------------------------------------------------------------------------------------------
 

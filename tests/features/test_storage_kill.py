@@ -23,7 +23,7 @@ from tests.features.managing import all_items
 from tests.features.replicating import make_task
 from tests.support.owner import Owner
 
-IN_CI = 3
+IN_CI = 1
 ITEMS = 3
 STUB = json.dumps({"dry_run": False, "min_attachment_kib": 8})
 DELETE = json.dumps({"dry_run": False, "action": "delete"})

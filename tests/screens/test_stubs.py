@@ -1,0 +1,105 @@
+"""The stub registry and restoring, by keys alone."""
+
+import json
+
+import pytest
+
+from mse_tui.app import MseTuiApp
+from mse_tui.store.models import ArchiveFolder, Audit, EngineRequest, Message, Placement, Task
+from mse_tui.store.stubs import Stub, StubLink
+from tests.screens.conftest import Keys, until
+from tests.screens.seed import NOW
+
+
+@pytest.fixture
+def stubbed(app: MseTuiApp) -> MseTuiApp:
+    """Three messages of Ann's are stubs, one of which was rehydrated."""
+    inbox = ArchiveFolder.select().join(Placement).where(ArchiveFolder.remote_id == "Inbox").first()
+    for number, state in enumerate(("complete", "complete", "restored"), 1):
+        message = Message.get(Message.subject == f"Figures, week {number}")
+        row = Stub.create(
+            key=f"{number:032x}", mailbox=inbox.mailbox_id, message=message, folder=inbox, task=Task.select().first(),
+            definition="Big attachments", action="attachment stub", state=state, remote_id=f"Inbox {number}",
+            change_key="b", true_size=5_000_000, stub_size=20_000, began=NOW, ended=NOW,
+        )  # fmt: skip
+        StubLink.create(stub=row, digest=bytes([number]), part=-1, kind="open", created=NOW, retrievals=number)
+    return app
+
+
+async def test_the_registry_is_listed_narrowed_and_opened(stubbed: MseTuiApp) -> None:
+    async with stubbed.run_test(size=(120, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9")
+        screen = await keys.see("Figures, week 1")
+        assert "Stubs, all: 3, 9.5 MiB saved" in screen and "Big attachments" in screen
+        await keys.press("t")
+        await keys.miss("Figures, week 3")
+        await keys.press("t", "t")
+        await keys.see("given back: 1")
+        await keys.press("t", "t", "t", "slash")
+        await keys.type("week 2")
+        await keys.press("enter")
+        await keys.miss("Figures, week 1")
+        await keys.press("enter")
+        facts = await keys.see("Archive id")
+        assert f"{2:032x}" in facts and "4.8 MiB before, 19.5 KiB as a stub" in facts
+
+
+async def test_rehydrating_asks_the_engine_for_what_is_marked(stubbed: MseTuiApp) -> None:
+    async with stubbed.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9")
+        await keys.see("Figures, week 1")
+        await keys.press("space", "space", "space", "H")
+        await keys.see("Rehydrate 2 stubs?")
+        await keys.press("j", "enter")
+        await until(pilot, lambda: EngineRequest.select().count() == 2, "the requests")
+        asked = [json.loads(row.arguments)["stubs"] for row in EngineRequest.select()]
+        rows = Stub.select().where(Stub.state == "complete").order_by(Stub.id.desc())
+        assert sorted(asked) == sorted([row.id] for row in rows)
+        await keys.see("The engine was asked to put back 2 messages")
+        assert Audit.select().where(Audit.action == "rehydrate").count() == 2
+
+
+async def test_revoking_asks_first(stubbed: MseTuiApp) -> None:
+    async with stubbed.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9")
+        await keys.see("Figures, week 1")
+        await keys.press("L")
+        await keys.see("can't be taken back")
+        await keys.press("enter")
+        assert StubLink.select().where(StubLink.revoked.is_null()).count() == 3
+        await keys.press("L", "j", "enter")
+        await keys.see("1 link revoked")
+        assert StubLink.select().where(StubLink.revoked.is_null()).count() == 2
+
+
+async def test_a_message_is_restored_by_the_engine(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "j", "enter")
+        await keys.see("Dear Ann")
+        await keys.press("R")
+        await keys.see("unless it is there already")
+        await keys.press("j", "j", "enter")
+        asked = EngineRequest.select().where(EngineRequest.kind == "restore")
+        await until(pilot, asked.exists, "the request")
+        row = asked.get()
+        assert json.loads(row.arguments)["collision"] == "copy"
+        EngineRequest.update(answered=NOW, answer=json.dumps({"restored": 1, "problems": []})).execute()
+        await keys.see("The message is back.")
+        assert Audit.select().where(Audit.action == "restore").count() == 1
+
+
+async def test_why_a_message_was_not_restored_stays_until_read(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "j", "enter")
+        await keys.see("Dear Ann")
+        await keys.press("R", "j", "enter")
+        asked = EngineRequest.select().where(EngineRequest.kind == "restore")
+        await until(pilot, asked.exists, "the request")
+        answer = {"restored": 0, "problems": ["Figures: The folder has the message already."]}
+        EngineRequest.update(answered=NOW, answer=json.dumps(answer)).execute()
+        await keys.see("The folder has the message already.")
