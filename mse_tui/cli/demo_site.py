@@ -35,6 +35,8 @@ _DEFINITIONS: dict[str, dict[str, Any]] = {
     "Index only": {"content": "metadata only"},
 }
 
+_OLD_ATTACHMENTS: dict[str, Any] = {"dry_run": False, "older_than_days": 180, "min_attachment_kib": 20}
+
 _TASKS = (
     # description, departments ("*" = who is left, then the other mailboxes), definition, schedule
     ("Management and finance", ("Management", "Finanzen"), "Everything", "Every night"),
@@ -151,6 +153,14 @@ def _create_tasks(server: "SandboxServer") -> None:
         task_type=TaskType.CALENDAR_REPLICATION,
         definition_id=create_definition(TaskType.CALENDAR_REPLICATION, "All calendars", {"calendars": "all calendars"}),
         schedule_id=schedules["Working hours"],
+        group="; ".join(everybody),
+    )
+    create_task(
+        "Old attachments of everybody",
+        site_id=queries.sites()[0].id,
+        task_type=TaskType.STORAGE_MANAGEMENT,
+        definition_id=create_definition(TaskType.STORAGE_MANAGEMENT, "Old attachments", _OLD_ATTACHMENTS),
+        schedule_id=schedules["Weekends"],
         group="; ".join(everybody),
     )
 
