@@ -5,7 +5,7 @@ a mailbox can keep a reader busy for long.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from typing import Any
@@ -68,6 +68,8 @@ class AgendaEntry:
     is_private: bool
     is_meeting: bool
     show_as: str
+    trouble: str = ""
+    """Why a series could not be read; '' if it could."""
 
     def covers(self, day: date) -> bool:
         """Whether it takes place on a day, in the zone that its times are in."""
@@ -80,13 +82,28 @@ def agenda(
 ) -> list[AgendaEntry]:
     """Everything that takes place in a period, by time; all-day entries first on their day.
 
-    `read` gives a series' iCalendar. Raises what it raises.
+    `read` gives a series' iCalendar. A series that can't be read is an entry on the period's first day that says so.
     """
     found: list[AgendaEntry] = []
     for row in rows:
-        entries = _occurrences(row, period, read(row)) if row.is_series else [_single(row, period)]
+        entries = _series(row, period, read) if row.is_series else [_single(row, period)]
         found += [each for each in entries if _overlaps(each, period)]
     return sorted(found, key=lambda each: (each.starts, not each.is_all_day, each.ends, each.subject, each.version_id))
+
+
+def _series(row: AppointmentView, period: Period, read: Callable[[AppointmentView], bytes]) -> list[AgendaEntry]:
+    try:
+        return list(_occurrences(row, period, read(row)))
+    except Problem as problem:
+        trouble = problem.happened
+    except _UNREADABLE as error:
+        trouble = f"The series can't be read: {error}"
+    first = _midnight(period.first, period)
+    return [replace(_entry(row, first, first + timedelta(days=1)), is_all_day=True, is_series=True, trouble=trouble)]
+
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What the libraries raise for iCalendar that is none."""
 
 
 def _single(row: AppointmentView, period: Period) -> AgendaEntry:

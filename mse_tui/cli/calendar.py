@@ -15,6 +15,7 @@ from mse_tui.actions.calendar_reading import CalendarReading, ReadAppointment
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import AppointmentView
+from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
@@ -156,10 +157,8 @@ def month(
 @pass_session
 def show(session: Session, appointment: int, ics: bool, original: bool, person: str | None, as_json: bool) -> None:
     """One appointment (its number in agenda --json, or in the list of versions) and its earlier versions."""
-    session.site()
-    reading = calendar_reading.look_into_calendars(
-        calendar_reading.mailbox_of(appointment), packs_of(session.home, session.configuration()), person
-    )
+    packs = _packs(session)
+    reading = calendar_reading.look_into_calendars(calendar_reading.mailbox_of(appointment), packs, person)
     if original:
         sys.stdout.buffer.write(reading.original(appointment))
         return
@@ -206,9 +205,13 @@ def export(
 
 
 def _look(session: Session, mailbox_name: str, person: str | None) -> CalendarReading:
-    session.site()
-    packs = packs_of(session.home, session.configuration())
+    packs = _packs(session)
     return calendar_reading.look_into_calendars(find_mailbox(mailbox_name, person).id, packs, person)
+
+
+def _packs(session: Session) -> Packs:
+    session.site()
+    return packs_of(session.home, session.configuration() if session.home.config.exists() else None)
 
 
 def _view(as_of: str | None) -> View:
@@ -260,7 +263,7 @@ _SIGNS = "x cancelled, p private, ~ of a series, ! changed occurrence, m meeting
 
 
 def _entry_line(entry: AgendaEntry, day: date) -> str:
-    place = f" ({entry.location})" if entry.location else ""
+    place = f" ({entry.trouble or entry.location})" if entry.trouble or entry.location else ""
     return printable(
         f"{entry_time(entry, day):<11}  {entry_signs(entry)}  {entry.subject}{place}  [{entry.version_id}]"
     )

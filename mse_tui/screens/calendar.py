@@ -365,7 +365,7 @@ def _entry_line(entry: AgendaEntry, day: date, number: int) -> Line:
         Cell(f"  {entry_time(entry, day)}", tone),
         Cell(entry_signs(entry), Tone.WARN if entry.is_cancelled else Tone.DIM),
         Cell(entry.subject or "(no subject)", tone),
-        Cell(entry.location, Tone.DIM),
+        Cell(entry.trouble or entry.location, Tone.BAD if entry.trouble else Tone.DIM),
         Cell(entry.calendar, Tone.DIM),
     )
 

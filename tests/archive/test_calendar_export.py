@@ -15,7 +15,7 @@ import radicale.config
 import requests
 from icalendar import Calendar
 
-from mse_tui.archive.calendar_agenda import AgendaEntry, Period, agenda
+from mse_tui.archive.calendar_agenda import MOST_OCCURRENCES, AgendaEntry, Period, agenda
 from mse_tui.archive.calendar_export import CalendarExport, export_calendar, one_appointment
 from mse_tui.archive.calendar_views import appointments, attachments, calendars, contents
 from mse_tui.archive.packs import Packs
@@ -204,6 +204,30 @@ def test_private_appointments_are_not_there_for_delegates(box, packs):
 def test_an_endless_daily_series_is_read_at_once(box, packs):
     box.enter(series(Recurrence(Frequency.DAILY), starts=datetime(1990, 1, 1, 9, tzinfo=BERLIN)))
     assert len(agenda_of(box, packs, Period(date(2026, 1, 1), 365, BERLIN))) == 365
+
+
+def test_a_series_that_cant_be_read_says_so_and_hides_no_other(box, packs):
+    box.enter(series(Recurrence(Frequency.WEEKLY, days=("MO",)), "Broken"), single("Talk"))
+    broken = next(row for row in appointments([box.calendar_id], View.live()) if row.subject == "Broken")
+    box.lose(contents(broken.version_id)[0].sha256)
+    found = agenda_of(box, packs, Period(MONDAY.date(), 7, BERLIN))
+    assert [(each.subject, bool(each.trouble)) for each in found] == [("Broken", True), ("Talk", False)]
+
+
+def test_no_calendar_of_others_keeps_a_reader_busy(box, packs, shared):
+    """Rules by the minute, without end, from long ago, or broken: each is expanded within limits, or refused."""
+    box.enter(series(Recurrence(Frequency.DAILY)))
+    [row] = appointments([box.calendar_id], View.live())
+    period = Period(date(2026, 1, 1), 60, BERLIN)
+    samples = sorted((shared / "mail" / "ics").rglob("*.ics"))
+    assert samples
+    expanded = 0
+    for sample in samples:
+        content = sample.read_bytes()
+        found = agenda([row], period, lambda _, content=content: content)
+        assert len(found) <= MOST_OCCURRENCES
+        expanded += any(not each.trouble for each in found)
+    assert expanded > 10
 
 
 def test_a_period_has_a_limit():

@@ -27,6 +27,9 @@ from tests.features.replicating import RecordingJournal, make_task
 
 BERLIN = "W. Europe Standard Time"
 
+Told = tuple[str, str, str, tuple[tuple[str, str, str], ...], tuple[str, ...]]
+"""Calendar, subject, start, changed occurrences (original start, subject, start), deleted ones."""
+
 
 @contextmanager
 def practice_server(path: Path) -> Iterator[SandboxServer]:
@@ -84,6 +87,32 @@ class PracticeCalendars:
         self._root = self.store.distinguished_folder(self._mailbox, "msgfolderroot").id
         self.default = self.store.distinguished_folder(self._mailbox, "calendar").id
 
+    def calendars(self) -> dict[int, str]:
+        """Calendars that were not deleted, the default one first: folder -> name."""
+        rows = {row.id: row for row in self.store.folders(self._mailbox) if row.area == "primary"}
+        deleted = self.store.distinguished_folder(self._mailbox, "deleteditems").id
+        found = [row for row in rows.values() if row.folder_class == "IPF.Appointment" and row.parent != deleted]
+        return {row.id: row.name for row in sorted(found, key=lambda row: row.id != self.default)}
+
+    def items(self, calendar: int) -> list[int]:
+        return [row["id"] for row in self.store.items(calendar)]
+
+    def truth(self, *, all_calendars: bool) -> list[Told]:
+        """What a perfect replica says."""
+        calendars = self.calendars()
+        wanted = calendars if all_calendars else {self.default: calendars[self.default]}
+        return sorted(self._told(row, name) for folder, name in wanted.items() for row in self.store.items(folder))
+
+    def _told(self, row, calendar: str) -> Told:
+        overrides = self.store.occurrences(row["id"])
+        changed = {original: changes for original, changes in overrides.items() if changes}
+        return (
+            calendar, row["subject"], row["start_at"],
+            tuple(sorted((original, _text(changes.get("item:Subject")) or row["subject"],
+                          _text(changes.get("calendar:Start")) or original) for original, changes in changed.items())),
+            tuple(sorted(original for original, changes in overrides.items() if changes is None)),
+        )  # fmt: skip
+
     def add_calendar(self, name: str) -> int:
         return self.store.add_folder(self._mailbox, self._root, name, folder_class="IPF.Appointment").id
 
@@ -129,6 +158,34 @@ class PracticeCalendars:
 
     def move(self, item: int, calendar: int) -> int:
         return self.store.move_item(item, calendar)
+
+
+def _text(xml: str | None) -> str:
+    return xml.split(">", 1)[1].rsplit("<", 1)[0] if xml else ""
+
+
+def replica(packs: Packs, address: str) -> list[Told]:
+    """What the archive says of a mailbox's calendars now, read back from its iCalendar."""
+    return sorted(_told(name, stored_calendar(packs, version)) for name, _, version in live_versions(address))
+
+
+def _told(calendar: str, stored: Calendar) -> Told:
+    [master] = [each for each in stored.events if "RECURRENCE-ID" not in each]
+    exceptions = master.get("EXDATE", [])
+    deleted = [
+        each.dt for group in (exceptions if isinstance(exceptions, list) else [exceptions]) for each in group.dts
+    ]
+    changed = [each for each in stored.events if "RECURRENCE-ID" in each]
+    return (
+        calendar, str(master["SUMMARY"]), _utc(master["DTSTART"].dt),
+        tuple(sorted((_utc(each["RECURRENCE-ID"].dt), str(each["SUMMARY"]), _utc(each["DTSTART"].dt))
+                     for each in changed)),
+        tuple(sorted(map(_utc, deleted))),
+    )  # fmt: skip
+
+
+def _utc(moment: datetime) -> str:
+    return stamp(moment) or ""
 
 
 def element(name: str, text: str) -> str:
