@@ -40,9 +40,10 @@ class Product:
 
 
 @contextmanager
-def product(organisation: Organisation, home: Path, in_flight: int) -> Iterator[Product]:
+def product(organisation: Organisation, home: Path, in_flight: int, task_type: str = "MFR") -> Iterator[Product]:
     """Start the product on a fresh home."""
     command = [sys.executable, "-m", "tests.benchmarks.product", "--home", str(home), "--in-flight", str(in_flight)]
+    command += ["--type", task_type]
     with subprocess.Popen(
         [*command, *organisation.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,4 +1,4 @@
-"""The product as measured: a site with one folder replication task, its engine in this process.
+"""The product as measured: a site with one replication task, its engine in this process.
 
 Reads a line from standard input for each execution and answers with its outcome as a line of JSON.
 """
@@ -28,6 +28,10 @@ from tests.benchmarks.bare_loop import Outcome
 _LOOK_SECONDS = 0.1
 """Rarely enough not to weigh on what is measured, which is the time that the mailbox's own result tells."""
 _FAR = datetime(2199, 1, 1)  # noqa: DTZ001 (a local time in the zone of its schedule)
+_EVERYTHING: dict[TaskType, dict[str, object]] = {
+    TaskType.FOLDER_REPLICATION: {"skip_private": False, "include_vault_shortcuts": True},
+    TaskType.CALENDAR_REPLICATION: {},
+}
 _CONFIGURATION = """[site]
 description = "Benchmark"
 [exchange]
@@ -46,12 +50,12 @@ def prepare(home: Home, given: argparse.Namespace) -> int:
     secret.write_text(given.password + "\n")
     home.config.write_text(_CONFIGURATION.format(url=given.url, user=given.user, in_flight=given.in_flight))
     open_site(home, "Benchmark")
-    settings = {"skip_private": False, "include_vault_shortcuts": True}
+    task_type = TaskType(given.type)
     return create_task(
         "Benchmark",
         site_id=queries.sites()[0].id,
-        task_type=TaskType.FOLDER_REPLICATION,
-        definition_id=create_definition(TaskType.FOLDER_REPLICATION, "Everything", settings),
+        task_type=task_type,
+        definition_id=create_definition(task_type, "Everything", _EVERYTHING[task_type]),
         schedule_id=create_schedule("Never", one_off(_FAR, "UTC")),
         group=given.address,
     )
@@ -87,6 +91,7 @@ def _cpu_seconds() -> float:
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--in-flight", type=int, default=2)
+    options.add_argument("--type", choices=list(_EVERYTHING), default=TaskType.FOLDER_REPLICATION.value)
     for name in ("url", "user", "password", "address", "home"):
         options.add_argument(f"--{name}", required=True)
     given = options.parse_args()
