@@ -10,11 +10,14 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
@@ -28,11 +31,19 @@ log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=1)
 _NEVER_IN_FILES = 2**31 - 1
+_READ_KEPT = 4
 _CACHE_ERRORS = (sqlite3.Error, Timeout, OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class _Refused(ValueError):
     """A row that this cache never writes."""
+
+
+class _Asking:
+    """Somebody asks about a group, or waits to."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
 
 
 class JsonDisk(Disk):  # type: ignore[misc]
@@ -74,7 +85,8 @@ class GroupCache:
         self._source = source
         self._scope = scope
         self._now = now
-        self._asking = Lock()
+        self._asking: WeakValueDictionary[str, _Asking] = WeakValueDictionary()
+        self._looking = Lock()
         self._cache = self._open()
 
     def resolve(self, group: GroupReference) -> Membership:
@@ -82,13 +94,13 @@ class GroupCache:
         kept = self.kept(group)
         if kept is not None:
             return kept
-        with self._asking:
+        with self._alone_with(group):
             # Tasks that start together with the same group ask once.
             return self.kept(group) or self._ask(group)
 
     def refresh(self, group: GroupReference) -> Membership:
         """Ask the directory now, whatever is kept."""
-        with self._asking:
+        with self._alone_with(group):
             return self._ask(group)
 
     def kept(self, group: GroupReference) -> Membership | None:
@@ -96,7 +108,7 @@ class GroupCache:
         key = self._key(group)
         try:
             value = self._cache.get(key)
-            found = None if value is None else membership_kept(value)
+            found = None if value is None else _read(value)
         except _CACHE_ERRORS as error:
             log.warning("The group cache holds something unusable (%s); asking the directory", error)
             self._drop(key)
@@ -121,10 +133,18 @@ class GroupCache:
         """Close this thread's connection."""
         self._cache.close()
 
+    @contextmanager
+    def _alone_with(self, group: GroupReference) -> Iterator[None]:
+        """One asks about a group at a time; other groups wait for nobody."""
+        with self._looking:
+            asking = self._asking.setdefault(self._key(group), _Asking())
+        with asking.lock:
+            yield
+
     def _ask(self, group: GroupReference) -> Membership:
         found = self._source.resolve(group)
         if found.included:
-            value = membership_to_keep(found)
+            value = json.dumps(membership_to_keep(found))
             try:
                 # Under its key too: that is how it is asked for once a task has kept what the text meant.
                 for key in {self._key(group), self._key(found.reference(group.text))}:
@@ -157,6 +177,12 @@ class GroupCache:
 
     def _new(self) -> Cache:
         return Cache(str(self._path), disk=JsonDisk, disk_min_file_size=_NEVER_IN_FILES, timeout=5)
+
+
+@lru_cache(maxsize=_READ_KEPT)
+def _read(text: str) -> Membership:
+    """The few answers read last are not made anew each time: a large group has thousands of members."""
+    return membership_kept(json.loads(text))
 
 
 def make_private(directory: Path) -> None:

@@ -4,10 +4,23 @@ from threading import Lock
 
 from mse_tui.directory.directory import Directory, SkippedEntry
 from mse_tui.engine.clock import Clock
-from mse_tui.reasons import Problem
+from mse_tui.reasons import Problem, Reason
 
 SILENT_SECONDS = 60.0
-"""A directory that could not be asked is left alone for so long: thousands of mailboxes would each wait for it."""
+"""A directory that does not answer is left alone for so long: thousands of mailboxes would each wait for it."""
+
+_SILENT = frozenset(
+    {
+        Reason.ACCOUNT_HALTED,
+        Reason.CERTIFICATE_REFUSED,
+        Reason.DIRECTORY_UNREACHABLE,
+        Reason.PASSWORD_REFUSED,
+        Reason.SERVER_NAME_UNKNOWN,
+        Reason.SERVER_UNREACHABLE,
+        Reason.TIMEOUT,
+    }
+)
+"""What would be the same for every mailbox."""
 
 
 class Standing:
@@ -30,6 +43,7 @@ class Standing:
         try:
             return self._directory.standing(address)
         except Problem as problem:
-            with self._lock:
-                self._silence = (self._clock.monotonic() + SILENT_SECONDS, problem)
+            if problem.reason in _SILENT:
+                with self._lock:
+                    self._silence = (self._clock.monotonic() + SILENT_SECONDS, problem)
             raise

@@ -3,7 +3,9 @@
 import os
 import pickle
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -85,6 +87,29 @@ def test_a_group_is_known_by_what_was_given_and_by_its_key(cache, source):
     assert cache.resolve(renamed) == found
     cache.resolve(GroupReference("another text", GroupKind.MICROSOFT_365, "guid"))
     assert source.asked == 2
+
+
+def test_a_slow_group_keeps_only_those_waiting_who_ask_about_it(tmp_path, clock):
+    asked, let_go = Event(), Event()
+
+    class Slow(FakeDirectory):
+        def resolve(self, group):
+            if group == GROUP:
+                asked.set()
+                assert let_go.wait(10)
+            return super().resolve(group)
+
+    source = Slow(clock)
+    cache = GroupCache(tmp_path / "groups", source, now=clock.now)
+    with ThreadPoolExecutor(3) as threads:
+        same = [threads.submit(cache.resolve, GROUP) for _ in range(2)]
+        assert asked.wait(10)
+        other = threads.submit(cache.resolve, GroupReference("other"))
+        assert other.result(10).included == source.included
+        let_go.set()
+        assert {one.result(10).resolved_at for one in same} == {clock.now()}
+    assert source.asked == 2
+    cache.close()
 
 
 def test_empty_answers_are_not_kept(cache, source):

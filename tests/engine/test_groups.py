@@ -252,6 +252,17 @@ def test_a_directory_that_came_back_is_asked_again(bench):
     assert standing.of("anna@example.com") is None
 
 
+def test_what_is_wrong_with_one_account_silences_no_other(bench):
+    clock = FakeClock()
+    directory = FakeDirectory(clock)
+    directory.standing_problem = Problem(Reason.RESPONSE_BROKEN, "This account is described incompletely.")
+    standing = Standing(directory, clock)
+    for _ in range(2):
+        with pytest.raises(Problem):
+            standing.of("anna@example.com")
+    assert len(directory.standing_asked) == 2
+
+
 def test_answers_go_with_the_executions_that_went_by_them_but_for_the_last_good_one(store):
     clock = FakeClock()
     task = make_task(make_site(), make_schedule(), make_definition())
