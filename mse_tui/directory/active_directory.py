@@ -77,7 +77,8 @@ class ActiveDirectory:
         group = the_group(search, domain.root, key)
         expansion = Expansion(search, domain)
         expansion.expand(group)
-        nested = f", {expansion.nested} more in it" if expansion.nested else ""
+        groups = "1 group" if expansion.nested == 1 else f"{expansion.nested} groups"
+        nested = f" with {groups} in it" if expansion.nested else ""
         return Membership(
             expansion.members(),
             expansion.skipped(),

@@ -31,7 +31,7 @@ def test_three_levels_with_a_cycle_give_each_person_once(directory):
         "mailless": Reason.NO_MAILBOX,
         "PC1$": Reason.NO_MAILBOX,
     }
-    assert found.resolved_by.startswith("universal security group, 2 more in it, resolved by Active Directory")
+    assert found.resolved_by.startswith("universal security group with 2 groups in it, resolved by Active Directory")
 
 
 def test_a_cycle_is_the_same_from_wherever_one_enters(directory):

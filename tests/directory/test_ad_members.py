@@ -5,6 +5,8 @@ import tracemalloc
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mse_tui.directory.ad_members import GROUPS_AT_ONCE, Expansion
 from mse_tui.directory.ldap_search import Entry
@@ -123,6 +125,36 @@ def test_a_dynamic_group_is_looked_for_below_its_base():
     dynamic = entry("d", "msExchDynamicDistributionList", msexchdynamicdlfilter="(filter=d)")
     expansion = expand(Simulated({"d": lambda: [person("x"), group("g")], "g": lambda: [person("y")]}), dynamic)
     assert [one.address for one in expansion.members()] == ["x@test.example", "y@test.example"]
+
+
+graphs = st.dictionaries(
+    st.integers(0, 7), st.tuples(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 20))), min_size=1, max_size=8
+)
+"""Groups by number: the groups and the people in each; cycles, groups in many groups, groups without anybody."""
+
+
+@given(graphs)
+def test_whoever_can_be_reached_is_found_once(graph):
+    members = {
+        f"g{number}": lambda inside=inside: [
+            *(group(f"g{one}") for one in sorted(inside[0])),
+            *(person(f"p{one}") for one in sorted(inside[1])),
+        ]
+        for number, inside in graph.items()
+    }
+    start = min(graph)
+    reached, to_do = set(), [start]
+    while to_do:
+        number = to_do.pop()
+        if number not in reached:
+            reached.add(number)
+            to_do += graph.get(number, (set(), set()))[0]
+    people = {one for number in reached for one in graph.get(number, (set(), set()))[1]}
+
+    expansion = expand(Simulated(members), group(f"g{start}"))
+    assert [one.address for one in expansion.members()] == sorted(f"p{one}@test.example" for one in people)
+    assert expansion.nested == len(reached) - 1
+    assert expansion.skipped() == ()
 
 
 def peak_octets(number):

@@ -1,18 +1,21 @@
 """An Active Directory that fails: no part of an answer ever passes for the whole one, no password is tried twice."""
 
+import logging
 import threading
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mse_tui.directory import ldap_search
+from mse_tui.directory import ldap_search, ldap_servers
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.certificates import Authority
 from tests.directory.conftest import PASSWORD_VARIABLE
 from tests.support.relay import Cut, Fault, Relay
-from tests.support.samba.domain import BASE, HOST
+from tests.support.samba.domain import BASE, HOST, PERSON_PASSWORD, SERVICE_PASSWORD
 from tests.support.stripping import PROTOCOL_ERROR, SUCCESS, Stripping
 
 WHERE_A_WIRE_BREAKS = {Reason.DIRECTORY_UNREACHABLE, Reason.RESPONSE_BROKEN, Reason.TIMEOUT}
@@ -132,6 +135,58 @@ def test_a_controller_that_comes_back_is_asked_again(spare_domain_controller, op
     assert caught.value.reason is Reason.DIRECTORY_UNREACHABLE
     spare_domain_controller.start()
     assert directory.group("Level1") == wanted
+
+
+def test_a_kept_connection_that_ended_is_not_a_failure(domain_controller, opened):
+    with Relay(domain_controller.ldaps_port) as relay:
+        directory = opened(domain_controller, servers=(f"localhost:{relay.port}",))
+        wanted = directory.group("Level1")
+        relay.drop()
+        assert directory.group("Level1") == wanted
+        assert relay.connections == 2
+
+
+def test_looking_up_as_one_types_signs_in_once(domain_controller, opened, monkeypatch):
+    with Relay(domain_controller.ldaps_port) as relay:
+        directory = opened(domain_controller, servers=(f"localhost:{relay.port}",))
+        for text in ("l", "le", "lev"):
+            directory.find(text)
+        assert relay.connections == 1
+        monkeypatch.setattr(ldap_servers, "KEPT_SECONDS", -1.0)
+        directory.find("leve")
+        assert relay.connections == 2
+
+
+def test_many_ask_at_once_and_each_gets_his_own_answer(domain_controller, opened):
+    directory = opened(domain_controller)
+    names = ["Level1", "Prime", "news", "AllKinds", "Hash", "Lodz"]
+    wanted = {name: directory.members(directory.group(name).key).included for name in names}
+    with ThreadPoolExecutor(6) as threads:
+        asked = [
+            (name, threads.submit(lambda name=name: directory.members(directory.group(name).key))) for name in names * 4
+        ]
+        for name, answer in asked:
+            assert answer.result().included == wanted[name]
+
+
+def test_the_password_is_in_no_log_and_no_error(domain_controller, opened, caplog, monkeypatch):
+    caplog.set_level(logging.DEBUG)
+    said = []
+    for password, more in (
+        (SERVICE_PASSWORD, {}),
+        (SERVICE_PASSWORD, {"encryption": "none"}),
+        (SERVICE_PASSWORD, {"servers": ("localhost:1",)}),
+        ("Wr0ng-of-the-tests", {}),
+    ):
+        monkeypatch.setenv(PASSWORD_VARIABLE, password)
+        directory = opened(domain_controller, **more)
+        try:
+            directory.group("Level1")
+            directory.accounts.sign_in("alice", PERSON_PASSWORD)
+        except Problem as problem:
+            said += traceback.format_exception(problem)
+        said.append(repr(directory) + repr(vars(directory)))
+    assert said and "of-the-tests" not in caplog.text + "".join(said)
 
 
 def test_a_server_that_is_down_does_not_stand_in_the_way_twice(domain_controller, opened, caplog):

@@ -52,6 +52,11 @@ class Relay:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
+    def drop(self) -> None:
+        """End the connections that are open; new ones are taken."""
+        for one in self._sockets[1:]:
+            _end(one)
+
     def _accept(self) -> None:
         while True:
             try:
