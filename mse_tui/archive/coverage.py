@@ -57,7 +57,7 @@ class CoverageReport:
     failed: Counter[Reason] = field(default_factory=Counter)
     """Could not be fetched; tried again at each execution."""
     not_covered: list[str] = field(default_factory=list)
-    """Paths of folders that no task replicates."""
+    """Paths of folders that no task replicates; those of the online archive say so."""
     counts: Counter[DifferenceKind] = field(default_factory=Counter)
     """Differences that are not pending."""
     pending: int = 0
@@ -94,7 +94,7 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
                 boundary(path)
             known = _covered(mailbox_id, area, folder.remote_id)
             if known is None:
-                report.not_covered.append(path)
+                report.not_covered.append(path if area is Area.PRIMARY else f"{path} (online archive)")
             else:
                 _Comparison(mailbox, known, path, folder.remote_id, report).run()
     return report

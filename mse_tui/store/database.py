@@ -130,11 +130,18 @@ _FULL_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
 
 
 def _sqlite_error(error: BaseException) -> sqlite3.Error | None:
-    """The driver's own error, which carries the result code, however often peewee has wrapped it."""
+    """The driver's own error, which carries the result code, however often peewee has wrapped it.
+
+    A full disk lets SQLite end a transaction by itself; the rollback that follows fails too, and is not the cause.
+    """
     found: object = error
     while isinstance(found, DatabaseError):
         found = getattr(found, "orig", None)
-    return found if isinstance(found, sqlite3.Error) else None
+    if not isinstance(found, sqlite3.Error):
+        return None
+    if str(found).startswith("cannot rollback") and found.__context__ is not None:
+        return _sqlite_error(found.__context__)
+    return found
 
 
 def _path_of_open_database() -> str:

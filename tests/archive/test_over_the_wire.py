@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mse_tui.actions.archive_care import Wanted, verify_archive
+from mse_tui.archive.coverage import compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
 from mse_tui.exchange.ews import connect
@@ -53,3 +54,13 @@ def test_all_content_of_a_mailbox_lost_and_fetched_again(
     assert care.repair is not None and (care.repair.repaired, care.repair.rendered_anew) == (5, 5 * varying)
     assert Archive(guid, packs).show(View.live()) == perfect
     assert ArchiveMailbox.select().count() == 1 and Blob.select().count() == Message.select().count() == 5
+
+
+def test_folders_of_the_online_archive_are_told_apart(packs: Packs, connected: Connected) -> None:
+    server, exchange = connected
+    address = next(one.address for one in server.store.mailboxes() if one.online_archive)
+    with exchange.mailbox(address, threading.Event()) as mailbox:
+        Replication(mailbox, packs, make_task()).run()
+        left_out = compare(mailbox).not_covered
+    assert "Inbox" not in left_out
+    assert "Inbox (online archive)" in left_out

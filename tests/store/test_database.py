@@ -205,6 +205,21 @@ def test_a_full_disk_is_told(store: Home) -> None:
     assert str(store.database) in problem.happened
 
 
+def test_a_disk_that_fills_within_a_transaction_is_told(store: Home) -> None:
+    """SQLite then ends the transaction by itself, so that the rollback that follows fails as well."""
+    module.database.execute_sql("PRAGMA cache_size = 5")
+    module.database.execute_sql(f"PRAGMA max_page_count = {module.database.pragma('page_count') + 20}")
+    with pytest.raises(OperationalError) as failed, writing():
+        for number in range(10_000):
+            _entry("x" * 500 + str(number))
+    problem = as_problem(failed.value)
+    assert problem is not None
+    assert problem.reason is Reason.DISK_FULL
+    module.database.execute_sql("PRAGMA max_page_count = 1000000")
+    with writing():
+        _entry("there is space again")
+
+
 def test_no_space_for_a_file_is_told() -> None:
     problem = as_problem(OSError(errno.ENOSPC, "No space left on device", "/archive/pack"))
     assert problem is not None
