@@ -52,6 +52,10 @@ class Reason(StrEnum):
     STUB_INCOMPLETE = "stub-incomplete"
     STUB_LOST = "stub-lost"
     ALREADY_THERE = "already-there"
+    # retention
+    RETENTION_LIMITS = "retention-limits"
+    APPROVAL_MISSING = "approval-missing"
+    FOLDER_LEFT_DELETED = "folder-left-deleted"
     # groups
     GROUP_EMPTY = "group-empty"
     GROUP_SHRUNK = "group-shrunk"
@@ -317,6 +321,19 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.ALREADY_THERE: Explanation(
         "The mailbox has this message already.",
         "Nothing to do; restore it with --collision copy or replace to put it there all the same.",
+        expected=True,
+    ),
+    Reason.RETENTION_LIMITS: Explanation(
+        "A policy purges earlier than the archive's minimum retention, or keeps longer than its maximum.",
+        "Change the policy's days, or the archive's limits with mse-tui retention set.",
+    ),
+    Reason.APPROVAL_MISSING: Explanation(
+        "The definition lets the archive purge, and nobody has approved it as it is now.",
+        "Let a second person look at it and approve it with mse-tui definition approve; until then nothing is purged.",
+    ),
+    Reason.FOLDER_LEFT_DELETED: Explanation(
+        "The mailbox's owner deleted a managed folder twice; it is not created again.",
+        "Nothing to do. To have it back, create a folder of that name where it was; the task takes it over.",
         expected=True,
     ),
     Reason.GROUP_EMPTY: Explanation(

@@ -82,10 +82,15 @@ def limits_of(mailbox_id: int | None = None) -> Limits:
     return _Scales().limits(mailbox_id or 0)
 
 
-def hidden_from_owner(mailbox_id: int, message_ids: Iterable[int], now: datetime) -> set[int]:
-    """Of these messages of a mailbox, those that have left its owner's view; one that is on hold stays in it."""
+def hidden_from_owner(
+    mailbox_id: int, message_ids: Iterable[int], now: datetime, *, besides_task: int | None = None
+) -> set[int]:
+    """Of these messages of a mailbox, those that have left its owner's view; one that is on hold stays in it.
+
+    `besides_task`: leave the stamps of this task out of it.
+    """
     ids = list(message_ids)
-    stamps = stamps_of(ids, mailbox_id)
+    stamps = stamps_of(ids, mailbox_id, besides_task=besides_task)
     hidden = set()
     for (message_id, _), each in stamps.items():
         date = leaves_view(each)
@@ -94,17 +99,19 @@ def hidden_from_owner(mailbox_id: int, message_ids: Iterable[int], now: datetime
     return hidden - set(held_anywhere(hidden)) if hidden else hidden
 
 
-def stamps_of(message_ids: Sequence[int], mailbox_id: int | None = None) -> dict[tuple[int, int], list[Stamp]]:
-    """(message, mailbox) -> its stamps in force."""
+def stamps_of(
+    message_ids: Sequence[int], mailbox_id: int | None = None, *, besides_task: int | None = None
+) -> dict[tuple[int, int], list[Stamp]]:
+    """(message, mailbox) -> its stamps in force; of one mailbox only, where it is given."""
     found: dict[tuple[int, int], list[Stamp]] = defaultdict(list)
     approved = _Approved()
     for row in select_in(
-        "SELECT message_id, mailbox_id, definition, definition_name, content, policy, expire_view, purge"
+        "SELECT message_id, mailbox_id, task, definition, definition_name, content, policy, expire_view, purge"
         " FROM retention_stamp WHERE ended IS NULL AND message_id IN ({values})",
         message_ids,
     ):
-        message_id, box, definition, name, content, policy, expire_view, purge = row
-        if mailbox_id in (None, box):
+        message_id, box, task, definition, name, content, policy, expire_view, purge = row
+        if mailbox_id in (None, box) and task != besides_task:
             label = f"the policy of {name!r} ({policy})"
             is_valid = purge is None or approved.by_content(definition_subject(definition), content)
             found[message_id, box].append(Stamp(label, _moment(expire_view), _moment(purge), is_valid))
@@ -116,6 +123,16 @@ class _Place:
     mailbox_id: int
     address: str
     received: datetime
+
+
+def received_in(mailbox_id: int, message_ids: Iterable[int]) -> dict[int, datetime]:
+    """Message -> what its days are counted from in a mailbox: when it was received, else sent, else archived."""
+    return {
+        message_id: place.received
+        for message_id, places in _places(list(message_ids)).items()
+        for place in places
+        if place.mailbox_id == mailbox_id
+    }
 
 
 def _places(message_ids: Sequence[int]) -> dict[int, list[_Place]]:

@@ -186,7 +186,7 @@ class ManagedFolder(Row):
     created = UtcField()
     recreated = BooleanField(default=False)
     """Its user deleted it once, and it was created again; the next time it is left deleted."""
-    left = BooleanField(default=False)
+    abandoned = BooleanField(default=False)
     """Its user deleted it again; it is left so."""
 
     class Meta:

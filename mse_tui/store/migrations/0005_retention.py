@@ -144,7 +144,7 @@ CREATE TABLE "managed_folder" (
     "remote_id" TEXT NOT NULL,
     "created" INTEGER NOT NULL,
     "recreated" INTEGER NOT NULL,
-    "left" INTEGER NOT NULL,
+    "abandoned" INTEGER NOT NULL,
     FOREIGN KEY ("mailbox_id") REFERENCES "archive_mailbox" ("id") ON DELETE RESTRICT
 );
 
