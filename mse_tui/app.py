@@ -251,6 +251,10 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("stubs")
 
+    async def action_mode_retention(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("retention")
+
     async def go_to(self, place: str) -> None:
         """Switch to a place; again while there: back to its first screen."""
         if self.current_mode == place:
@@ -350,6 +354,7 @@ _SCREENS = {
     "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
     "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
     "stubs": ("mse_tui.screens.stubs", "StubsScreen"),
+    "retention": ("mse_tui.screens.retention", "RetentionScreen"),
 }
 
 

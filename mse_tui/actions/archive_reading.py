@@ -15,6 +15,7 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.access.sight import ADMINISTRATOR, Sight, open_to, sight_of
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
+from mse_tui.archive.explanation import Explanation, explain_message
 from mse_tui.archive.export import ExportReport, Target, export
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import FolderView, MailboxView, MessagePlace, MessageView, View
@@ -71,6 +72,13 @@ def open_message(wanted: int | bytes, packs: Packs, person: str | None = None) -
     """
     placement_id = _first(wanted) if person is None else _first_shown(wanted, person)
     return look_into(views.mailbox_of(placement_id).id, packs, person).content(placement_id)
+
+
+@needs(Role.AUDITOR)
+def explain(placement_id: int, packs: Packs, person: str | None = None) -> Explanation:
+    """What is to become of a message, and why; audited as a look. Raises Problem not-found."""
+    wanted = placement_id if person is None else _first_shown(placement_id, person)
+    return look_into(views.mailbox_of(wanted).id, packs, person).explain(wanted)
 
 
 def _first(wanted: int | bytes) -> int:
@@ -140,6 +148,11 @@ class Reading:
         """Every stay of a message in this mailbox, earliest first."""
         self.message(placement_id)
         return views.history(placement_id, self.sight)
+
+    def explain(self, placement_id: int) -> Explanation:
+        """What is to become of a message, and why. A person is told what is their own mailbox's to know."""
+        found = self.message(placement_id)
+        return explain_message(found.message_id, self.mailbox.id if self.sight.person else None)
 
     def content(self, placement_id: int) -> BinaryIO:
         """A message's MIME, byte for byte as the server gave it, checked; audited. Close it after use.

@@ -9,7 +9,10 @@ from pydantic import BaseModel
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name, valid_settings
+from mse_tui.archive.approvals import void_edited
+from mse_tui.archive.verdicts import limits_of
 from mse_tui.features import FEATURES
+from mse_tui.features.managed_folders import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Task
@@ -69,6 +72,7 @@ def set_definition(
             modified=now(),
             modified_by=who(),
         ).where(Definition.id == definition_id).execute()
+        void_edited()
         audit("change definition", _subject(row), before, after)
 
 
@@ -85,7 +89,10 @@ def remove_definition(definition_id: int) -> None:
 
 
 def _values(task_type: TaskType, settings: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
-    return valid_settings(settings_model(task_type), settings).model_dump(mode="json", by_alias=True)
+    wanted = valid_settings(settings_model(task_type), settings)
+    if isinstance(wanted, ManagedFoldersDefinition) and (objection := wanted.objection(limits_of())):
+        raise Problem(Reason.RETENTION_LIMITS, objection)
+    return wanted.model_dump(mode="json", by_alias=True)
 
 
 def _found(definition_id: int) -> Definition:

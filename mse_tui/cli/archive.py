@@ -29,7 +29,7 @@ from mse_tui.cli.stub import tell_restored
 from mse_tui.features.restoring import Collision
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, number, size
+from mse_tui.widgets.wording import absolute, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
@@ -59,6 +59,20 @@ _AS = click.option(
 @click.group()
 def archive() -> None:
     """List, read, export, verify and compact what was archived. Looks into mailboxes are audited."""
+
+
+@archive.command("explain")
+@click.argument("message", type=int, metavar="ID")
+@_AS
+@_JSON
+@pass_session
+def explain(session: Session, message: int, person: str | None, as_json: bool) -> None:
+    """What is to become of a message (its number in ls): policies, stamps, holds; which decides, what happens when."""
+    lines = archive_reading.explain(message, _packs(session), person).lines(utc_now())
+    if as_json:
+        emit_json(lines)
+        return
+    fields(lines)
 
 
 @archive.command()

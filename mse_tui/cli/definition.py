@@ -11,6 +11,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.features import FEATURES
 from mse_tui.store import queries
 from mse_tui.terms import TaskType
+from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.wording import absolute
 
 
@@ -77,7 +78,6 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
         emit_json(row)
         return
     model = settings_model(row.type)
-    titles = {key: field.title or key for key, field in model.model_fields.items()}
     fields(
         [
             ("Definition", f"{row.name} (id {row.id})"),
@@ -85,9 +85,20 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
             ("Used by", f"{row.tasks} task(s)"),
             ("Revision", row.revision),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
-            *((titles.get(key, key), _shown(value)) for key, value in row.settings.items()),
+            *((fact.label, fact.value) for fact in settings_facts(model, row.settings)),
         ]
     )
+
+
+@definition.command("approve")
+@click.argument("name")
+@click.option("--digest", help="Only if it is still this content, as mse-tui purge list --json shows it.")
+@pass_session
+def approve(session: Session, name: str, digest: str | None) -> None:
+    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
+    from mse_tui.cli.retention import approve_definition
+
+    approve_definition(session, name, digest)
 
 
 @definition.command("remove")
@@ -130,11 +141,3 @@ def _change_command(task_type: TaskType) -> click.Command:
         params=[click.Argument(["name"]), rename, *options_of(model)],
         help=task_type.label,
     )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if value is None or value in ([], ""):
-        return "-"
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)

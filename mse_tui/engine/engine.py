@@ -14,6 +14,7 @@ from typing import Self
 
 from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.packs import Packs
+from mse_tui.archive.purge import Purge
 from mse_tui.config import Configuration
 from mse_tui.directory.directory import Directory
 from mse_tui.directory.site_directory import SiteDirectory
@@ -123,6 +124,7 @@ class Engine:
             {
                 "pruning": lambda: prune(ages, self._clock.now()),
                 "group cache": self._groups.expire,
+                "purge": Purge(packs, self._site.code, clock=self._clock.now, ending=self._stopping.is_set).run,
                 "packs": Compaction(packs).run,
             }
         )

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from mse_tui.archive.retention import LONGEST_DAYS, Adjustment
+from mse_tui.archive.retention import LONGEST_DAYS, Adjustment, Limits
 from mse_tui.exchange.editing import Disposal
 
 
@@ -71,7 +71,7 @@ class FolderPolicy(BaseModel):
             self.exchange_delete_after_days, self.expire_view_after_days, self.archive_purge_after_days
         )  # fmt: skip
         words = [
-            f"{self.delete_by} after {delete} days" if delete is not None else "",
+            f"{self.delete_by} after {delete} days{', unread too' * self.include_unread}" if delete is not None else "",
             f"expire view after {expire} days" if expire is not None else "",
             f"archive purge after {purge} days" if purge is not None else "",
         ]
@@ -89,6 +89,9 @@ class WellKnownPolicy(BaseModel):
 
     folder: WellKnownFolder = Field(WellKnownFolder.INBOX, title="Folder", description="Which folder.")
     policy: FolderPolicy = Field(NORMAL_RETENTION, title="Policy")
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.policy}"
 
 
 class ManagedFolderPolicy(BaseModel):
@@ -115,6 +118,9 @@ class ManagedFolderPolicy(BaseModel):
         if not name or "/" in name or "\\" in name or not name.isprintable():
             raise ValueError("a folder's name has no / and no \\, and is not empty")
         return name
+
+    def __str__(self) -> str:
+        return f"{'/'.join(part for part in (self.parent, self.name) if part)}: {self.policy}"
 
     @property
     def path(self) -> str:
@@ -173,3 +179,9 @@ class ManagedFoldersDefinition(BaseModel):
     def purges(self) -> bool:
         """Whether any policy lets the archive purge, which needs a second person's approval."""
         return any(each.archive_purge_after_days is not None for each in self.policies)
+
+    def objection(self, limits: Limits) -> str:
+        """What is wrong with it where the archive has these limits; '' where nothing is."""
+        days = [each.archive_purge_after_days for each in self.policies]
+        objections = (limits.objection(each) for each in days if each is not None)
+        return next(filter(None, objections), "")

@@ -76,11 +76,8 @@ class ManagedPass:
             return mailbox_record(identity)[0]
 
     def _refuse_outside_limits(self, mailbox_id: int) -> None:
-        limits = limits_of(mailbox_id)
-        for policy in self._definition.policies:
-            days = policy.archive_purge_after_days
-            if days is not None and (objection := limits.objection(days)):
-                raise Problem(Reason.RETENTION_LIMITS, objection)
+        if objection := self._definition.objection(limits_of(mailbox_id)):
+            raise Problem(Reason.RETENTION_LIMITS, objection)
 
     def _origin(self) -> Origin:
         """The definition that is executed; its content is the digest only while it has not been edited since."""

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -41,6 +42,8 @@ class ShownMessage:
 
     row: MessageView
     history: tuple[MessagePlace, ...]
+    retention: tuple[tuple[str, str], ...]
+    """What becomes of it: name and sentence."""
     headers: tuple[tuple[str, str], ...]
     text: str
     attachments: tuple[tuple[str, str, int], ...]
@@ -74,7 +77,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
 
     def load(self) -> ShownMessage:
         """Once: a message never changes, and each reading of it is audited."""
-        return self.shown if self.shown is not None else read_message(self._look, self._placement_id)
+        return self.shown if self.shown is not None else read_message(self._look, self._placement_id, self.now)
 
     def show(self, data: ShownMessage) -> None:
         """Envelope, history, attachments, text."""
@@ -96,7 +99,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
         for place in data.history:
             until = f"until {absolute(place.closed)}" if place.closed else "now"
             facts.append(Fact("Lay in", f"{place.path}  from {absolute(place.opened)} {until}"))
-        return facts
+        return [*facts, *(Fact(name, text) for name, text in data.retention)]
 
     def _content(self, data: ShownMessage) -> list[Fact]:
         facts = [Fact("Attached", f"{name}  {kind}  {size(length)}") for name, kind, length in data.attachments]
@@ -170,18 +173,19 @@ class MessageScreen(LiveScreen[ShownMessage]):
             )
 
 
-def read_message(reading: Reading, placement_id: int) -> ShownMessage:
+def read_message(reading: Reading, placement_id: int, now: datetime) -> ShownMessage:
     """Everything that the screen shows of a message; its content's absence or damage is told, not raised."""
     row = reading.message(placement_id)
     history = tuple(reading.history(placement_id))
+    retention = tuple(reading.explain(placement_id).lines(now))
     try:
         with reading.content(placement_id) as stream:
             raw = stream.read(_SHOWN_BYTES)
     except Problem as problem:
-        return ShownMessage(row, history, (), "", (), f"{problem.happened} {problem.remedy}")
+        return ShownMessage(row, history, retention, (), "", (), f"{problem.happened} {problem.remedy}")
     parsed = BytesParser(policy=policy.default).parsebytes(raw)
     assert isinstance(parsed, EmailMessage)
-    return ShownMessage(row, history, _headers(parsed), _text(parsed), _attachments(parsed), "")
+    return ShownMessage(row, history, retention, _headers(parsed), _text(parsed), _attachments(parsed), "")
 
 
 def _headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:

@@ -104,9 +104,14 @@ MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settin
 MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
 MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
+MODE_RETENTION = Command(
+    "mode.retention", "8", "Retention", "Retention, litigation holds, approvals and purges.", footer=False
+)
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 
-EVERYWHERE = (HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_STUBS, REFRESH, BACK, THEME, ENGINE, RETRY)
+EVERYWHERE = (
+    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, REFRESH, BACK, THEME, ENGINE, RETRY,
+)  # fmt: skip
 
 # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -220,6 +225,17 @@ STUB_REHYDRATE = Command(
 )
 STUB_REVOKE = Command("stub.revoke", "L", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
 STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of the next state, or all.")
+
+# --- retention ---------------------------------------------------------------------------------------------------
+
+CREATE_RETENTION = Command(
+    "create-retention", "c", "Create", "Place a hold (on its tab), or give a mailbox settings of its own.", changes=True
+)
+EDIT_RETENTION = Command("edit-retention", "e", "Settings", "Change the retention settings.", changes=True)
+APPROVE = Command(
+    "approve", "A", "Approve", "Look at what lets the archive purge, and approve it as a second person.", changes=True
+)
+LIFT = Command("lift", "D", "Lift", "Lift the hold, or withdraw the approval, under the cursor.", changes=True)
 
 # --- forms and dialogs -------------------------------------------------------------------------------------------
 

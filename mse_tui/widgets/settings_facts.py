@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from mse_tui.widgets.facts import Fact
 
@@ -15,9 +16,21 @@ def settings_facts(model: type[BaseModel] | None, values: Mapping[str, Any]) -> 
     known = model.model_fields if model is not None else {}
     for name, field in known.items():
         if name in values:
-            facts.append(Fact(field.title or name.replace("_", " ").capitalize(), said(values[name])))
+            title = field.title or name.replace("_", " ").capitalize()
+            facts.append(Fact(title, _as_the_model_says(field, values[name]) or said(values[name])))
     facts += [Fact(key, said(value)) for key, value in values.items() if key not in known]
     return facts
+
+
+def _as_the_model_says(field: FieldInfo, value: Any) -> str:
+    """A model, or several, in the words that the model has for itself; '' where it has none."""
+    try:
+        found = TypeAdapter[Any](field.annotation or object).validate_python(value)
+    except ValidationError:
+        return ""
+    models = found if isinstance(found, tuple | list) else [found]
+    speaking = [one for one in models if isinstance(one, BaseModel) and type(one).__str__ is not BaseModel.__str__]
+    return "\n".join(str(one) for one in speaking) if len(speaking) == len(models) else ""
 
 
 def said(value: Any) -> str:
@@ -41,4 +54,5 @@ def said(value: Any) -> str:
 
 def _pairs(value: Mapping[str, Any]) -> Iterator[str]:
     for key, one in value.items():
-        yield f"{key.replace('_', ' ')}: {said(one)}"
+        if one is not None:
+            yield f"{key.replace('_', ' ')}: {f'({said(one)})' if isinstance(one, Mapping) else said(one)}"

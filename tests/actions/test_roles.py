@@ -24,6 +24,8 @@ OPEN_TO_ALL = {
     "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
+    "settings_of", "effective_limits", "all_settings", "all_holds", "what_it_covers", "awaiting", "all_approvals",
+    "quarantined", "purged",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""
 

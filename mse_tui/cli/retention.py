@@ -1,0 +1,276 @@
+"""mse-tui retention, hold and purge: how long the archive keeps, what it must keep, and what it lets go."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import click
+from pydantic import BaseModel
+
+from mse_tui.actions import archive_reading, retention
+from mse_tui.actions.retention import NewHold, RetentionSettings
+from mse_tui.archive import views
+from mse_tui.archive.holds import HoldRow
+from mse_tui.archive.retention import Limits
+from mse_tui.cli.options import given, options_of
+from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.widgets.wording import absolute, number, size
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+def _with_options(model: type[BaseModel]) -> Callable[[click.Command], click.Command]:
+    """Give a command the options of a model's fields."""
+
+    def decorate(command: click.Command) -> click.Command:
+        command.params += options_of(model)
+        return command
+
+    return decorate
+
+
+# --- retention
+
+
+@click.group("retention")
+def retention_group() -> None:
+    """How long the archive keeps: minimum, maximum and default; of the archive, or of one mailbox."""
+
+
+@retention_group.command("show")
+@click.argument("mailbox", required=False)
+@_JSON
+@pass_session
+def show(session: Session, mailbox: str | None, as_json: bool) -> None:
+    """The archive's settings and those of mailboxes; with MAILBOX, what holds for it."""
+    session.site()
+    rows = retention.all_settings()
+    found = views.mailbox(mailbox) if mailbox else None
+    limits = retention.effective_limits(found.id if found else None)
+    if as_json:
+        emit_json({"in force": limits, "settings": [{**asdict(row), "settings": row.settings.model_dump()}
+                                                    for row in rows]})  # fmt: skip
+        return
+    fields([(f"In force for {found.address}" if found else "In force", ""), *_in_force(limits)])
+    if rows and found is None:
+        click.echo()
+        table(
+            ("for", "minimum", "maximum", "default", "quarantine", "purges", "modified", "by"),
+            [
+                (row.address or "the archive", *_days(row.settings), _approval(row.settings, row.approved),
+                 absolute(row.modified), row.modified_by)
+                for row in rows
+            ],
+        )  # fmt: skip
+
+
+@_with_options(RetentionSettings)
+@retention_group.command("set")
+@click.option("--mailbox", help="Only for this mailbox (address or number).")
+@click.option("--clear", multiple=True, type=click.Choice(list(RetentionSettings.model_fields)), help="Make it empty.")
+@pass_session
+def set_(session: Session, /, mailbox: str | None, clear: tuple[str, ...], **values: Any) -> None:
+    """Change settings; what is not given stays. A changed default has to be approved again."""
+    session.site()
+    found = views.mailbox(mailbox) if mailbox else None
+    old = retention.settings_of(found.id if found else None).model_dump()
+    wanted = {**old, **given(RetentionSettings, values), **dict.fromkeys(clear)}
+    retention.set_retention(wanted, mailbox)
+    click.echo(f"Changed the retention of {found.address if found else 'the archive'}.")
+
+
+@retention_group.command("approve")
+@click.option("--mailbox", help="The default of this mailbox (address or number), not the archive's.")
+@click.option("--digest", help="Only if it is still this content, as purge list shows it.")
+@pass_session
+def approve_default(session: Session, mailbox: str | None, digest: str | None) -> None:
+    """Approve a default retention, as it is now; not by who wrote or last changed it."""
+    session.site()
+    subject = f"mailbox {views.mailbox(mailbox).id}" if mailbox else "archive"
+    retention.approve(subject, digest)
+    click.echo("Approved, as it is now. Any change voids it.")
+
+
+# --- holds
+
+
+@click.group("hold")
+def hold_group() -> None:
+    """Litigation holds: what is never deleted, purged or hidden while they are in force."""
+
+
+@hold_group.command("list")
+@click.option("--all", "lifted", is_flag=True, help="Those that were lifted too.")
+@_JSON
+@pass_session
+def list_holds(session: Session, lifted: bool, as_json: bool) -> None:
+    """The holds in force."""
+    session.site()
+    rows = retention.all_holds(lifted=lifted)
+    if as_json:
+        emit_json([{**_plain(row), "covers": retention.what_it_covers(row)} for row in rows])
+        return
+    if not rows:
+        click.echo("No holds. Place one with: mse-tui hold place MATTER [options]")
+        return
+    table(
+        ("id", "matter", "covers", "placed", "by", "lifted"),
+        [
+            (str(row.id), row.name, retention.what_it_covers(row), absolute(row.placed), row.placed_by,
+             f"{absolute(row.lifted)} by {row.lifted_by}" if row.lifted else "-")
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+@_with_options(NewHold)
+@hold_group.command("place")
+@click.argument("matter")
+@pass_session
+def place(session: Session, /, matter: str, **values: Any) -> None:
+    """Hold what a mailbox has, what a search finds (now and later), one message, or, without options, everything."""
+    session.site()
+    hold_id = retention.place_hold(matter, given(NewHold, values))
+    (row,) = [each for each in retention.all_holds() if each.id == hold_id]
+    click.echo(f"Placed hold {hold_id} on {retention.what_it_covers(row)}.")
+
+
+@hold_group.command("lift")
+@click.argument("hold_id", type=int, metavar="ID")
+@pass_session
+def lift(session: Session, hold_id: int) -> None:
+    """End a hold: what it covered may be deleted and purged again."""
+    session.site()
+    retention.lift_hold(hold_id)
+    click.echo(f"Lifted hold {hold_id}.")
+
+
+# --- purges
+
+
+@click.group("purge")
+def purge_group() -> None:
+    """What the archive lets go: what waits for approval, what is set aside, what is gone."""
+
+
+@purge_group.command("list")
+@click.option("--done", is_flag=True, help="The records of what was purged.")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="Lines at most.")
+@_JSON
+@pass_session
+def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None:
+    """What purges and whether it is approved, and the messages that are set aside; nothing of what they say."""
+    session.site()
+    if done:
+        _list_done(limit, as_json)
+        return
+    sources, set_aside = retention.awaiting(), retention.quarantined(limit)
+    if as_json:
+        emit_json(
+            {
+                "sources": [{**_plain(row), "digest": row.content.digest, "content": row.content.shown}
+                            for row in sources],
+                "set aside": set_aside,
+            }
+        )  # fmt: skip
+        return
+    if sources:
+        table(
+            ("what lets the archive purge", "approved", "author", "last editor", "digest"),
+            [(row.label, "yes" if row.approved else "NO", row.author, row.editor, row.content.digest[:16])
+             for row in sources],
+        )  # fmt: skip
+        click.echo()
+    if not set_aside:
+        click.echo("No message is set aside for its purge.")
+        return
+    table(
+        ("message", "mailboxes", "set aside", "gone on", "because"),
+        [(str(row.placement_id), row.mailboxes, absolute(row.since), absolute(row.until), row.because)
+         for row in set_aside],
+    )  # fmt: skip
+
+
+@purge_group.command("approve")
+@click.argument("definition")
+@click.option("--digest", help="Only if it is still this content, as purge list --json shows it.")
+@pass_session
+def approve(session: Session, definition: str, digest: str | None) -> None:
+    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
+    approve_definition(session, definition, digest)
+
+
+@purge_group.command("withdraw")
+@click.argument("definition")
+@pass_session
+def withdraw(session: Session, definition: str) -> None:
+    """Take the approval of a definition's purges back."""
+    row = session.definition(definition)
+    retention.withdraw_approval(f"definition {row.id}")
+    click.echo(f"The approval of {row.name!r} is withdrawn; nothing of it is purged any more.")
+
+
+@purge_group.command("run")
+@pass_session
+def run(session: Session) -> None:
+    """Do now what the engine does by itself every hour; quarantine is never cut short."""
+    site = session.site()
+    packs = archive_reading.packs_of(session.home, session.configuration())
+    report = retention.purge_now(packs, site)
+    fields(
+        [
+            ("Set aside", number(report.set_aside)),
+            ("Released", number(report.released)),
+            ("Purged", f"{number(report.purged)} messages, {size(report.bytes)}"),
+            ("Approvals voided", number(report.voided)),
+        ]
+    )
+    for problem in report.problems:
+        click.echo(f"left: {problem}")
+
+
+def approve_definition(session: Session, text: str, digest: str | None) -> None:
+    """What `purge approve` and `definition approve` do."""
+    row = session.definition(text)
+    retention.approve(f"definition {row.id}", digest)
+    click.echo(f"Approved {row.name!r}, as it is now. Any change voids the approval.")
+
+
+def _list_done(limit: int, as_json: bool) -> None:
+    rows = retention.purged(limit)
+    if as_json:
+        emit_json(rows)
+        return
+    if not rows:
+        click.echo("Nothing was ever purged.")
+        return
+    table(
+        ("record", "purged", "set aside", "received", "size", "mailboxes", "because"),
+        [(str(row.id), absolute(row.purged), absolute(row.quarantined), absolute(row.received), size(row.size),
+          row.mailboxes, row.because) for row in rows],
+    )  # fmt: skip
+
+
+def _in_force(limits: Limits) -> list[tuple[str, object]]:
+    return [
+        ("Minimum", f"{limits.minimum_days} days"),
+        ("Maximum", "none" if limits.maximum_days is None else f"{limits.maximum_days} days"),
+        ("Default", "never purged" if limits.default_days is None else f"{limits.default_days} days"),
+        ("Quarantine", f"{limits.quarantine_days} days"),
+    ]
+
+
+def _days(settings: RetentionSettings) -> list[str]:
+    return ["-" if value is None else f"{value} days" for value in settings.model_dump().values()]
+
+
+def _approval(settings: RetentionSettings, approved: bool) -> str:
+    return "no default" if settings.default_days is None else "approved" if approved else "NOT APPROVED"
+
+
+def _plain(row: Any) -> Mapping[str, Any]:
+    values: dict[str, Any] = {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "content"}
+    if isinstance(row, HoldRow) and row.search is not None:
+        values["search"] = row.search.model_dump(mode="json", exclude_defaults=True)
+    return values
