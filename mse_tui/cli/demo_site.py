@@ -163,6 +163,16 @@ def _create_tasks(server: "SandboxServer") -> None:
         schedule_id=schedules["Weekends"],
         group="; ".join(everybody),
     )
+    create_task(
+        "Who may open which archive",
+        site_id=queries.sites()[0].id,
+        task_type=TaskType.PERMISSIONS_SYNC,
+        definition_id=create_definition(
+            TaskType.PERMISSIONS_SYNC, "Folder permissions and delegates", {"full_access": False}
+        ),
+        schedule_id=schedules["Every night"],
+        group="; ".join(everybody),
+    )
 
 
 def _groups(server: "SandboxServer") -> dict[frozenset[str], str]:
