@@ -113,7 +113,7 @@ def test_stopping_ends_a_request_and_a_wait_at_once(rig, talk):
         began = time.monotonic()
         with pytest.raises(Cancelled):
             conversation.get(graph, "/v1.0/users")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 # --- links -----------------------------------------------------------------------------------------------------------

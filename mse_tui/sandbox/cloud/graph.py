@@ -29,30 +29,31 @@ class GraphService:
         try:
             if question.path == "/v1.0/$batch":
                 return self._batch(question, roles)
-            return self._one(question, roles)
+            return self._one(question, self._tenant(), roles)
         except CloudError as error:
             return error.answer
 
-    def _one(self, question: Question, roles: frozenset[str]) -> Answer:
+    def _one(self, question: Question, tenant: Tenant, roles: frozenset[str]) -> Answer:
         for method, pattern, handler in _ROUTES:
             found = pattern.fullmatch(question.path)
             if found and method == question.method:
-                return handler(self, question, self._tenant(), roles, list(found.groups()))
+                return handler(self, question, tenant, roles, list(found.groups()))
         raise CloudError(400, "BadRequest", f"Resource not found for the segment '{question.path}'.")
 
     def _batch(self, question: Question, roles: frozenset[str]) -> Answer:
         requests = question.json().get("requests")
         if not isinstance(requests, list) or not requests or len(requests) > BATCH_LIMIT:
             raise CloudError(400, "BadRequest", f"A batch holds 1 to {BATCH_LIMIT} requests.")
-        return json_answer(200, {"responses": [self._within_batch(one, roles) for one in requests]})
+        tenant = self._tenant()
+        return json_answer(200, {"responses": [self._within_batch(one, tenant, roles) for one in requests]})
 
-    def _within_batch(self, request: dict[str, Any], roles: frozenset[str]) -> dict[str, Any]:
+    def _within_batch(self, request: dict[str, Any], tenant: Tenant, roles: frozenset[str]) -> dict[str, Any]:
         path, _, query = request["url"].partition("?")
         question = Question(request["method"], f"/v1.0{unquote(path)}", dict(parse_qsl(query)))
         answer = self.interrupt(operation_of(question.path))
         if answer is None:
             try:
-                answer = self._one(question, roles)
+                answer = self._one(question, tenant, roles)
             except CloudError as error:
                 answer = error.answer
         headers = {"Retry-After": answer.headers["retry-after"]} if "retry-after" in answer.headers else {}

@@ -1,12 +1,14 @@
 """The practice organisation's directory in the cloud: users, groups and contacts as Microsoft Entra ID holds them."""
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from mse_tui.sandbox.company import Company, company
 from mse_tui.sandbox.mailstore import MailStore
-from mse_tui.sandbox.records import MailboxRecord
 
 LICENSED = ("EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_FOUNDATION")
 """Service plans of somebody with a mailbox licence, as most subscriptions bring them."""
@@ -143,7 +145,7 @@ def tenant_of(store: MailStore, firm: Company | None = None) -> Tenant:
     Who has a mailbox and is not disabled has a licence, unless the mailbox's setting `licensed` says otherwise.
     """
     firm = firm or company()
-    users: list[Entry] = [_user(store, mailbox) for mailbox in store.mailboxes()]
+    users: list[Entry] = list(_users(store))
     outside: list[Entry] = [
         User(stable_id(one.address), one.name, one.address, purpose="", plans=(), guest=True) for one in firm.guests()
     ]
@@ -167,19 +169,25 @@ def tenant_of(store: MailStore, firm: Company | None = None) -> Tenant:
     return Tenant.of([*users, *outside, *groups])
 
 
-def _user(store: MailStore, mailbox: MailboxRecord) -> User:
-    person = store.setting(mailbox.id, "person") or {}
-    licensed = store.setting(mailbox.id, "licensed")
-    if licensed is None:
-        licensed = mailbox.kind == "user" and not mailbox.disabled
-    return User(
-        id=stable_id(mailbox.address),
-        name=mailbox.name,
-        address=mailbox.address,
-        aliases=tuple(one for one in store.addresses(mailbox.id) if one != mailbox.address),
-        purpose=mailbox.kind,
-        enabled=mailbox.kind == "user" and not mailbox.disabled,
-        plans=LICENSED if licensed else (),
-        department=person.get("department", ""),
-        title=person.get("title", ""),
-    )
+def _users(store: MailStore) -> Iterator[User]:
+    addresses: dict[int, list[str]] = defaultdict(list)
+    settings: dict[tuple[int, str], Any] = {}
+    with store.reading() as connection:
+        for row in connection.execute("SELECT mailbox, address FROM alias ORDER BY address"):
+            addresses[row["mailbox"]].append(row["address"])
+        for row in connection.execute("SELECT mailbox, key, value FROM setting WHERE key IN ('person', 'licensed')"):
+            settings[row["mailbox"], row["key"]] = json.loads(row["value"])
+    for mailbox in store.mailboxes():
+        person = settings.get((mailbox.id, "person")) or {}
+        is_person = mailbox.kind == "user" and not mailbox.disabled
+        yield User(
+            id=stable_id(mailbox.address),
+            name=mailbox.name,
+            address=mailbox.address,
+            aliases=tuple(one for one in addresses[mailbox.id] if one != mailbox.address),
+            purpose=mailbox.kind,
+            enabled=is_person,
+            plans=LICENSED if settings.get((mailbox.id, "licensed"), is_person) else (),
+            department=person.get("department", ""),
+            title=person.get("title", ""),
+        )
