@@ -13,7 +13,7 @@ from mse_tui.features.feature import Stopped
 from mse_tui.features.folder_replication import FolderReplicationDefinition, ReplicatedContent
 from mse_tui.features.submission import BatchLimits
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.models import Checkpoint, Message, Pass, Removal, Unfinished
+from mse_tui.store.models import Checkpoint, Message, Pass, Placement, Removal, Unfinished
 from mse_tui.terms import Mode
 from tests.features.practice_exchange import ROOT, Mail, PracticeExchange, PracticeMailbox
 from tests.features.replicating import Archive, RecordingJournal, Replication, make_task
@@ -244,6 +244,16 @@ def test_vault_shortcuts_are_skipped_unless_wanted(server, replication, archive)
     replication.definition = FolderReplicationDefinition(include_vault_shortcuts=True)
     replication.run()
     assert archive.places(LIVE) == places(("Inbox", "stub"))
+
+
+def test_items_that_are_no_mail_are_replicated_with_their_class(server, replication, archive):
+    classes = ("IPM.Contact", "IPM.DistList", "IPM.Task", "IPM.StickyNote", "IPM.Post", "IPM.Schedule.Meeting.Request")
+    contacts = server.add_folder(ROOT, "Kontakte", folder_class="IPF.Contact")
+    for item_class in classes:
+        server.add_item(contacts, Mail(item_class, item_class=item_class))
+    assert replication.run().skipped == {}
+    assert archive.places(LIVE) == places(*[("Kontakte", item_class) for item_class in classes])
+    assert sorted(row.item_class for row in Placement.select()) == sorted(classes)
 
 
 def test_poison_item_is_listed_and_tried_again_at_each_pass(server, replication, archive):
