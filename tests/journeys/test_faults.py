@@ -34,17 +34,17 @@ PASSING: list[tuple[FaultKind, dict[str, Any]]] = [
     (FaultKind.VARYING_MIME, {}),
 ]
 
-LASTING: list[tuple[FaultKind, dict[str, Any], set[Reason]]] = [
-    (FaultKind.SERVER_BUSY, {"milliseconds": 500}, {Reason.THROTTLED}),
-    (FaultKind.TOO_MANY_REQUESTS, {"retry_after": 7}, {Reason.THROTTLED}),
-    (FaultKind.UNAVAILABLE, {}, {Reason.THROTTLED, Reason.SERVER_UNREACHABLE, Reason.SERVER_ERROR}),
-    (FaultKind.FORBIDDEN, {}, {Reason.ACCESS_DENIED}),
-    (FaultKind.RESET, {}, {Reason.SERVER_UNREACHABLE}),
-    (FaultKind.HALF_WITHOUT_LENGTH, {"operation": "SyncFolderItems"}, {Reason.RESPONSE_BROKEN}),
+LASTING: list[tuple[FaultKind, dict[str, Any], tuple[Reason, ...]]] = [
+    (FaultKind.SERVER_BUSY, {"milliseconds": 500}, (Reason.THROTTLED,)),
+    (FaultKind.TOO_MANY_REQUESTS, {"retry_after": 7}, (Reason.THROTTLED,)),
+    (FaultKind.UNAVAILABLE, {}, (Reason.THROTTLED, Reason.SERVER_UNREACHABLE, Reason.SERVER_ERROR)),
+    (FaultKind.FORBIDDEN, {}, (Reason.ACCESS_DENIED,)),
+    (FaultKind.RESET, {}, (Reason.SERVER_UNREACHABLE,)),
+    (FaultKind.HALF_WITHOUT_LENGTH, {"operation": "SyncFolderItems"}, (Reason.RESPONSE_BROKEN,)),
     (
         FaultKind.HALF_RESPONSE,
         {"operation": "SyncFolderHierarchy", "skip": 0},
-        {Reason.RESPONSE_BROKEN, Reason.SERVER_UNREACHABLE},
+        (Reason.RESPONSE_BROKEN, Reason.SERVER_UNREACHABLE),
     ),
 ]
 
@@ -77,7 +77,7 @@ def test_a_lasting_fault_fails_the_mailbox_and_the_next_execution_completes(
     monkeypatch: pytest.MonkeyPatch,
     kind: FaultKind,
     settings: dict[str, Any],
-    reasons: set[Reason],
+    reasons: tuple[Reason, ...],
 ) -> None:
     monkeypatch.setattr(retry, "BREAKER_REST", 0.0)  # a server that was not reached is left alone for half a minute
     address = site.server.addresses[0]
