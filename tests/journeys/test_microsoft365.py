@@ -138,3 +138,19 @@ def test_while_the_cloud_is_down_the_last_good_answer_serves_and_says_so(cloud_s
         (second,) = cloud_site.run(task)
     assert (second.execution.light, second.execution.reason) == (Light.ORANGE, Reason.GROUP_STALE)
     assert processed(second) == processed(first)
+
+
+def test_a_refused_secret_is_tried_once_until_a_person_says_so(cloud_site, mse_tui):
+    task = cloud_site.task("Pilot", [GROUP])
+    application = cloud_site.server.cloud.application
+    right, application.secret = application.secret, "expired and replaced"
+    with cloud_site.engine():
+        (first,) = cloud_site.run(task)
+        (second,) = cloud_site.run(task)
+        assert (first.execution.light, first.execution.reason) == (Light.RED, Reason.PASSWORD_REFUSED)
+        assert (second.execution.light, second.execution.reason) == (Light.RED, Reason.ACCOUNT_HALTED)
+        assert cloud_site.server.statistics.refused == 1
+        application.secret = right
+        assert mse_tui("site", "retry")[0] == 0
+        (third,) = cloud_site.run(task)
+    assert third.execution.light is Light.GREEN
