@@ -23,6 +23,7 @@ SCREENS = {
     "task-options": ["2", "j", "j", "enter", "o"],
     "task-information": ["2", "j", "j", "enter"],
     "task-logs": ["2", "j", "j", "enter", "l"],
+    "group": ["2", "j", "enter", "m"],
     "execution": ["2", "j", "enter", "l", "enter"],
     "mailbox-result": ["2", "j", "enter", "l", "enter", "j", "enter"],
     "remove-task": ["2", "D"],
