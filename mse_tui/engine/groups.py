@@ -144,7 +144,7 @@ def _doubt(claim: Claim, found: Membership, before: int | None) -> Problem:
     if found.included:
         return Problem(
             Reason.GROUP_SHRUNK,
-            f"The group {group!r} has {len(found.included)} mailbox(es), {before} at the run before.",
+            f"The group {group!r} has {_mailboxes(len(found.included))} now and had {before} at the run before.",
             f"Look at who left (in the execution's detail). {remedy}",
         )
     skips = [entry.message for entry in found.skipped[:_SAID_SKIPS]]
@@ -152,6 +152,10 @@ def _doubt(claim: Claim, found: Membership, before: int | None) -> Problem:
         skips.append(f"{more} more.")
     said = " ".join(["The group resolved to no mailbox.", *skips])
     return Problem(Reason.GROUP_EMPTY, said, f"An empty answer is never taken for 'no members'. {remedy}")
+
+
+def _mailboxes(number: int) -> str:
+    return "1 mailbox" if number == 1 else f"{number} mailboxes"
 
 
 def _age(now: datetime, then: datetime) -> str:
