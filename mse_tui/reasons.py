@@ -338,7 +338,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.GROUP_EMPTY: Explanation(
         "The group resolved to no mailbox.",
-        "Check the task's group; an empty answer is never taken for 'no members'.",
+        "Check the task's group: an empty answer is never taken for 'no members'. If it is right, confirm it with"
+        " mse-tui task confirm-group and run the task again.",
     ),
     Reason.GROUP_SHRUNK: Explanation(
         "The group has far fewer mailboxes than at the run before, so nothing was touched.",

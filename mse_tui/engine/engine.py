@@ -40,7 +40,7 @@ from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.feature import Feature
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import faults_explained, keep_connection
+from mse_tui.store.database import data_version, faults_explained, keep_connection
 from mse_tui.store.models import Site
 from mse_tui.terms import TaskType
 
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 _RECOVER = 10
 _ALIVE = 30
+_ANSWERS = 0.2
 _AUDIT_HEAD = 10
 _HOUSEKEEPING = 3600
 _SHUTDOWN = "the engine's shutdown"
@@ -87,8 +88,6 @@ class Engine:
         self._at_once = Event()
         self._tick = Tick(self._clock, tick_seconds)
         self._workers = Workers(configuration.engine.workers)
-        self._answering = Workers(1)
-        self._answers_queued = Event()
         self._binding = configuration.site.binding
         self._directory = directory or SiteDirectory(exchange.resolve, self._binding, now=self._clock.now)
         self._groups = GroupCache(
@@ -143,8 +142,13 @@ class Engine:
             raise
         self._renewer.start()
         self._workers.start()
-        self._answering.start()
-        for name, work in (("tick", self._run_tick), ("housekeeping", self._run_housekeeping), ("end", self._run_end)):
+        works = {
+            "tick": self._run_tick,
+            "answers": self._run_answers,
+            "housekeeping": self._run_housekeeping,
+            "end": self._run_end,
+        }
+        for name, work in works.items():
             thread = Thread(target=work, name=f"engine-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -212,7 +216,7 @@ class Engine:
             self._tick.run()
 
     def _look(self) -> None:
-        for step in (self._commands.carry_out, self._start_due, self._look_at_running, self._look_at_requests):
+        for step in (self._commands.carry_out, self._start_due, self._look_at_running):
             try:
                 step()
             except Exception:
@@ -243,17 +247,6 @@ class Engine:
     def _look_at_running(self) -> None:
         for execution in self._executions():
             execution.look()
-
-    def _look_at_requests(self) -> None:
-        if not self._answers_queued.is_set() and self._requests.waiting():
-            self._answers_queued.set()
-            self._answering.submit(self._answer)
-
-    def _answer(self) -> None:
-        try:
-            self._requests.answer_new()
-        finally:
-            self._answers_queued.clear()
 
     def _recover(self) -> None:
         recover(self._site.id, self._leases, set(self._running), self._clock.now())
@@ -291,6 +284,18 @@ class Engine:
             with keep_connection():
                 self._housekeeping.run()
 
+    def _run_answers(self) -> None:
+        """People wait for them as they type, so they are looked for often, where anything was written."""
+        seen: int | None = None
+        with keep_connection():
+            while not self._stopping.wait(_ANSWERS):
+                try:
+                    if (version := data_version()) != seen:
+                        self._requests.answer_new()
+                        seen = version
+                except Exception:
+                    log.exception("Requests could not be answered; they are looked at again")
+
     def _run_end(self) -> None:
         """Waits to be told to stop, then ends one thing after the other; the site is free at the very end."""
         self._stopping.wait()
@@ -307,7 +312,7 @@ class Engine:
         self._end_executions()
         self._workers.stop(0.0 if self._at_once.is_set() else _LAST_WORDS_SECONDS)
         self._exchange.close()
-        self._answering.stop(_LAST_WORDS_SECONDS)
+        self._thread("answers").join(_LAST_WORDS_SECONDS)
         if not self._at_once.is_set():
             self._thread("housekeeping").join(_HOUSEKEEPING_ENDS_SECONDS)
         self._renewer.stop()

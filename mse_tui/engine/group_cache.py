@@ -142,16 +142,27 @@ class GroupCache:
             yield
 
     def _ask(self, group: GroupReference) -> Membership:
-        found = self._source.resolve(group)
+        """What the directory says last counts: a group that is empty or gone now is not kept as it was before."""
+        try:
+            found = self._source.resolve(group)
+        except Problem as problem:
+            if problem.reason is Reason.GROUP_NOT_FOUND:
+                self.forget(group)
+            raise
         if found.included:
-            value = json.dumps(membership_to_keep(found))
-            try:
-                # Under its key too: that is how it is asked for once a task has kept what the text meant.
-                for key in {self._key(group), self._key(found.reference(group.text))}:
-                    self._cache.set(key, value, expire=KEPT.total_seconds())
-            except _CACHE_ERRORS as error:
-                log.warning("The group's answer could not be kept: %s", error)
+            self._keep(group, found)
+        else:
+            self.forget(group)
         return found
+
+    def _keep(self, group: GroupReference, found: Membership) -> None:
+        value = json.dumps(membership_to_keep(found))
+        try:
+            # Under its key too: that is how it is asked for once a task has kept what the text meant.
+            for key in {self._key(group), self._key(found.reference(group.text))}:
+                self._cache.set(key, value, expire=KEPT.total_seconds())
+        except _CACHE_ERRORS as error:
+            log.warning("The group's answer could not be kept: %s", error)
 
     def _key(self, group: GroupReference) -> str:
         subject = f"{group.kind}\n{group.key}" if group.key else group.text.strip()

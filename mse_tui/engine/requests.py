@@ -37,10 +37,6 @@ class Requests:
             "retry_account": self._retry_account,
         }
 
-    def waiting(self) -> bool:
-        """Whether someone waits for an answer."""
-        return bool(self._new().exists())
-
     def answer_new(self) -> None:
         """Answer everything that is asked, in order."""
         for request in list(self._new().order_by(EngineRequest.id)):

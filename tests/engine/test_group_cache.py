@@ -4,6 +4,7 @@ import os
 import pickle
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 
@@ -23,10 +24,13 @@ class FakeDirectory:
         self.clock = clock
         self.asked = 0
         self.group = None
+        self.problem = None
         self.included = (Member("anna@example.com", "Anna", "user", "a@example.com"),)
 
     def resolve(self, group):
         self.asked += 1
+        if self.problem is not None:
+            raise self.problem
         skipped = (SkippedEntry("x", Reason.ADDRESS_INVALID, "no address"),)
         kind = GroupKind.ADDRESSES if self.group is None else GroupKind.ACTIVE_DIRECTORY
         return Membership(self.included, skipped, self.clock.now(), "by hand", kind, self.group)
@@ -117,6 +121,16 @@ def test_empty_answers_are_not_kept(cache, source):
     cache.resolve(GROUP)
     cache.resolve(GROUP)
     assert source.asked == 2
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_group_found_empty_or_gone_is_not_kept_as_it_was_before(cache, source, gone):
+    cache.resolve(GROUP)
+    source.included = ()
+    source.problem = Problem(Reason.GROUP_NOT_FOUND, "Gone.") if gone else None
+    with suppress(Problem):
+        cache.refresh(GROUP)
+    assert cache.kept(GROUP) is None
 
 
 def test_an_answer_from_the_future_is_not_used(cache, source, clock):

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mse_tui.actions.groups import confirm_group
@@ -203,6 +203,9 @@ STEPS = st.lists(
 )
 
 
+@example(
+    steps=[(("anna",), False, False, 1), ((), True, False, 1), ((), False, False, 1)], percent=0, asks_when_empty=False
+)
 @given(steps=STEPS, percent=st.sampled_from([0, 50, 100]), asks_when_empty=st.booleans())
 def test_no_history_of_answers_and_failures_gives_a_shortened_list(tmp_path_factory, steps, percent, asks_when_empty):
     """Each step: what the directory says, whether the task is destructive, whether a person confirms before, minutes.
