@@ -162,37 +162,39 @@ class Confirmation:
             return Unconfirmed(item, Reason.NOT_READABLE, "The mailbox's owner could not read it in the archive.")
         with self._packs.open(place.sha256) as stream:
             content = content_of(stream)
-        pairs = self.pair(item.attachments, content.attachments)
+        pairs = pair(self._mailbox, item.attachments, content.attachments)
         if pairs is None:
             happened = "The archive's copy does not have every attachment that the server lists."
             return Unconfirmed(item, Reason.ATTACHMENT_UNCONFIRMED, happened)
         return Confirmed(item, place.message_id, place.folder_id, place.sha256, content, pairs)
 
-    def pair(
-        self, listed: Sequence[AttachmentRow], stored: Sequence[StoredAttachment]
-    ) -> tuple[tuple[AttachmentRow, StoredAttachment], ...] | None:
-        """Each attachment in Exchange with the archive's copy; None unless every one has a copy of its own."""
-        left = list(stored)
-        pairs = []
-        for row in listed:
-            if row.is_reference:
-                continue
-            copy = next((each for each in left if self._is_copy(row, each)), None)
-            if copy is None:
-                return None
-            left.remove(copy)
-            pairs.append((row, copy))
-        return tuple(pairs)
 
-    def _is_copy(self, row: AttachmentRow, copy: StoredAttachment) -> bool:
-        """By kind and name, and by size where the server's size can be trusted; else by the content itself."""
-        if row.is_item or copy.is_item:
-            return row.is_item and copy.is_item and (row.name == copy.name or not copy.name or not row.name)
-        if copy.name and " ".join(row.name.split()) != " ".join(copy.name.split()):
-            return False
-        if copy.size <= row.size <= copy.size + SLACK_BYTES:
-            return True
-        return attachment_digest(self._mailbox, row) == copy.sha256
+def pair(
+    mailbox: Mailbox, listed: Sequence[AttachmentRow], stored: Sequence[StoredAttachment]
+) -> tuple[tuple[AttachmentRow, StoredAttachment], ...] | None:
+    """Each attachment in Exchange with the archive's copy; None unless every one has a copy of its own."""
+    left = list(stored)
+    pairs = []
+    for row in listed:
+        if row.is_reference:
+            continue
+        copy = next((each for each in left if _is_copy(mailbox, row, each)), None)
+        if copy is None:
+            return None
+        left.remove(copy)
+        pairs.append((row, copy))
+    return tuple(pairs)
+
+
+def _is_copy(mailbox: Mailbox, row: AttachmentRow, copy: StoredAttachment) -> bool:
+    """By kind and name, and by size where the server's size can be trusted; else by the content itself."""
+    if row.is_item or copy.is_item:
+        return row.is_item and copy.is_item and (row.name == copy.name or not copy.name or not row.name)
+    if copy.name and " ".join(row.name.split()) != " ".join(copy.name.split()):
+        return False
+    if copy.size <= row.size <= copy.size + SLACK_BYTES:
+        return True
+    return attachment_digest(mailbox, row) == copy.sha256
 
 
 def attachment_digest(mailbox: Mailbox, row: AttachmentRow) -> bytes | None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from mse_tui.archive.arrivals import Arrival
 from mse_tui.archive.attachments import content_of
-from mse_tui.archive.confirmation import Confirmation, Confirmed, Unconfirmed, Verdict
+from mse_tui.archive.confirmation import Ask, Confirmed, Unconfirmed, Verdict, pair
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.reading import Entry
 from mse_tui.archive.taking_in import TakingIn
+from mse_tui.archive.tombstones import purged_contents
 from mse_tui.exchange.editing import ItemDetails
 from mse_tui.exchange.mailbox import Area, Content
 from mse_tui.features.feature import MailboxRun
@@ -42,28 +43,31 @@ class ArchivingFirst:
             for arrival in arrivals:
                 arrival.close()
 
-    def would_confirm(self, items: Sequence[ItemDetails]) -> list[Verdict]:
+    def would_confirm(self, mailbox_id: int, items: Sequence[ItemDetails], *, held: Ask) -> list[Verdict]:
         """What asking again would say once the items were archived; changes nothing."""
-        run = self._run
-        confirmation = Confirmation(
-            run.mailbox, NOT_YET, run.packs, held=lambda *_: (), readable=lambda _, messages: tuple(messages)
-        )
+        on_hold = NOT_YET in held(mailbox_id, [NOT_YET])
         verdicts: dict[str, Verdict] = {
             each.row.remote_id: Unconfirmed(each, Reason.NOT_ARCHIVED, "Its content could not be had.")
             for each in items
         }
         for details, arrival in self._arrivals(items):
             try:
-                content = content_of(arrival.stream())
+                if purged_contents(mailbox_id, [(details.row, arrival)]):
+                    continue
+                verdict = self._would_confirm(details, arrival)
             finally:
                 arrival.close()
-            pairs = confirmation.pair(details.attachments, content.attachments)
-            verdicts[details.row.remote_id] = (
-                Unconfirmed(details, Reason.ATTACHMENT_UNCONFIRMED, "Its content lacks an attachment.")
-                if pairs is None
-                else Confirmed(details, NOT_YET, NOT_YET, arrival.sha256, content, pairs)
-            )
+            if on_hold and isinstance(verdict, Confirmed):
+                verdict = Unconfirmed(details, Reason.ON_HOLD, "A hold lies on the mailbox.")
+            verdicts[details.row.remote_id] = verdict
         return list(verdicts.values())
+
+    def _would_confirm(self, details: ItemDetails, arrival: Arrival) -> Verdict:
+        content = content_of(arrival.stream())
+        pairs = pair(self._run.mailbox, details.attachments, content.attachments)
+        if pairs is None:
+            return Unconfirmed(details, Reason.ATTACHMENT_UNCONFIRMED, "Its content lacks an attachment.")
+        return Confirmed(details, NOT_YET, NOT_YET, arrival.sha256, content, pairs)
 
     def _arrivals(self, items: Sequence[ItemDetails]) -> Iterator[tuple[ItemDetails, Arrival]]:
         """Contents of items that are still as their details say."""

@@ -159,7 +159,7 @@ class StoragePass:
         if not missing:
             return verdicts
         if self._definition.dry_run:
-            again = first.would_confirm([each.details for each in missing])
+            again = first.would_confirm(self._mailbox_id(), [each.details for each in missing], held=self._held)
         else:
             first.take_in([each.details for each in missing])
             again = self._verdicts([each.details for each in missing])

@@ -17,11 +17,14 @@ from mse_tui.exchange.editing import (
     NewItem,
 )
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area, Content, ItemFailure
+from mse_tui.exchange.ews_calls import Calls
+from mse_tui.exchange.ews_edit_calls import EditCalls
+from mse_tui.exchange.mailbox import Area, Content, ItemFailure, ItemRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind
 from mse_tui.sandbox.server import SandboxServer
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
+from tests.sandbox.ews_rig import schema_check
 from tests.support.owner import BEGAN, Owner
 
 
@@ -240,3 +243,33 @@ def test_a_mailbox_tells_its_size_and_quota_or_none(owner, mailbox):
     (row,) = found(mailbox)
     mailbox.editing.delete([row.remote_id], Disposal.SOFT)
     assert mailbox.editing.space().recoverable >= 50_000
+
+
+def test_every_request_is_valid_by_microsofts_schemas(shared):
+    calls = EditCalls(Calls("anna@example.test", "Exchange2013_SP1", impersonate=True))
+    row = ItemRow(
+        remote_id="AAA=", change_key="CCC=", item_class="IPM.Note", subject="S", sender="a@x.test", recipients="b",
+        received=BEGAN, sent=BEGAN, size=10, message_id="<1@x.test>", sensitivity="Private", is_read=True,
+        flag="Flagged", categories=("A", "B"), importance="High", has_attachments=True,
+    )  # fmt: skip
+    query = ItemQuery(BEGAN, 1024, (Mark.STUB, "key"), "<1@x.test>")
+    marks = {Mark.STUB: "key", Mark.RESTORE: ""}
+    requests = [
+        calls.find_items("BBB=", query, 1000),
+        calls.find_items("BBB=", ItemQuery(mark=(Mark.RESTORE, "")), 0),
+        calls.get_details(["AAA="], body=True),
+        calls.update_items([ItemChange("AAA=", "CCC=", Body(True, "<p>ä</p>"), marks)]),
+        calls.create_attachments("AAA=", [attachment("ä.html")]),
+        calls.get_attachment("DDD="),
+        calls.delete_attachments(["DDD="]),
+        *(calls.delete_items(["AAA="], how) for how in Disposal),
+        calls.move_items(["AAA="], "BBB="),
+        calls.create_item("BBB=", NewItem(b"Subject: S\r\n\r\n", row, {Mark.RESTORE: "token"})),
+        calls.get_folder("BBB="),
+        calls.get_space(),
+        calls.find_folders("BBB="),
+        calls.create_folder("BBB=", "Name", "IPF.Note"),
+    ]
+    for version in ("exchange2013sp1", "exchange2016"):
+        check = schema_check(shared, version)
+        assert [(each.operation, faults) for each in requests if (faults := check(each.body))] == []

@@ -496,3 +496,75 @@ def test_an_item_that_does_not_come_back_whole_is_taken_away_again(owner, mailbo
     (answer,) = rehydrate_all(mailbox, packs)
     assert answer.reason is Reason.ITEM_CONVERSION_FAILED
     assert as_stored(mailbox) == before
+
+
+# --- when something fails in the middle
+
+
+def test_a_full_disk_touches_not_one_more_item(owner, mailbox, packs, manage, monkeypatch):
+    monkeypatch.setattr("mse_tui.features.storage_pass.BATCH", 1)
+    for number in range(3):
+        owner.add(number, attachments=[("a.bin", BIG)])
+    writer, journal = packs.writer, RecordingJournal()
+
+    def full():
+        if journal.counts["stubbed"]:
+            raise Problem(Reason.DISK_FULL, "There is no space left.")
+        return writer()
+
+    packs.writer = full
+    with pytest.raises(Problem) as caught:
+        manage.run(journal)
+    assert caught.value.reason is Reason.DISK_FULL
+    assert [bool(details.row.stub) for details in all_items(mailbox)] == [True, False, False]
+
+
+class Fencing:
+    """A lease that is lost at the n-th look at it."""
+
+    def __init__(self, holds: int) -> None:
+        self.holds = holds
+
+    def check(self) -> None:
+        self.holds -= 1
+        if self.holds < 0:
+            raise Problem(Reason.LEASE_LOST, "Another engine has it.")
+
+
+@pytest.mark.parametrize("action", ["attachment stub", "delete"])
+def test_who_has_lost_the_mailbox_changes_nothing_more(owner, mailbox, packs, manage, replicate, action):
+    for number in range(2):
+        owner.add(number, attachments=[("a.bin", BIG)])
+    replicate()
+    before = as_stored(mailbox)
+    with pytest.raises(Problem) as caught:
+        manage.run(fence=Fencing(0), action=action)
+    assert caught.value.reason is Reason.LEASE_LOST
+    assert as_stored(mailbox) == before and Stub.select().count() == 0
+    if action == "attachment stub":
+        with pytest.raises(Problem):
+            manage.run(fence=Fencing(2), action=action)  # after the items were marked
+        assert all("a.bin" in attachment_names(details) for details in all_items(mailbox))
+        assert manage.run(action=action).counts["completed"] == 2
+    else:
+        assert manage.run(action=action).counts["deleted"] == 2
+
+
+@pytest.mark.parametrize("kind", ["half-response", "reset", "server-busy"])
+@pytest.mark.parametrize("operation", ["UpdateItem", "CreateAttachment", "DeleteAttachment", "GetItem", "FindItem"])
+def test_answers_that_are_lost_cost_nothing_but_time(server, owner, mailbox, manage, kind, operation):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    extra = {"milliseconds": 10} if kind == "server-busy" else {}
+    server.faults.inject(kind, count=1, operation=operation, **extra)
+    journal = manage.run()
+    (stub,) = all_items(mailbox)
+    assert attachment_names(stub) == ["a.bin.html"] and stub.row.stub == Stub.get().key
+    assert journal.counts["stubbed"] == 1 and Stub.get().state == "complete"
+
+
+def test_a_dry_run_knows_of_holds_on_what_it_would_archive_first(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.held = lambda _mailbox_id, ids: set(ids)
+    for dry_run in (True, False):
+        assert manage.run(dry_run=dry_run).skipped == {Reason.ON_HOLD: 1}
+    assert attachment_names(all_items(mailbox)[0]) == ["a.bin"]
