@@ -216,7 +216,7 @@ class Expiring:
 
     def _asked_again(self, first: ArchivingFirst, wanted: Sequence[ItemDetails]) -> list[Verdict]:
         if self._dry_run:
-            again = first.would_confirm(wanted)
+            again = first.would_confirm(self._mailbox_id, wanted, held=held_in)
         else:
             first.take_in(wanted)
             self._stamping.place(each.row.remote_id for each in wanted if self._stamping.covers(each.row.remote_id))
