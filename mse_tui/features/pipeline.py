@@ -23,7 +23,7 @@ from mse_tui.store.database import keep_connection
 
 _AHEAD = 2048
 """Items that the lister may be ahead, and that are fetched in one go."""
-_IN_HAND = 16 << 20
+_IN_HAND = 12 << 20
 """Bytes of content that wait for the run to take them."""
 _HANDFUL = 1 << 20
 """Bytes of content that the run takes at once."""

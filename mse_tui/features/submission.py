@@ -24,7 +24,7 @@ class BatchLimits:
     """When a batch is committed: at whichever is reached first."""
 
     items: int = 2000
-    size: int = 16 << 20
+    size: int = 12 << 20
     """Bytes of content; what the run holds in memory."""
     seconds: float = 2.0
 

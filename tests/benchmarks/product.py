@@ -23,7 +23,7 @@ from mse_tui.engine.schedules import one_off
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.terms import Light, TaskType
-from tests.benchmarks.bare_loop import Outcome
+from tests.benchmarks.bare_loop import Outcome, peak_mb
 
 _LOOK_SECONDS = 0.1
 """Rarely enough not to weigh on what is measured, which is the time that the mailbox's own result tells."""
@@ -73,13 +73,12 @@ def execute(task: int) -> Outcome:
     (result,) = queries.mailbox_results(row.id)
     if result.light is not Light.GREEN or result.duration is None:
         raise SystemExit(f"the execution ended {result.light}: {result.message}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Outcome(
         result.counters.get("items_seen", 0),
         result.counters.get("bytes", 0),
         result.duration.total_seconds(),
         _cpu_seconds() - cpu,
-        peak,
+        peak_mb(),
     )
 
 

@@ -5,7 +5,6 @@ The server and the engine have a process each; what they took at most is asked o
 
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mse_tui.archive.packs import Packs
@@ -14,6 +13,7 @@ from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import Blob, Placement, Task
 from tests.benchmarks.__main__ import product, row
+from tests.benchmarks.bare_loop import peak_mb
 from tests.benchmarks.organisation import organisation
 
 MESSAGES = 1_000_000
@@ -33,7 +33,7 @@ def test_a_million_messages_take_no_more_memory_than_a_thousand(tmp_path: Path) 
             passes[f"after {CHANGES} changes"] = running.execute()
         for name, outcome in passes.items():
             row(name, outcome, None)
-        server_megabytes = peak_megabytes(served.pid)
+        server_megabytes = peak_mb(served.pid)
         print(f"server: {server_megabytes:.0f} MB peak")
     assert passes["first pass"].items >= MESSAGES
     assert passes["unchanged pass"].items == 0
@@ -47,13 +47,3 @@ def test_a_million_messages_take_no_more_memory_than_a_thousand(tmp_path: Path) 
         assert verify(Packs(home.archive), read_data=True).findings == []
     finally:
         close_database()
-
-
-def peak_megabytes(pid: int) -> float:
-    """The most that a process has had in memory so far."""
-    memory = psutil.Process(pid).memory_info()
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return float(memory.rss) / (1 << 20)
-    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) / 1024
