@@ -400,7 +400,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         expected=True,
     ),
     Reason.FOREIGN_MEMBER: Explanation(
-        "This member comes from another forest, whose directory is not asked.",
+        "This member comes from another domain or forest, whose directory is not asked.",
         "Give the mailboxes behind it by their addresses, or take it out of the group.",
     ),
     Reason.MEMBER_UNREADABLE: Explanation(

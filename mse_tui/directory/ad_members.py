@@ -6,6 +6,7 @@ member of another domain, or one whose memberOf the account may not read, is not
 as well, and what was not found is looked for by its name, then reported. So nobody is missing without a word.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
@@ -22,6 +23,8 @@ T = TypeVar("T")
 GROUPS_AT_ONCE = 20
 """Groups whose members are asked for in one question."""
 NAMES_AT_ONCE = 50
+_BARE_NEGATION = re.compile(r"\(!([^()&|!][^()]*)\)")
+"""(!cn=x) for (!(cn=x)): Active Directory takes it, and old versions of Exchange wrote it into filters."""
 _UNREADABLE = "is a member, but not shown to the site's account"
 
 
@@ -83,7 +86,7 @@ class Expansion:
         return self._search.values(group.name, "member")
 
     def _expand_dynamic(self, group: Entry) -> None:
-        condition = group.text("msExchDynamicDLFilter").strip()
+        condition = _BARE_NEGATION.sub(r"(!(\1))", group.text("msExchDynamicDLFilter").strip())
         if not condition:
             raise Problem(
                 Reason.SERVER_ERROR,

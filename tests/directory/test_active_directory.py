@@ -77,6 +77,27 @@ def test_a_dynamic_group_is_whoever_fits_its_filter(directory):
     assert found.resolved_by.startswith("dynamic distribution group")
 
 
+EXCHANGE_FILTER = (
+    "(&(&(|(&(objectCategory=person)(objectSid=*)(!(samAccountType:1.2.840.113556.1.4.804:=3)))(&(objectCategory=person)"
+    "(!(objectSid=*)))(&(objectCategory=group)(groupType:1.2.840.113556.1.4.804:=14)))(objectClass=user)(mailNickname=*)"
+    "(homeMDB=*))(!(name=SystemMailbox{*}))(!(name=CAS_{*}))(!(msExchRecipientTypeDetails=16777216))"
+    "(!(msExchRecipientTypeDetails=536870912))(!(msExchRecipientTypeDetails=8388608)))"
+)
+OLD_EXCHANGE_FILTER = "(&(!cn=SystemMailbox{*})(& (mailNickname=*) (| (msExchRecipientTypeDetails=4)(cn=ul*) )))"
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [(EXCHANGE_FILTER, ["info", "linked", "room", "ulla", "van"]), (OLD_EXCHANGE_FILTER, ["info", "ulla"])],
+)
+def test_filters_are_understood_as_exchange_writes_them(spare_domain_controller, opened, condition, names):
+    directory = opened(spare_domain_controller)
+    group = f"CN=Dynamic,OU=Mailboxes,{BASE}"
+    spare_domain_controller.change("replace", group, "msExchDynamicDLFilter", condition)
+    spare_domain_controller.change("replace", f"CN=ulla,OU=Mailboxes,{BASE}", "userAccountControl", "544")
+    assert addresses(members_of(directory, group)) == names
+
+
 def test_a_dynamic_group_whose_filter_is_broken_is_an_error(spare_domain_controller, opened):
     directory = opened(spare_domain_controller)
     spare_domain_controller.change(

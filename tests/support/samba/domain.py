@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ SERVICE_USER = "svc-mse@ad.test.example"
 SERVICE_PASSWORD = "S3rvice-of-the-tests"
 PERSON_PASSWORD = "P3rson-of-the-tests"
 CROWD = 3000
+_UNUSED_SECONDS = 30 * 24 * 3600
+"""Templates of older scripts are let go of after so long."""
 
 _STEPS = {"plain": ("company",), "exchange": ("company", "exchange"), "crowd": ("company", "exchange", "crowd")}
 """What each template is filled with."""
@@ -51,10 +54,14 @@ def template(name: str) -> Path:
     """
     sources = [HERE / "provision.py", HERE / "populate.py"]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    kept = Path(platformdirs.user_cache_dir("mse-tui-tests")) / f"samba-{digest}"
+    cache = Path(platformdirs.user_cache_dir("mse-tui-tests"))
+    kept = cache / f"samba-{digest}"
     kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (kept / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for other in cache.glob("samba-*"):
+            if other != kept and time.time() - other.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
         return _made(kept, name)
 
 
