@@ -255,6 +255,10 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("retention")
 
+    async def action_mode_planning(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("planning")
+
     async def go_to(self, place: str) -> None:
         """Switch to a place; again while there: back to its first screen."""
         if self.current_mode == place:
@@ -354,6 +358,7 @@ _SCREENS = {
     "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
     "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
     "stubs": ("mse_tui.screens.stubs", "StubsScreen"),
+    "planning": ("mse_tui.screens.planning", "PlanningScreen"),
     "retention": ("mse_tui.screens.retention", "RetentionScreen"),
 }
 

@@ -32,6 +32,7 @@ _COMMANDS = {
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),
     "plan": ("mse_tui.cli.as_text:plan_command", "Show what applying a text would change."),
     "purge": ("mse_tui.cli.retention:purge_group", "What the archive lets go: approvals, quarantine, records."),
+    "planning": ("mse_tui.cli.planning:planning", "How long tasks take, whether they keep up, what more would cost."),
     "report": ("mse_tui.cli.monitoring:report", "One execution as an HTML page or a CSV table."),
     "retention": ("mse_tui.cli.retention:retention_group", "How long the archive keeps."),
     "sandbox": ("mse_tui.cli.sandbox:sandbox", "Serve, fill and change a practice organisation."),

@@ -11,6 +11,7 @@ from mse_tui.screens.group import GroupScreen
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
+from mse_tui.screens.planning import PlanningScreen, TaskPlanningScreen
 from mse_tui.screens.schedules import SchedulesScreen
 from mse_tui.screens.stubs import StubsScreen
 from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
@@ -35,6 +36,8 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Definitions": DefinitionsScreen,
     "Schedules": SchedulesScreen,
     "Stubs": StubsScreen,
+    "Planning": PlanningScreen,
+    "Planning: one task": TaskPlanningScreen,
 }
 
 

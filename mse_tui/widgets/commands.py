@@ -104,13 +104,15 @@ MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settin
 MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
 MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
+MODE_PLANNING = Command("mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False)
 MODE_RETENTION = Command(
     "mode.retention", "8", "Retention", "Retention, litigation holds, approvals and purges.", footer=False
 )
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 
 EVERYWHERE = (
-    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, REFRESH, BACK, THEME, ENGINE, RETRY,
+    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING,
+    REFRESH, BACK, THEME, ENGINE, RETRY,
 )  # fmt: skip
 
 # --- lists -------------------------------------------------------------------------------------------------------
@@ -225,6 +227,11 @@ STUB_REHYDRATE = Command(
 )
 STUB_REVOKE = Command("stub.revoke", "L", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
 STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of the next state, or all.")
+
+# --- planning ----------------------------------------------------------------------------------------------------
+
+PLAN_MORE = Command("plan.more", "m", "More mailboxes", "What it would cost to add so many mailboxes.")
+PLAN_EVERY = Command("plan.every", "e", "Wanted interval", "How many tasks must share the group to finish in time.")
 
 # --- retention ---------------------------------------------------------------------------------------------------
 

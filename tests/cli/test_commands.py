@@ -350,3 +350,14 @@ def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Pa
     ran = with_task("apply", str(file))
     assert ran.code == 64
     assert "task.0.description" in ran.err
+
+
+def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:
+    ran = with_task("planning")
+    assert ran.code == 0
+    assert "not known yet" in ran.out
+    ran = with_task("planning", "Sales", "--more-mailboxes", "10", "--every", "60")
+    assert ran.code == 0
+    assert "Nothing was measured yet" in ran.out
+    assert json.loads(with_task("planning", "Sales", "--json").out)["plan"]["capacity"]["fit"] == "not known yet"
+    assert with_task("planning", "--every", "60").code == 64

@@ -23,6 +23,8 @@ SCREENS = {
     "message": (["3", "enter", "j", "enter", "j", "enter"], "Dear Ann"),
     "remove": (["2", "D"], "resets the Full view"),
     "definition": (["5", "e"], "Exclude Inbox"),
+    "planning": (["0"], "In time?"),
+    "planning-task": (["0", "j", "enter"], "Shortest interval"),
 }
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 

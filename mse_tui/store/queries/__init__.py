@@ -21,6 +21,7 @@ from mse_tui.store.queries.health import (
     stale_mailboxes,
 )
 from mse_tui.store.queries.overview import dashboard, troubles, type_counts
+from mse_tui.store.queries.planning import DurationRow, TurnRow, durations_of, is_first, turns_of
 from mse_tui.store.queries.rows import (
     ActivityRow,
     AuditRow,
@@ -68,6 +69,7 @@ __all__ = [
     "AuditRow",
     "DefinitionRow",
     "DoubtedGroup",
+    "DurationRow",
     "ExecutionDetail",
     "ExecutionGroupRow",
     "ExecutionRow",
@@ -86,6 +88,7 @@ __all__ = [
     "TaskInformation",
     "TaskRow",
     "Trouble",
+    "TurnRow",
     "TypeCount",
     "UpcomingRow",
     "audit",
@@ -93,6 +96,7 @@ __all__ = [
     "definition",
     "definitions",
     "doubted_group",
+    "durations_of",
     "engine_holder",
     "execution_detail",
     "execution_group",
@@ -100,6 +104,7 @@ __all__ = [
     "executions_of",
     "group_members",
     "halted_accounts",
+    "is_first",
     "last_ended",
     "last_successes",
     "mailbox_health",
@@ -120,5 +125,6 @@ __all__ = [
     "tasks_of_type",
     "totals",
     "troubles",
+    "turns_of",
     "type_counts",
 ]
