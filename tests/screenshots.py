@@ -10,6 +10,7 @@ from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 from tests.conftest import REPOSITORY
+from tests.screens.calendar_seed import seed_calendars
 from tests.screens.conftest import FakeEngine, Keys, settle
 from tests.screens.seed import NOW, seed
 
@@ -35,6 +36,9 @@ SCREENS = {
     "summary-log": ["4"],
     "definition": ["5", "e"],
     "schedules": ["6", "j"],
+    "calendar": ["7", "enter"],
+    "calendar-month": ["7", "enter", "m"],
+    "appointment": ["7", "enter", "j", "j", "enter"],
     "help": ["2", "question_mark"],
     "commands": ["2", "colon"],
 }
@@ -62,6 +66,7 @@ def main() -> None:
         home = Home.open(Path(directory) / "home")
         open_database(home.database)
         seed(home)
+        seed_calendars(home)
         for name, presses in SCREENS.items():
             asyncio.run(photograph(home, name, presses))
         asyncio.run(photograph(home, "dashboard-light", ["1"], "light"))

@@ -38,7 +38,7 @@ from mse_tui.widgets.calendar_wording import (
     zone_difference,
 )
 from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone, fit, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, size, when
 
@@ -387,8 +387,7 @@ class MonthScreen(_LookScreen[ShownMonth]):
         """The title and the weeks."""
         yield Static("", classes="title", id="title", markup=False)
         yield Static("", classes="note", id="note", markup=False)
-        names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-        yield PagedList(tuple(Column(name, 9, grows=True) for name in names), id="month")
+        yield PagedList((), id="month")
 
     def load(self) -> ShownMonth:
         """The entries of the month's weeks."""
@@ -399,8 +398,15 @@ class MonthScreen(_LookScreen[ShownMonth]):
     def show(self, data: ShownMonth) -> None:
         """A line of day numbers a week, under it what the days have."""
         self.entitle(month_title(self.look.day.year, self.look.day.month), data.note)
-        lines = [each for week in data.weeks for each in _week_lines(week, self.look.today)]
-        self.query_one("#month", PagedList).set_lines(lines)
+        month = self.query_one("#month", PagedList)
+        width = max(_NARROWEST, (month.scrollable_content_region.width - 1 - 6 * GAP) // 7)
+        month.set_columns([Column(name, width) for name in _WEEKDAYS])
+        month.set_lines([each for week in data.weeks for each in _week_lines(week, self.look.today, width)])
+
+    def on_resize(self) -> None:
+        """Days as wide as there is room."""
+        if self.shown is not None:
+            self.show(self.shown)
 
     def step(self, number: int) -> None:
         """Months on."""
@@ -421,14 +427,22 @@ class MonthScreen(_LookScreen[ShownMonth]):
         self.app.switch_screen(AgendaScreen(self.look))
 
 
-def _week_lines(week: list[MonthDay], today: date) -> list[Line]:
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_NARROWEST = 6
+
+
+def _week_lines(week: list[MonthDay], today: date, width: int) -> list[Line]:
+    """All days equally wide, whatever they have."""
     monday = week[0].day
     rows: list[list[Cell]] = [[_number_cell(day, today) for day in week]]
     depth = min(max(len(day.entries) for day in week), _MONTH_LINES)
     for row in range(depth):
         rows.append([_month_cell(day, row) for day in week])
     rows.append([Cell("") for _ in week])
-    return [line(f"{monday}:{number}", *cells) for number, cells in enumerate(rows)]
+    return [
+        line(f"{monday}:{number}", *(Cell(fit(cell.text, width), cell.tone) for cell in cells))
+        for number, cells in enumerate(rows)
+    ]
 
 
 def _number_cell(day: MonthDay, today: date) -> Cell:
