@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from mse_tui.directory.addresses import SEPARATORS
 from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import Given, given
 from mse_tui.reasons import Problem, Reason
@@ -108,6 +109,8 @@ class GroupStep(EngineQuestions):
         event.stop()
         self._preview = None
         self._path.clear()
+        self._show([])
+        self._note("")
         if self._typed is not None:
             self._typed.stop()
         self._typed = self.set_timer(_PAUSE_SECONDS, self._look_for)
@@ -212,7 +215,7 @@ class GroupStep(EngineQuestions):
         branches = answer.get("branches", [])
         self._groups = list(answer.get("groups", []))
         lines = [line(_UP, Cell(_UP, Tone.ACCENT), "up")] if len(self._path) > 1 else []
-        lines += [line(f"in {one['where']}", Cell(f"{one['name']}/", Tone.ACCENT), "container") for one in branches]
+        lines += [line(f"branch {one['where']}", Cell(f"{one['name']}/", Tone.ACCENT), "container") for one in branches]
         lines += [found_line(number, one) for number, one in enumerate(self._groups)]
         self._show(lines, FOUND_COLUMNS)
         empty = "" if lines else " Nothing is listed here: type the beginning of a group's name instead."
@@ -243,7 +246,7 @@ class GroupStep(EngineQuestions):
             self.post_message(self.Taken(self._preview))
         elif kind == _UP:
             self.go_back()
-        elif kind == "in":
+        elif kind == "branch":
             self._path.append(rest)
             self._browse()
         elif kind == "group":
@@ -261,5 +264,5 @@ class GroupStep(EngineQuestions):
 
 
 def _may_name_a_group(text: str) -> bool:
-    """A list of addresses does not; looking for each of its states as it is typed would be in vain."""
-    return given(text) in (Given.NAME, Given.DISTINGUISHED_NAME) or not set(text) & set(";,\n ")
+    """The beginning of a name or of an address; not a distinguished name or a list, of which one never types a part."""
+    return given(text) is Given.NAME or (given(text) is Given.ADDRESSES and not set(text) & set(SEPARATORS + " "))

@@ -141,6 +141,25 @@ async def test_a_group_that_is_not_there_cannot_be_taken_but_one_not_looked_up_c
         await keys.see("not looked up")
 
 
+async def test_what_was_found_for_another_text_goes_as_one_types(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("Sales")
+        await keys.press("enter")
+        await answer(pilot, "preview", MEMBERS)
+        await keys.see("Ann Lindqvist")
+        await keys.type("!")
+        await keys.miss("Ann Lindqvist")
+        await keys.press("down", "enter")
+        await until(pilot, lambda: last_asked() == ("preview", {"group": "Sales!"}), "the new text's preview")
+
+
+def last_asked() -> tuple[str, dict[str, Any]]:
+    request = EngineRequest.select().order_by(EngineRequest.id.desc()).get()
+    return request.kind, json.loads(request.arguments)
+
+
 async def test_the_directory_is_asked_again_by_a_key(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
