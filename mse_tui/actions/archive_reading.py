@@ -138,7 +138,7 @@ class Reading:
 
     def message(self, placement_id: int) -> MessageView:
         """One message where it lay. Raises Problem not-found."""
-        if not views.is_readable(placement_id, self.sight) and not self.sight.sees_everything:
+        if self.sight.person and not views.is_readable(placement_id, self.sight):
             raise refused(f"message {placement_id}", self.sight.person)
         found = views.message(placement_id)
         self._refuse_foreign(found.folder_id)

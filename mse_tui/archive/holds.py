@@ -5,7 +5,7 @@ are a person's affair (`actions.retention`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mse_tui.archive.statements import select, select_in
+from mse_tui.exchange.mailbox import ItemRow
 from mse_tui.store.models import from_micros, to_micros
 
 
@@ -121,6 +122,18 @@ def held_anywhere(message_ids: Iterable[int]) -> dict[int, list[HoldRow]]:
     ):
         where[message_id].add(mailbox_id)
     return _held(ids, {message_id: frozenset(where[message_id]) for message_id in ids})
+
+
+def would_be_held(mailbox_id: int, rows: Sequence[ItemRow]) -> set[str]:
+    """Remote ids of items that a hold would cover if the archive had them."""
+    in_force = [hold for hold in holds() if hold.scope is not HoldScope.MESSAGE]
+    where = frozenset({mailbox_id})
+    return {row.remote_id for row in rows if any(_covers(hold, 0, where, _shown_by(row)) for hold in in_force)}
+
+
+def _shown_by(row: ItemRow) -> HeldMessage:
+    received = () if row.received is None else (to_micros(row.received),)
+    return HeldMessage(row.sender, row.recipients, row.subject, received)
 
 
 def _held(message_ids: list[int], where: dict[int, frozenset[int]]) -> dict[int, list[HoldRow]]:

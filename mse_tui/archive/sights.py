@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from mse_tui.access.rights import Standing
 from mse_tui.access.sight import PRIVATE_SENSITIVITIES, Sight
+from mse_tui.archive.holds import held_anywhere
+from mse_tui.archive.statements import select
+from mse_tui.store.database import now
+from mse_tui.store.models import to_micros
 
 _PRIVATE = ", ".join(f"'{word}'" for word in PRIVATE_SENSITIVITIES)
 
@@ -11,13 +15,18 @@ _PRIVATE = ", ".join(f"'{word}'" for word in PRIVATE_SENSITIVITIES)
 def may_be_read(sight: Sight, table: str) -> tuple[str, list[int]]:
     """The SQL condition on placements of the sight's mailbox, called `table`, and its parameters.
 
+    A person reads nothing that retention has taken out of the owner's view; an administrator does.
+
     A delegate reads no message that is private in any folder of the mailbox, and in history none that went on to a
     folder that the delegate may not read: what its owner moved away is out of reach, wherever it lay before.
     """
-    if sight.sees_everything:
+    if sight.standing is Standing.ADMINISTRATOR:
         return "1", []
     if sight.standing is Standing.NOBODY:
         return "0", []
+    in_view, moment = _in_view(sight.mailbox_id, table)
+    if sight.standing is Standing.OWNER:
+        return in_view, moment
     here, elsewhere = _folders(sight, f"{table}.folder_id"), _folders(sight, "later.folder_id")
     same = "FROM placement later JOIN archive_folder lf ON lf.id = later.folder_id WHERE later.message_id ="
     condition = (
@@ -26,7 +35,34 @@ def may_be_read(sight: Sight, table: str) -> tuple[str, list[int]]:
         f" AND ({table}.closed IS NULL OR NOT EXISTS (SELECT 1 {same} {table}.message_id AND lf.mailbox_id = ?"
         f" AND (later.closed IS NULL OR later.closed > {table}.closed) AND NOT ({elsewhere})))"
     )
-    return condition, [sight.mailbox_id, sight.mailbox_id]
+    return f"{condition} AND {in_view}", [sight.mailbox_id, sight.mailbox_id, *moment]
+
+
+def _in_view(mailbox_id: int, table: str) -> tuple[str, list[int]]:
+    """The condition that retention has not taken a placement's message out of its owner's view.
+
+    Nothing that is on hold has left it; most mailboxes have nothing that has.
+    """
+    moment = to_micros(now())
+    expired = [
+        row[0]
+        for row in select(
+            "SELECT message_id FROM retention_stamp WHERE mailbox_id = ? AND ended IS NULL GROUP BY message_id"
+            " HAVING COUNT(expire_view) = COUNT(*) AND MAX(expire_view) <= ?",
+            [mailbox_id, moment],
+        )
+    ]
+    if not expired:
+        return "1", []
+    held = held_anywhere(expired)
+    if len(held) == len(expired):
+        return "1", []
+    stamps = (
+        "SELECT s.message_id FROM retention_stamp s WHERE s.mailbox_id = ? AND s.ended IS NULL GROUP BY s.message_id"
+        " HAVING COUNT(s.expire_view) = COUNT(*) AND MAX(s.expire_view) <= ?"
+    )
+    on_hold = f" OR {table}.message_id IN ({_listed(sorted(held))})" if held else ""
+    return f"({table}.message_id NOT IN ({stamps}){on_hold})", [mailbox_id, moment]
 
 
 def _folders(sight: Sight, column: str) -> str:

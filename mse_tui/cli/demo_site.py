@@ -37,6 +37,19 @@ _DEFINITIONS: dict[str, dict[str, Any]] = {
 
 _OLD_ATTACHMENTS: dict[str, Any] = {"dry_run": False, "older_than_days": 180, "min_attachment_kib": 20}
 
+_RETENTION: dict[str, Any] = {
+    "dry_run": False,
+    "well_known_folders": [
+        {"folder": "Deleted Items", "policy": {"exchange_delete_after_days": 90, "include_unread": True}},
+        {"folder": "Junk Email", "policy": {"exchange_delete_after_days": 30, "include_unread": True}},
+        {"folder": "Sent Items", "policy": {"expire_view_after_days": 1825, "archive_purge_after_days": 3650}},
+    ],
+    "managed_folders": [
+        {"name": "7 Jahre", "parent": "", "policy": {"archive_purge_after_days": 2555}},
+        {"name": "Kurz", "parent": "Inbox", "policy": {"exchange_delete_after_days": 14}},
+    ],
+}
+
 _TASKS = (
     # description, departments ("*" = who is left, then the other mailboxes), definition, schedule
     ("Management and finance", ("Management", "Finanzen"), "Everything", "Every night"),
@@ -134,6 +147,7 @@ def _create_tasks(server: "SandboxServer") -> None:
     left = _departments(server)
     groups = _groups(server)
     everybody = list(left)
+    sales = [address for address, department in left.items() if department in ("Vertrieb", "Service")] or everybody
     for description, departments, definition, schedule in _TASKS:
         wanted = [address for address, department in left.items() if department in departments or departments == ("*",)]
         for address in wanted:
@@ -172,6 +186,14 @@ def _create_tasks(server: "SandboxServer") -> None:
         ),
         schedule_id=schedules["Every night"],
         group="; ".join(everybody),
+    )
+    create_task(
+        "Retention in sales and service",
+        site_id=queries.sites()[0].id,
+        task_type=TaskType.MANAGED_FOLDERS,
+        definition_id=create_definition(TaskType.MANAGED_FOLDERS, "Folders with retention", _RETENTION),
+        schedule_id=schedules["Every night"],
+        group="; ".join(sales),
     )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from mse_tui.archive import expiries
 from mse_tui.archive.confirmation import Confirmation, Confirmed, Unconfirmed, Verdict
 from mse_tui.archive.expiries import Planned
-from mse_tui.archive.holds import held_in
+from mse_tui.archive.holds import held_in, would_be_held
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stamps import Origin
 from mse_tui.archive.statements import select
@@ -201,18 +201,29 @@ class Expiring:
         return leaving
 
     def _archived_first(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Verdicts after what is missing was archived; a private item, or one that was purged, never is."""
-        missing = [each for each in verdicts if isinstance(each, Unconfirmed) and each.reason is Reason.NOT_ARCHIVED]
+        """Verdicts after what is missing was archived; a private item, or one on hold, never is for that."""
+        missing = [each for each in verdicts if _is_missing(each)]
         reasons = self._never_archived([each.details.row for each in missing])
         settled: dict[str, Verdict] = {each.details.row.remote_id: each for each in verdicts}
         for each in missing:
             if (reason := reasons.get(each.details.row.remote_id)) is not None:
-                settled[each.details.row.remote_id] = Unconfirmed(each.details, reason, each.message)
+                settled[each.details.row.remote_id] = Unconfirmed(each.details, reason, "It is not archived first.")
         wanted = [each.details for each in missing if each.details.row.remote_id not in reasons]
         if self._first is not None and wanted:
             again = self._asked_again(self._first, wanted)
             settled.update((each.details.row.remote_id, each) for each in again)
-        return list(settled.values())
+        return self._told_purged(list(settled.values()))
+
+    def _told_purged(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """What is missing because the archive purged it is told as that."""
+        rows = [each.details.row for each in verdicts if _is_missing(each)]
+        purged = purged_envelopes(self._mailbox_id, rows) if rows else {}
+        return [
+            Unconfirmed(each.details, Reason.PURGED, "The archive has purged it.")
+            if _is_missing(each) and each.details.row.remote_id in purged
+            else each
+            for each in verdicts
+        ]
 
     def _asked_again(self, first: ArchivingFirst, wanted: Sequence[ItemDetails]) -> list[Verdict]:
         if self._dry_run:
@@ -228,8 +239,9 @@ class Expiring:
 
     def _never_archived(self, rows: Sequence[ItemRow]) -> dict[str, Reason]:
         """Why items are not archived first, where they are not."""
-        purged = purged_envelopes(self._mailbox_id, rows) if rows else {}
-        found = dict.fromkeys(purged, Reason.PURGED)
+        if not rows:
+            return {}
+        found = dict.fromkeys(would_be_held(self._mailbox_id, rows), Reason.ON_HOLD)
         found.update((row.remote_id, Reason.PRIVATE) for row in rows if row.sensitivity.casefold() in _PRIVATE)
         return found
 
@@ -268,6 +280,10 @@ class Expiring:
     def _fail(self, path: str, failure: ItemFailure) -> None:
         self._run.journal.fail(path, failure.reason, failure.message)
         self.outcomes["failed"] += 1
+
+
+def _is_missing(verdict: Verdict) -> bool:
+    return isinstance(verdict, Unconfirmed) and verdict.reason is Reason.NOT_ARCHIVED
 
 
 def _ids(row: ItemRow) -> tuple[str, str]:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mse_tui.access.rights import Right, Standing
+from mse_tui.access.sight import Sight
+from mse_tui.archive import views
 from mse_tui.archive.approvals import ARCHIVE, approvals, content_of, definition_subject, void
 from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.holds import HoldScope
@@ -316,6 +319,21 @@ def test_owner_does_not_see_what_has_left_the_view_unless_it_is_on_hold(archived
     assert hidden_from_owner(ann.row.id, [hidden, shown], moment - timedelta(microseconds=1)) == set()
     Hold.create(name="Case 7", scope=HoldScope.ARCHIVE, placed=now(), placed_by="eve")
     assert hidden_from_owner(ann.row.id, [hidden, shown], moment) == set()
+
+
+@pytest.mark.parametrize("standing", [Standing.OWNER, Standing.DELEGATE, Standing.ADMINISTRATOR])
+def test_what_has_left_the_view_is_listed_for_administrators_only(archived, ann, standing):
+    by = definition()
+    hidden, shown, held = archived(1, ann), archived(2, ann), archived(3, ann)
+    for message in (hidden, held):
+        stamp(message, ann, None, by=by, expire=5)
+    stamp(shown, ann, None, by=by, expire=50_000)
+    Hold.create(name="Case 7", scope=HoldScope.MESSAGE, message=held, placed=now(), placed_by="eve")
+    administrator = standing is Standing.ADMINISTRATOR
+    sight = Sight(standing, ann.row.id, "" if administrator else "someone@x.example", whole=Right.READ)
+    found = {row.message_id for row in views.messages(ann.root.id, views.View.live(), sight=sight)}
+    assert found == ({hidden, shown, held} if administrator else {shown, held})
+    assert views.message_count(ann.root.id, views.View.live(), sight) == len(found)
 
 
 def test_voiding_an_approval_stops_the_purge(purge, archived, ann):
