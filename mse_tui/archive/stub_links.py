@@ -81,6 +81,11 @@ def enter(links: Sequence[tuple[int, NewLink]]) -> None:
     )
 
 
+def expiry(stub_id: int) -> datetime | None:
+    """When a stub's links expire; None: never, or it has none."""
+    return _moment(select("SELECT MAX(expires) FROM stub_link WHERE stub_id = ?", (stub_id,))[0][0])
+
+
 def find(link_id: str) -> StubLink | None:
     """The link with this id, unless there is none, it has expired or was revoked, or the original is gone."""
     rows = select(

@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from mse_tui.archive import stubs
 from mse_tui.archive.confirmation import Ask, Confirmation, Confirmed, Unconfirmed, Verdict
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.statements import select
-from mse_tui.archive.stubs import NewStub, StubState
 from mse_tui.exchange.editing import ItemDetails
 from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.criteria import is_protected
+from mse_tui.features.deleting import Deleting
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.restoring import read_tree
@@ -20,7 +19,6 @@ from mse_tui.features.storage_definition import StorageAction, StorageManagement
 from mse_tui.features.stub_completion import complete_stubs
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import writing
 
 NEVER_ARCHIVED = 0
 """The mailbox id of one that the archive does not know."""
@@ -193,40 +191,17 @@ class StoragePass:
         return freed
 
     def _delete(self, confirmed: Sequence[tuple[Confirmed, Candidate]]) -> int:
-        """Journal, look at the change keys once more, delete, close the journal."""
         if not confirmed:
             return 0
         run, definition = self._run, self._definition
-        name, mailbox_id = definition_name(run.task_id), self._mailbox_id()
-        ids = [verdict.details.row.remote_id for verdict, _ in confirmed]
-        now = run.mailbox.editing.details(ids)
-        doomed: list[Confirmed] = []
-        for (verdict, _), answer in zip(confirmed, now, strict=True):
-            if isinstance(answer, ItemFailure):
-                self._fail_or_skip(verdict.details.row.subject, answer)
-            elif answer.row.change_key != verdict.details.row.change_key:
-                self._skip(Reason.ITEM_CHANGED)
+        deleting = Deleting(run, self._mailbox_id(), definition_name(run.task_id), definition.delete_how)
+        freed = 0
+        for row, refusal in deleting.delete([verdict for verdict, _ in confirmed]):
+            if refusal is None:
+                freed += row.size
+                self._done(1, row.size)
             else:
-                doomed.append(verdict)
-        with writing():
-            run.fence.check()
-            journal = stubs.begin(
-                [_deletion(each, mailbox_id, run.task_id, name, definition.action) for each in doomed],
-                StubState.DELETING,
-            )
-        answers = run.mailbox.editing.delete([each.details.row.remote_id for each in doomed], definition.delete_how)
-        gone, kept, freed = [], [], 0
-        for stub_id, verdict, outcome in zip(journal, doomed, answers, strict=True):
-            if isinstance(outcome, ItemFailure) and outcome.reason is not Reason.ITEM_NOT_FOUND:
-                kept.append(stub_id)
-                self._fail_or_skip(verdict.details.row.subject, outcome)
-            else:
-                gone.append(stub_id)
-                freed += verdict.details.row.size
-                self._done(1, verdict.details.row.size)
-        with writing():
-            stubs.move_on(gone, StubState.DELETED)
-            stubs.forget(kept)
+                self._fail_or_skip(row.subject, refusal)
         return freed
 
     # --- the account
@@ -270,11 +245,3 @@ def definition_name(task_id: int) -> str:
     """The name of the definition that a task uses, for the registry."""
     rows = select("SELECT d.name FROM task t JOIN definition d ON d.id = t.definition_id WHERE t.id = ?", (task_id,))
     return rows[0][0] if rows else ""
-
-
-def _deletion(confirmed: Confirmed, mailbox_id: int, task_id: int, name: str, action: StorageAction) -> NewStub:
-    row = confirmed.details.row
-    return NewStub(
-        stubs.new_key(), mailbox_id, confirmed.message_id, confirmed.folder_id, task_id, name, str(action),
-        row.remote_id, row.change_key, (), row.size,
-    )  # fmt: skip

@@ -146,19 +146,19 @@ class Stubbing:
             str(settings.action), details.row.remote_id, details.row.change_key, plan, details.row.size,
         )  # fmt: skip
         parts = [WHOLE_MESSAGE, *(each.part for each in plan if each.stub_id)]
-        links = self._links(parts)
+        expires = None if settings.link_days is None else now() + timedelta(days=settings.link_days)
+        links = self._links(parts, expires)
         facts = self._facts(key, details.row, plan, links, now())
         if settings.action is StorageAction.FULL_STUB:
             with self._packs.open(confirmed.sha256) as stream:
                 facts = replace(facts, first_lines=first_lines(render(stream).text))
         return new, links, facts
 
-    def _links(self, parts: Sequence[int]) -> list[NewLink]:
+    def _links(self, parts: Sequence[int], expires: datetime | None) -> list[NewLink]:
         settings = self._settings
         if not settings.public_url:
             return []
         kind = LinkKind.OPEN if settings.action is StorageAction.UNIVERSAL_STUB else LinkKind.SIGNED_IN
-        expires = None if settings.link_days is None else now() + timedelta(days=settings.link_days)
         return [stub_links.new_link(part, kind, expires) for part in parts]
 
     def _facts(
@@ -226,7 +226,7 @@ class Stubbing:
         """An item that was marked in an earlier run: its pages that are missing get links of their own."""
         there = {each.content_id for each in details.attachments}
         missing = [each for each in record.plan if each.stub_id and each.stub_id not in there]
-        links = self._links([each.part for each in missing])
+        links = self._links([each.part for each in missing], stub_links.expiry(record.id))
         with writing():
             self._fence.check()
             stub_links.enter([(record.id, link) for link in links])
@@ -274,7 +274,7 @@ class Stubbing:
             return found
         # Resumed, and none of the ids is there: all are gone, or the item was moved and they have others.
         left = list(by_id.values())
-        pages = {each.stub_id for each in work.record.plan}
+        pages = {each.stub_id for each in work.record.plan} - {""}
         for row in work.details.attachments:
             if row.content_id in pages or row.is_reference:
                 continue

@@ -336,13 +336,13 @@ def test_whatever_was_begun_is_completed(owner, mailbox, manage, replicate, step
 
     setattr(mailbox.editing, step, die)
     with pytest.raises(Died):
-        manage.run()
+        manage.run(link_days=30)
     setattr(mailbox.editing, step, call)
     (between,) = all_items(mailbox)
     assert between.row.stub or attachment_names(between) == ["a.bin", "b.bin"]
     if moved:
         owner.store.move_item(owner.store.items(owner.folder("inbox"))[0]["id"], owner.folder("drafts"))
-    journal = manage.run()
+    journal = manage.run(link_days=30)
     (stub,) = all_items(mailbox)
     assert sorted(attachment_names(stub)) == ["a.bin.html", "b.bin.html"]
     assert [(row.state, row.remote_id) for row in Stub.select()] == [("complete", stub.row.remote_id)]
@@ -350,7 +350,7 @@ def test_whatever_was_begun_is_completed(owner, mailbox, manage, replicate, step
     for page in stub.attachments:
         with mailbox.editing.attachment(page.attachment_id) as stream:
             (link_id,) = set(links_in(stream.read().decode()))
-        assert stub_links.find(link_id) is not None
+        assert stub_links.find(link_id).expires is not None
 
 
 def test_a_broken_archive_touches_not_one_more_item(owner, mailbox, manage, replicate, packs, monkeypatch):
@@ -568,3 +568,21 @@ def test_a_dry_run_knows_of_holds_on_what_it_would_archive_first(owner, mailbox,
     for dry_run in (True, False):
         assert manage.run(dry_run=dry_run).skipped == {Reason.ON_HOLD: 1}
     assert attachment_names(all_items(mailbox)[0]) == ["a.bin"]
+
+
+def test_pictures_in_the_text_go_too_where_the_definition_says_so(owner, mailbox, manage):
+    owner.add(1, html=True, attachments=[("a.bin", BIG)], pictures=[("p.png", BIG)])
+    call = mailbox.editing.detach
+    mailbox.editing.detach = lambda ids: (_ for _ in ()).throw(Died())
+    with pytest.raises(Died):
+        manage.run(skip_inline=False)
+    mailbox.editing.detach = call
+    owner.store.move_item(owner.store.items(owner.folder("inbox"))[0]["id"], owner.folder("drafts"))
+    assert manage.run().counts["completed"] == 1
+    assert attachment_names(all_items(mailbox)[0]) == ["a.bin.html"]
+
+
+def test_pictures_in_the_text_stay_by_default(owner, mailbox, manage):
+    owner.add(1, html=True, attachments=[("a.bin", BIG)], pictures=[("p.png", BIG)])
+    manage.run()
+    assert sorted(attachment_names(all_items(mailbox)[0])) == ["a.bin.html", "p.png"]

@@ -23,7 +23,7 @@ class Owner:
     def folder(self, name):
         return self.store.distinguished_folder(self.mailbox.id, name).id
 
-    def add(self, number, *, size=0, attachments=(), folder="inbox", html=False, **state):
+    def add(self, number, *, size=0, attachments=(), pictures=(), folder="inbox", html=False, **state):
         message = email.message.EmailMessage(policy=email.policy.SMTP)
         message["Subject"], message["From"], message["To"] = f"Message {number}", "Anna <anna@x.test>", "b@x.test"
         message["Message-ID"] = f"<{number}@x.test>"
@@ -32,6 +32,10 @@ class Owner:
         message.set_content(f"<p>{text}</p>" if html else text, subtype="html" if html else "plain")
         for name, content in attachments:
             message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+        for name, content in pictures:
+            message.add_attachment(
+                content, maintype="image", subtype="png", filename=name, disposition="inline", cid=f"<{name}>"
+            )
         received = BEGAN + timedelta(days=number)
         return self.store.add_item(
             self.folder(folder), spec_from_mime(message.as_bytes(), **{"received": received, "is_read": True, **state})
