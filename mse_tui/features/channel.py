@@ -70,9 +70,9 @@ class Channel(Generic[T]):
             return taken
 
     def abandon(self) -> None:
-        """The reader ends: whoever waits to put is released, and what lies here is let go."""
+        """Nobody will read to the end: who waits to put or to take is released, and what lies here is let go."""
         with self._changed:
-            self._abandoned = True
+            self._abandoned = self._ended = True
             self._items.clear()
             self._weight = 0
             self._changed.notify_all()

@@ -56,3 +56,16 @@ def test_abandoning_releases_the_writer_and_closes_what_it_wrote_from():
     thread.join(5)
     assert not thread.is_alive()
     assert closed.is_set()
+
+
+def test_abandoning_releases_a_reader_that_waits_in_another_thread():
+    """As the fetcher waits for the lister, whose next page nobody will put any more."""
+    channel, taken = Channel(1), []
+    thread = Thread(target=lambda: taken.append(channel.take()), daemon=True)
+    thread.start()
+    thread.join(0.05)
+    assert thread.is_alive()
+    channel.abandon()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert taken == [[]]
