@@ -1,12 +1,11 @@
 """Replicated calendars: mailboxes -> agenda or month -> appointment; now or as of a date, in either's time zone."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -15,16 +14,12 @@ from mse_tui.actions.calendar_reading import (
     look_into_calendars,
     machine_zone,
     mailboxes_with_calendars,
-    zone_of,
 )
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
-from mse_tui.archive.calendar_export import CalendarExport
-from mse_tui.archive.calendar_views import CalendarView
-from mse_tui.archive.views import MailboxView, View
+from mse_tui.archive.views import MailboxView
 from mse_tui.screens.appointment import AppointmentScreen
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.calendar_look import HELP, CalendarLook, LookScreen
 from mse_tui.screens.live import LiveScreen
-from mse_tui.text import printable
 from mse_tui.widgets.calendar_wording import (
     MonthDay,
     by_day,
@@ -35,26 +30,18 @@ from mse_tui.widgets.calendar_wording import (
     month_title,
     month_weeks,
     other_month,
-    zone_difference,
 )
 from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING
 from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone, fit, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, count, size, when
+from mse_tui.widgets.wording import absolute, when
 
 if TYPE_CHECKING:
     from mse_tui.app import MseTuiApp
 
-Data = TypeVar("Data")
-
 AGENDA_DAYS = 14
 _MONTH_LINES = 5
 """Entries of a day that a month shows; the agenda has all."""
-_HELP = (
-    "Replicated calendars. a shows them day by day, m in months; left and right go earlier and later, z changes"
-    " between this machine's time zone and the mailbox owner's. x cancelled, p private, ~ of a series, ! changed"
-    " occurrence, m meeting. Every look into calendars is written to the audit."
-)
 
 
 class CalendarScreen(LiveScreen[list[MailboxView]]):
@@ -62,7 +49,7 @@ class CalendarScreen(LiveScreen[list[MailboxView]]):
 
     KEYS = FILTERING
     PLACE = "archive"
-    HELP_TEXT = _HELP
+    HELP_TEXT = HELP
 
     def body(self) -> Iterable[Widget]:
         """The title and the list."""
@@ -110,189 +97,6 @@ def open_calendars(tui: "MseTuiApp", mailbox_id: int) -> None:
     tui.act(lambda: look_into_calendars(mailbox_id, tui.packs()), opened)
 
 
-@dataclass
-class CalendarLook:
-    """One person's look into one mailbox's calendars: what was chosen last."""
-
-    reading: CalendarReading
-    here: tzinfo
-    """The viewer's zone."""
-    now: datetime
-    view: View = field(default_factory=View.live)
-    day: date = field(init=False)
-    """The first day shown."""
-    chosen: str = ""
-    """The name of the one calendar that is shown; '' for all."""
-    chosen_id: int = 0
-    in_owners_zone: bool = False
-
-    def __post_init__(self) -> None:
-        self.day = self.today
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(self.here).date()
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone in which times are shown."""
-        owners = self.reading.owners_zone
-        return zone_of(owners) if self.in_owners_zone and owners else self.here
-
-    def calendar_ids(self) -> list[int]:
-        """The calendars that are shown."""
-        found = [row.id for row in self.reading.calendars(self.view)]
-        return [each for each in found if not self.chosen_id or each == self.chosen_id]
-
-    def entries(self, period: Period) -> list[AgendaEntry]:
-        """What takes place in a period."""
-        return self.reading.agenda(self.view, period, self.calendar_ids())
-
-    def described(self) -> str:
-        """Which calendars are shown, as of when, and in which zone."""
-        shown = self.chosen or "All calendars"
-        at = f" as of {absolute(self.view.at)}" if self.view.at is not None else ""
-        return f"{shown}{at}, times in {self._described_zone()}"
-
-    def _described_zone(self) -> str:
-        here, owners = str(getattr(self.here, "key", self.here)), self.reading.owners_zone
-        if not owners or owners == here:
-            return here
-        if self.in_owners_zone:
-            return f"{owners}, the owner's zone"
-        ahead = zone_difference(self.now, self.here, zone_of(owners))
-        return f"{here} (owner: {owners}{', ' if ahead else ''}{ahead})"
-
-
-class _LookScreen(LiveScreen[Data]):
-    """What agenda and month have in common."""
-
-    PLACE = "archive"
-    HELP_TEXT = _HELP
-
-    def __init__(self, look: CalendarLook) -> None:
-        super().__init__()
-        self.look = look
-
-    def step(self, number: int) -> None:
-        """Go so many periods on."""
-        raise NotImplementedError
-
-    def entitle(self, period: str, note: str) -> None:
-        """Say what is shown."""
-        self.query_one("#title", Static).update(printable(f"{period}  {self.look.reading.mailbox.address}"))
-        self.query_one("#note", Static).update(printable(note))
-
-    def action_calendar_earlier(self) -> None:
-        """The period before."""
-        self.step(-1)
-        self.reload()
-
-    def action_calendar_later(self) -> None:
-        """The period after."""
-        self.step(1)
-        self.reload()
-
-    def action_calendar_today(self) -> None:
-        """Back to today."""
-        self.look.day = self.look.today
-        self.reload()
-
-    def action_calendar_zone(self) -> None:
-        """The viewer's zone, or the owner's."""
-        if not self.look.reading.owners_zone:
-            self.notify("The owner's time zone is not known.", markup=False)
-            return
-        self.look.in_owners_zone = not self.look.in_owners_zone
-        self.reload()
-
-    @work(exclusive=True, group="ask")
-    async def action_calendar_day(self) -> None:
-        """Ask for a day or a month."""
-        text = "YYYY-MM-DD for a day, or YYYY-MM for a month."
-        answer = await self.app.push_screen_wait(Question("Which day?", text, f"{self.look.day:%Y-%m-%d}"))
-        if answer is None:
-            return
-        try:
-            self.look.day = date.fromisoformat(answer if answer.count("-") > 1 else f"{answer}-01")
-        except ValueError:
-            self.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
-            self.reload()
-
-    @work(exclusive=True, group="ask")
-    async def action_calendar_choose(self) -> None:
-        """One calendar or all."""
-        rows = self.look.reading.calendars(self.look.view)
-        choices: list[tuple[str, tuple[CalendarView | None]]] = [("All calendars", (None,))]
-        choices += [(f"{row.name}: {count(row.appointments, 'appointment')}", (row,)) for row in rows]
-        now = f"Now: {self.look.chosen or 'all calendars'}"
-        picked = await self.app.push_screen_wait(Choice("Which calendar?", now, choices))
-        if picked is not None:
-            row = picked[0]
-            self.look.chosen, self.look.chosen_id = (row.name, row.id) if row is not None else ("", 0)
-            self.reload()
-
-    @work(exclusive=True, group="ask")
-    async def action_calendar_view(self) -> None:
-        """As they are or as they were."""
-        now = "as last replicated" if self.look.view.at is None else f"as of {absolute(self.look.view.at)}"
-        choices = [("As last replicated", "live"), ("As of a date...", "as of")]
-        chosen = await self.app.push_screen_wait(Choice("Which view?", f"Now: {now}", choices))
-        if chosen == "live":
-            self.look.view = View.live()
-            self.reload()
-        elif chosen == "as of":
-            await self._ask_date()
-
-    async def _ask_date(self) -> None:
-        text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
-        answer = await self.app.push_screen_wait(Question("As of when?", text, f"{self.look.today:%Y-%m-%d}"))
-        if answer is None:
-            return
-        moment = moment_of(answer, self.look.here)
-        if moment is None:
-            self.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
-            self.look.view = View.as_of(moment)
-            self.reload()
-
-    @work(exclusive=True, group="ask")
-    async def action_calendar_export(self) -> None:
-        """Ask where, then write the calendars shown, a file each."""
-        text = "A file for each calendar that is shown, with attachments. Existing files are not overwritten."
-        proposed = str(Path.cwd() / f"calendars of {self.look.reading.mailbox.address}")
-        answer = await self.app.push_screen_wait(Question("Write into which directory?", text, proposed))
-        if answer:
-            directory = Path(answer).expanduser()
-            self.tui.act(self._export(directory), lambda written: self.notify(_told(written), markup=False))
-
-    def _export(self, directory: Path) -> Callable[[], list[tuple[Path, CalendarExport]]]:
-        reading, view, only = self.look.reading, self.look.view, self.look.chosen_id
-        return lambda: reading.export_all(view, directory, only=[only] if only else None)
-
-
-def _told(written: Sequence[tuple[Path, CalendarExport]]) -> str:
-    reports = [report for _, report in written]
-    number = sum(report.appointments for report in reports)
-    failed = sum(len(report.problems) for report in reports)
-    text = (
-        f"{count(number, 'appointment')} in {count(len(written), 'file')}, {size(sum(each.bytes for each in reports))}"
-    )
-    return f"{text}; {failed} could not be written" if failed else text
-
-
-def moment_of(text: str, zone: tzinfo) -> datetime | None:
-    """A date (its end) or a date and time in a zone; None where it is neither."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if len(text.strip()) <= len("YYYY-MM-DD"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-
-
 @dataclass(frozen=True, slots=True)
 class ShownAgenda:
     """What is read of an agenda."""
@@ -302,7 +106,7 @@ class ShownAgenda:
     note: str
 
 
-class AgendaScreen(_LookScreen[ShownAgenda]):
+class AgendaScreen(LookScreen[ShownAgenda]):
     """Two weeks, day by day."""
 
     KEYS = (CALENDAR_MONTH, *CALENDAR_KEYS, *FILTERING)
@@ -378,7 +182,7 @@ class ShownMonth:
     note: str
 
 
-class MonthScreen(_LookScreen[ShownMonth]):
+class MonthScreen(LookScreen[ShownMonth]):
     """A month in whole weeks, Monday to Sunday."""
 
     KEYS = (CALENDAR_AGENDA, *CALENDAR_KEYS, *FILTERING)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_it_runs_every_task_and_exits_green(
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "100 %" in ran.stdout
     assert "● success" in ran.stdout
-    assert "2 mailboxes [mailbox-disabled]" in ran.stdout
+    assert re.search(r"\d+ mailbox(es)? \[mailbox-disabled\]", ran.stdout)
     assert ran.stderr == ""
     tasks = json.loads(_cli(home, "task", "list", "--json").stdout)
     assert {(row["status"], row["light"]) for row in tasks} == {("Scheduled", "green")}
@@ -64,9 +65,10 @@ def test_a_second_start_takes_changes_only(demonstrated: tuple[Path, subprocess.
     again = _demo(home)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "has worked on" in again.stdout
-    newest = json.loads(_cli(home, "log", "--json").stdout)[0]["id"]
-    results = json.loads(_cli(home, "log", "--execution", str(newest), "--json").stdout)["mailboxes"]
-    assert {row["mode"] for row in results if row["mode"]} == {"differential"}
+    tasks = json.loads(_cli(home, "task", "list", "--json").stdout)
+    newest = json.loads(_cli(home, "log", "--json").stdout)[: len(tasks)]
+    executions = [json.loads(_cli(home, "log", "--execution", str(row["id"]), "--json").stdout) for row in newest]
+    assert {row["mode"] for each in executions for row in each["mailboxes"] if row["mode"]} == {"differential"}
 
 
 @pytest.mark.slow
