@@ -59,6 +59,9 @@ def browse(session: Session, where: str, as_json: bool) -> None:
         return
     cells = [(one["name"], "container", one["where"]) for one in level["branches"]]
     cells += [(one["name"], one["kind"], one["where"] or one["address"]) for one in level["groups"]]
+    if not cells:
+        click.echo("Nothing is listed here; mse-tui group find looks for a name.")
+        return
     table(("name", "kind", "where"), cells)
 
 

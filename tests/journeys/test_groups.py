@@ -55,6 +55,7 @@ def test_groups_are_found_by_the_beginning_of_their_name(mse_tui):
     found = json.loads(mse_tui("group", "find", "engin", "--json")[1])
     assert [group["address"] for group in found] == [GROUP]
     assert mse_tui("group", "find", "zzz")[1] == "No group is found.\n"
+    assert "group find" in mse_tui("group", "browse")[1], "Exchange lists no groups"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,7 @@ def test_a_task_over_a_group_keeps_it_and_shows_who_joined(site, mse_tui):
         assert (row.group_kind, row.group_key, row.group_name) == ("exchange", GROUP, "Engineering")
         change_group(site, members[1:])
         assert mse_tui("group", "refresh", "Engineering")[0] == 0
+        assert len(json.loads(mse_tui("group", "resolve", "--task", "Engineering", "--json")[1])["included"]) == 2
         (second,) = site.run(task)
     assert queries.execution_group(second.execution.id).departed == (members[0],)
     for shown in (("log", "--execution", str(second.execution.id)), ("task", "show", "Engineering")):
