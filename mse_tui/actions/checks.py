@@ -6,10 +6,20 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mse_tui.access.roles import Role, require
+from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem, Reason
+from mse_tui.terms import TaskType
 
 LONGEST_NAME = 100
 _Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def require_for(task_type: TaskType) -> None:
+    """Raises Problem role-missing where tasks of this type take something away and the person may not."""
+    feature = FEATURES.get(task_type)
+    if feature is not None and feature.destructive:
+        require(Role.DESTRUCTIVE)
 
 
 def valid_name(text: str, what: str) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, who
+from mse_tui.actions.checks import require_for
 from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Command, Task
-from mse_tui.terms import Status, Verb
+from mse_tui.terms import Status, TaskType, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> 
         task = Task.get_or_none(Task.id == task_id)
         if task is None:
             raise Problem(Reason.NOT_FOUND, f"There is no task {task_id}.")
+        if verb in (Verb.RUN, Verb.RESUME):
+            require_for(TaskType(task.type))
         _refuse_senseless(task, verb)
         waiting = Command.select().where(
             Command.task == task, Command.verb == verb, Command.taken.is_null(), Command.finished.is_null()

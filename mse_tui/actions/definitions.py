@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
-from mse_tui.actions.checks import valid_name, valid_settings
+from mse_tui.actions.checks import require_for, valid_name, valid_settings
 from mse_tui.archive.approvals import void_edited
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.features import FEATURES
@@ -30,7 +30,8 @@ def settings_model(task_type: TaskType) -> type[BaseModel]:
 
 @needs(Role.OPERATOR)
 def create_definition(task_type: TaskType, name: str, settings: BaseModel | Mapping[str, Any]) -> int:
-    """A new definition's id. Raises Problem invalid."""
+    """A new definition's id. Raises Problem invalid, role-missing (a type that takes something away)."""
+    require_for(task_type)
     name = valid_name(name, "name")
     values = _values(task_type, settings)
     with writing():
@@ -53,10 +54,11 @@ def create_definition(task_type: TaskType, name: str, settings: BaseModel | Mapp
 def set_definition(
     definition_id: int, settings: BaseModel | Mapping[str, Any] | None = None, *, name: str | None = None
 ) -> None:
-    """Change a definition; tasks that run now keep their snapshot. Raises Problem not-found, invalid."""
+    """Change a definition; tasks that run now keep their snapshot. Raises Problem not-found, invalid, role-missing."""
     with writing():
         row = _found(definition_id)
         task_type = TaskType(row.type)
+        require_for(task_type)
         old = {"name": row.name, **json.loads(row.settings)}
         new_name = row.name if name is None else valid_name(name, "name")
         if new_name.casefold() != row.name.casefold():

@@ -2,7 +2,7 @@
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
-from mse_tui.actions.checks import valid_name
+from mse_tui.actions.checks import require_for, valid_name
 from mse_tui.actions.definitions import settings_model
 from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import check_group
@@ -30,6 +30,7 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     """
     description = valid_name(description, "description")
     settings_model(task_type)
+    require_for(task_type)
     group = group.strip()
     with writing():
         _refuse_taken(description)
@@ -71,6 +72,7 @@ def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int
         task = Task.get_or_none(Task.id == task_id)
         if task is None:
             raise Problem(Reason.NOT_FOUND, f"There is no task {task_id}.")
+        require_for(TaskType(task.type))
         old_definition, old_schedule = task.definition, task.schedule
         definition = old_definition if definition_id is None else _definition(definition_id, TaskType(task.type))
         schedule = old_schedule if schedule_id is None else _schedule(schedule_id)

@@ -12,15 +12,19 @@ from mse_tui.access import roles
 from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.archive_reading import look_into
 from mse_tui.actions.audit import verify
-from mse_tui.actions.commands import remove_task, run_now
+from mse_tui.actions.commands import pause, remove_task, resume, run_now
+from mse_tui.actions.definitions import create_definition, set_definition
 from mse_tui.actions.opening import open_site
+from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.archive.packs import Packs
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
+from mse_tui.terms import TaskType
 from tests.actions.conftest import Ready
 
 OPEN_TO_ALL = {
+    "require_for",
     "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
@@ -80,3 +84,27 @@ def test_roles_that_cannot_be_read_open_nothing(store: Home) -> None:
         with pytest.raises(Problem) as met:
             open_site(store)
         assert met.value.reason is Reason.CONFIGURATION_INVALID
+
+
+def test_what_takes_mail_away_needs_a_role_of_its_own(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+    stubbing = create_definition(TaskType.STORAGE_MANAGEMENT, "Old mail", {})
+    made = {"site_id": ready.site, "task_type": TaskType.STORAGE_MANAGEMENT, "definition_id": stubbing,
+            "schedule_id": ready.schedule, "group": "ann@example.com"}  # fmt: skip
+    task = create_task("Shrink", **made)
+    harmless = ready.task()
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"mail"}))
+    use_roles(Roles({Role.OPERATOR: frozenset({"mail"}), Role.DESTRUCTIVE: frozenset({"lead"})}))
+    for refused in (
+        lambda: create_definition(TaskType.MANAGED_FOLDERS, "Expire", {}),
+        lambda: set_definition(stubbing, {"action": "delete"}),
+        lambda: create_task("More", **made),
+        lambda: set_task(task, schedule_id=ready.schedule),
+        lambda: run_now(task),
+    ):
+        with pytest.raises(Problem) as met:
+            refused()
+        assert met.value.reason is Reason.ROLE_MISSING
+    pause(task)
+    with pytest.raises(Problem, match="lacks the role destructive"):
+        resume(task)
+    run_now(harmless)
