@@ -135,11 +135,13 @@ def _of_folder(right: Right | None) -> str:
 def _of_message(sight: Sight, message: int, key: FolderKey, sensitivity: str) -> str:
     if views.is_readable(message, sight):
         return "may read this message."
+    if sight.standing is Standing.OWNER:
+        return "may not read this message: by retention it has left its owner's view; archive explain says more."
     if sight.right_in(key) is not Right.READ:
         return "may not read this message: its folder is out of reach."
     if sensitivity != "Normal":
         return f"may not read this message: it is {sensitivity.lower()}, which only its owner sees."
-    return "may not read this message: it is private, or went on to a folder that is out of reach."
+    return "may not read this message: it left the owner's view, is private, or went on to a folder out of reach."
 
 
 _VERBS = {

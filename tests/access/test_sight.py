@@ -1,6 +1,7 @@
 """What a person may see of an archive: owner, delegates, Deny, private items, folders and what is below them."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -8,13 +9,15 @@ from hypothesis import strategies as st
 
 from mse_tui.access.grants import WHOLE, give, grants, take
 from mse_tui.access.rights import Right, Standing
-from mse_tui.access.sight import deciding, is_owner, may_read, open_to, sight_of
+from mse_tui.access.sight import ADMINISTRATOR, deciding, is_owner, may_read, open_to, sight_of
 from mse_tui.archive import views
+from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.archive.views import View
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import ArchiveFolder, ArchiveMailbox
+from mse_tui.store.retention import Hold, RetentionStamp
 from tests.access.conftest import Archived
 
 BOB = "bob@example.com"
@@ -187,5 +190,45 @@ def test_any_grants_mean_what_the_plain_rule_says(
                 shown.update(row.subject for row in views.messages(folder.id, View.full(), sight=sight))
             assert shown == expected
             assert bool(expected) <= (archived.id in open_to(person))
+    finally:
+        close_database()
+
+
+# --- what retention takes from the owner's view ------------------------------------------------------------------
+
+EXPIRED, COMING = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.sampled_from([None, EXPIRED, COMING]), st.booleans()), max_size=4),
+    st.sampled_from([None, "message", "mailbox", "search"]),
+)
+def test_what_has_left_the_owners_view_is_seen_by_administrators_alone(tmp_path_factory, stamps, hold) -> None:
+    open_database(Home.open(tmp_path_factory.mktemp("home") / f"{next(_homes)}").database)
+    try:
+        ann = Archived("ann@example.com")
+        ann.add_folder("Inbox")
+        placements = [ann.add("Inbox", f"message {number}") for number in range(3)]
+        give(ann.id, BOB, who="test")
+        for number, (task, expire_view, ended) in enumerate(stamps):
+            message = placements[number % 3].message
+            current = RetentionStamp.select().where(
+                RetentionStamp.message == message, RetentionStamp.task == task, RetentionStamp.ended.is_null()
+            )
+            RetentionStamp.create(
+                mailbox=ann.id, message=message, task=task, definition=1, definition_name="d", content="c", policy="p",
+                stamped=EXPIRED, expire_view=expire_view, ended=EXPIRED if ended or current.exists() else None,
+            )  # fmt: skip
+        if hold is not None:
+            Hold.create(
+                name="matter", scope=hold, mailbox=ann.id if hold == "mailbox" else None,
+                message=placements[0].message if hold == "message" else None,
+                search='{"subject": "message 1"}' if hold == "search" else "", placed=EXPIRED, placed_by="test",
+            )  # fmt: skip
+        every = {each.message_id: each.message.subject for each in placements}
+        hidden = {every[each] for each in hidden_from_owner(ann.id, every, datetime.now(UTC))}
+        for person in ("ann@example.com", BOB):
+            assert set(listed(ann, "Inbox", View.live(), sight_of(person, ann.id))) == set(every.values()) - hidden
+        assert set(listed(ann, "Inbox", View.live(), ADMINISTRATOR)) == set(every.values())
     finally:
         close_database()
