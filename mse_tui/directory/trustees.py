@@ -10,6 +10,8 @@ from mse_tui.access.trustees import Trustee
 from mse_tui.directory.directory import Group, Membership
 from mse_tui.reasons import Problem, Reason
 
+_UNSEEN = (Reason.FOREIGN_MEMBER, Reason.MEMBER_UNREADABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class People:
@@ -19,8 +21,10 @@ class People:
     """Primary SMTP addresses, lower case, each once."""
     group: str = ""
     """The group that they are in, as people know it; '' where the trustee is a person."""
-    left_out: int = 0
-    """Members without a mailbox, of other organisations, or disabled: nobody whom an address could name."""
+    left_out: tuple[str, ...] = ()
+    """Addresses of members whom the group does not let in (disabled, mailbox elsewhere), but whom its Deny is about."""
+    unseen: int = 0
+    """Members about whom nothing is known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,12 @@ class GroupExpander(Protocol):
 
 def expanded(found: Membership, group: str) -> People:
     """The people of a group."""
-    return People(tuple(member.address for member in found.included), group, len(found.skipped))
+    return People(
+        addresses=tuple(member.address for member in found.included),
+        group=group,
+        left_out=tuple(skipped.entry.lower() for skipped in found.skipped if "@" in skipped.entry),
+        unseen=sum(skipped.reason in _UNSEEN for skipped in found.skipped),
+    )
 
 
 def unknown(trustee: Trustee, happened: str = "") -> Problem:

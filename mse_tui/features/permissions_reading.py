@@ -32,17 +32,30 @@ class TrusteesOfRun:
         self._owner = as_person(run.identity.address)
         self._known: dict[str, People | Problem] = {}
 
-    def people(self, trustee: Trustee, *, always_expand: bool = False) -> People:
-        """Who is behind a trustee, without the mailbox's owner; nobody where that is not known or not wanted."""
+    def people(self, trustee: Trustee) -> People:
+        """Who is let in by a trustee, without the mailbox's owner; nobody where that is not known or not wanted."""
         answer = self._asked(trustee)
         if isinstance(answer, Problem):
             self._tell(trustee, answer)
             return _NOBODY
-        if answer.group and not self._expand_groups and not always_expand:
+        if answer.group and not self._expand_groups:
             self._run.journal.skip(Reason.TRUSTEE_GROUP)
             return _NOBODY
-        others = tuple(address for address in answer.addresses if as_person(address) != self._owner)
-        return People(others, answer.group, answer.left_out)
+        return People(self._others(answer.addresses), answer.group)
+
+    def kept_out(self, trustee: Trustee) -> People:
+        """Who is kept out by a trustee: groups are always expanded, and to members whom they would not let in too."""
+        answer = self._asked(trustee)
+        if isinstance(answer, Problem):
+            self._tell(trustee, answer)
+            return _NOBODY
+        if answer.unseen:
+            what = f"{answer.unseen} members of {trustee.label} can't be seen, and they are denied."
+            self._tell(trustee, Problem(Reason.MEMBER_UNREADABLE, what))
+        return People(self._others((*answer.addresses, *answer.left_out)), answer.group)
+
+    def _others(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        return tuple(address for address in addresses if as_person(address) != self._owner)
 
     def _asked(self, trustee: Trustee) -> People | Problem:
         key = trustee.sid or trustee.address
@@ -202,7 +215,7 @@ class PermissionsReading:
             journal.skip(reason, number)
         denied: set[str] = set()
         for trustee in answer.denied:
-            people = trustees.people(trustee, always_expand=True)
+            people = trustees.kept_out(trustee)
             denied.update(as_person(person) for person in people.addresses)
             self._want_whole(people, denies=True)
         for trustee in () if answer.everybody_denied else answer.allowed:

@@ -8,7 +8,7 @@ from threading import Event
 from mse_tui.access.rights import Right
 from mse_tui.access.trustees import Trustee
 from mse_tui.archive.fence import Fence, NoFence
-from mse_tui.directory.trustees import FullAccess, People, unknown
+from mse_tui.directory.trustees import FullAccess, FullAccessSource, People, TrusteeResolver, unknown
 from mse_tui.exchange.mailbox import FolderChanges, FolderRow, ItemFailure, MailboxIdentity
 from mse_tui.exchange.permissions import Delegate, Delegates, FolderPermission, FolderPermissions, TrusteeKind
 from mse_tui.features.feature import MailboxRun
@@ -48,7 +48,7 @@ class Organisation:
     # --- the mailbox
 
     def identity(self) -> MailboxIdentity:
-        return MailboxIdentity(self.guid, ANN, "Ann")
+        return MailboxIdentity(self.guid, self.address, "Ann")
 
     def root(self, _area: object) -> FolderRow:
         return FolderRow("root", "", "Top of Information Store", "msgfolderroot")
@@ -164,9 +164,19 @@ def sync(
     **definition: object,
 ) -> RecordingJournal:  # fmt: skip
     """One run over Ann's mailbox; raises what the feature raises."""
-    journal = RecordingJournal()
-    mailbox = PracticeMailbox(organisation)
-    PermissionsSync(organisation, organisation if knows_full_access else None).process(
+    return sync_with(
+        organisation, organisation, organisation if knows_full_access else None, task_id=task_id, fence=fence,
+        **definition,
+    )  # fmt: skip
+
+
+def sync_with(
+    organisation: Organisation, trustees: TrusteeResolver, source: FullAccessSource | None, *, task_id: int = 0,
+    fence: Fence | None = None, **definition: object,
+) -> RecordingJournal:  # fmt: skip
+    """One run, with others to ask about people."""
+    journal, mailbox = RecordingJournal(), PracticeMailbox(organisation)
+    PermissionsSync(trustees, source).process(
         MailboxRun(
             task_id=task_id or make_task("permissions").id, mailbox=mailbox, identity=mailbox.identity(),
             definition=PermissionsSyncDefinition(**{**UNCAPPED, **definition}), packs=None, fence=fence or NoFence(),

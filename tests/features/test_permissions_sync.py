@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from mse_tui.access.grants import WHOLE, FolderKey, changes, give, grants
 from mse_tui.access.rights import Origin, Right, Source
 from mse_tui.access.sight import may_read
+from mse_tui.access.trustees import Trustee
+from mse_tui.directory.trustees import People
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
@@ -93,6 +95,25 @@ def test_deny_wins_over_every_other_way_in(store: Home) -> None:
     organisation.denied.clear()
     sync(organisation)
     assert reads(organisation, BOB) == set(FOLDERS)
+
+
+def test_a_groups_deny_is_about_members_whom_the_group_would_not_let_in_and_about_those_unseen(store: Home) -> None:
+    class Leavers(Organisation):
+        unseen = 0
+
+        def people(self, asked: Trustee) -> People:
+            if asked.address == address("leavers"):
+                return People((), asked.address, left_out=(BOB,), unseen=self.unseen)
+            return super().people(asked)
+
+    organisation = Leavers(folders={"inbox": {"bob": Right.READ}}, denied={"leavers"})
+    assert not sync(organisation).failures
+    assert reads(organisation, BOB) == set() and any(each.denies for each in grants())
+    organisation.unseen = 1
+    organisation.folders["inbox"] = {"eve": Right.READ}
+    journal = sync(organisation)
+    assert [reason for _, reason, _ in journal.failures] == [Reason.TRUSTEE_UNRESOLVED]
+    assert reads(organisation, EVE) == set(), "who is not seen may be Eve"
 
 
 def test_who_cannot_be_resolved_gets_nothing_and_neither_does_anybody_new(store: Home) -> None:
