@@ -17,6 +17,7 @@ from mse_tui.directory.ldap_failures import (
     SignInRefused,
     failure_of_exception,
     failure_of_result,
+    plain_text,
     refusal_text,
 )
 from mse_tui.directory.ldap_kerberos import is_kerberos, kerberos_failure
@@ -110,11 +111,11 @@ class Opening:
             if tls.refusal is not None:
                 raise ServerFailed(_certificate_problem(tls.refusal, address)) from error
             if isinstance(error, LDAPStartTLSError | LDAPExtensionError) and not isinstance(error, TimeoutError):
-                raise ServerFailed(_unencrypted(address)) from error
+                raise ServerFailed(_unencrypted(address, plain_text(error))) from error
             raise failure_of_exception(error, address.host) from error
         if settings.encryption == "starttls" and not connection.tls_started:
             close(connection)
-            raise ServerFailed(_unencrypted(address))
+            raise ServerFailed(_unencrypted(address, "StartTLS was not carried out"))
         return connection
 
 
@@ -162,8 +163,7 @@ def _certificate_problem(refusal: ssl.SSLCertVerificationError, address: ServerA
     )
 
 
-def _unencrypted(address: ServerAddress) -> Problem:
+def _unencrypted(address: ServerAddress, why: str) -> Problem:
     return Problem(
-        Reason.ENCRYPTION_MISSING,
-        f"{address.host} does not encrypt the connection (StartTLS), so no password was sent.",
+        Reason.ENCRYPTION_MISSING, f"{address.host} does not encrypt the connection ({why}), so no password was sent."
     )

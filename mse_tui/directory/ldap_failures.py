@@ -34,6 +34,8 @@ _SAID = {
     "775": "the account is locked",
 }
 """What Active Directory's sub-codes of a refused sign-in mean."""
+_WRAPPED = re.compile(r"(?:connection error while opening|ssl wrapping error|wrap socket error): ([^'\"]+)")
+"""What the library writes before the system's own words."""
 
 
 class ServerFailed(Exception):
@@ -71,17 +73,17 @@ def failure_of_exception(error: Exception, server: str) -> Problem | ServerFaile
         remedy = "Check the names in [active_directory] servers and this machine's name servers."
         return ServerFailed(Problem(Reason.SERVER_NAME_UNKNOWN, text, remedy))
     if isinstance(error, LDAPSocketOpenError):
-        text = f"{server} could not be reached: {_plain(error)}."
+        text = f"{server} could not be reached: {plain_text(error)}."
         return ServerFailed(Problem(Reason.DIRECTORY_UNREACHABLE, text, REACH_REMEDY))
     if isinstance(error, LDAPSocketReceiveError | LDAPSocketSendError | LDAPSessionTerminatedByServerError | OSError):
         return ServerFailed(
             Problem(
                 Reason.DIRECTORY_UNREACHABLE,
-                f"The connection to {server} ended before the answer did ({_plain(error)}); none of it was used.",
+                f"The connection to {server} ended before the answer did ({plain_text(error)}); none of it was used.",
                 "Check the server and the network between; the next execution asks again.",
             )
         )
-    what = _plain(error) if isinstance(error, LDAPException) else type(error).__name__
+    what = plain_text(error) if isinstance(error, LDAPException) else type(error).__name__
     return ServerFailed(
         Problem(
             Reason.RESPONSE_BROKEN,
@@ -132,8 +134,8 @@ _RESULTS: dict[int, tuple[Reason, str, str | None]] = {
 }
 
 
-def _plain(error: Exception) -> str:
+def plain_text(error: Exception) -> str:
     """The library's message without its own wrapping (a list of texts of exceptions, one for each address tried)."""
-    inner = re.findall(r"socket (?:connection error while opening|ssl wrapping error): ([^'\"]+)", str(error))
+    inner = _WRAPPED.findall(str(error))
     text = re.sub(r"^\[Errno -?\d+\] ", "", inner[-1] if inner else str(error))
     return re.sub(r" \(_ssl\.c:\d+\)", "", text).rstrip(".") or type(error).__name__
