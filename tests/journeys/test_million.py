@@ -29,11 +29,11 @@ def test_a_million_messages_take_no_more_memory_than_a_thousand(tmp_path: Path) 
     with organisation(tmp_path / "organisation", MESSAGES, MEAN_BYTES) as served:
         with product(served, home.path, in_flight=2) as running:
             first, unchanged = running.execute(), running.execute()
+            server_megabytes = peak_mb(served.pid)
             served.change(CHANGES)
             changed = running.execute()
         for name, outcome in (("first pass", first), ("unchanged", unchanged), (f"{CHANGES} changes", changed)):
             row(name, outcome, None)
-        server_megabytes = peak_mb(served.pid)
         print(f"server: {server_megabytes:.0f} MB peak")
     assert first.items >= MESSAGES
     assert unchanged.items == 0
