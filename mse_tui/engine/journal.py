@@ -47,6 +47,7 @@ class MailboxJournal:
         self._failures: list[dict[str, str]] = []
         self._failed = 0
         self._warning: tuple[Reason, str] | None = None
+        self._note = ""
         self._mode = ""
         self._shown: dict[str, Any] = {"phase": "", "folder": "", "items": 0, "bytes": 0, "expected": 0, "waiting": ""}
         self._changed = False
@@ -71,6 +72,10 @@ class MailboxJournal:
     def warn(self, reason: Reason, message: str) -> None:
         with self._lock:
             self._warning = self._warning or (reason, message)
+
+    def note(self, message: str) -> None:
+        with self._lock:
+            self._note = message
 
     def mode(self, mode: Mode) -> None:
         self._mode = str(mode)
@@ -142,7 +147,7 @@ class MailboxJournal:
             return Outcome(Light.ORANGE, str(self._warning[0]), self._warning[1])
         if Reason.OUTSIDE_WINDOW in self._skipped:
             return Outcome(Light.NONE, str(Reason.OUTSIDE_WINDOW), explain(Reason.OUTSIDE_WINDOW).happened)
-        return Outcome(Light.GREEN)
+        return Outcome(Light.GREEN, message=self._note)
 
     def _clock_throttling(self, *, goes_on: bool) -> None:
         """Count the seconds in which any of the run's requests stood still."""

@@ -38,6 +38,10 @@ class Journal(Protocol):
         """The mailbox was processed only in part for this reason; its result becomes orange."""
         ...
 
+    def note(self, message: str) -> None:
+        """What the mailbox's result says where nothing needs attention; the last one holds."""
+        ...
+
     def mode(self, mode: Mode) -> None: ...
 
     def progress(self, *, phase: str, folder: str = "", expected: int | None = None) -> None:

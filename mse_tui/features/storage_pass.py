@@ -17,11 +17,14 @@ from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.restoring import read_tree
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.stub_completion import complete_stubs
+from mse_tui.features.stub_text import size_text
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
 
 NEVER_ARCHIVED = 0
 """The mailbox id of one that the archive does not know."""
+
+NOT_AT_ONCE = "while single-item recovery or a hold is on, Exchange keeps it in Recoverable Items and frees it later."
 
 
 class StoragePass:
@@ -33,6 +36,7 @@ class StoragePass:
         self._held = held
         self._readable = readable
         self._outcomes: Counter[str] = Counter()
+        self._freed = 0
 
     def run(self) -> None:
         """Raises Problem, Stopped, Cancelled."""
@@ -209,6 +213,7 @@ class StoragePass:
     def _done(self, number: int, freed: int) -> None:
         self._run.journal.count("stubbed" if self._definition.action.stubs else "deleted", number)
         self._run.journal.count("bytes_freed", freed)
+        self._freed += freed
         self._outcomes["done"] += number
 
     def _skip(self, reason: Reason) -> None:
@@ -226,9 +231,18 @@ class StoragePass:
         self._fail_or_skip(answer.subject, ItemFailure("", answer.reason, answer.message))
 
     def _report_space(self) -> None:
+        """Say what was, or would be, freed; and that Exchange may not let it go at once."""
+        journal, definition = self._run.journal, self._definition
         recoverable = self._run.mailbox.editing.space().recoverable
         if recoverable:
-            self._run.journal.count("bytes_recoverable", recoverable)
+            journal.count("bytes_recoverable", recoverable)
+        number, freed = self._outcomes["done"], size_text(self._freed)
+        items = "1 item" if number == 1 else f"{number:,} items"
+        word = "stubbed" if definition.action.stubs else "deleted"
+        if definition.dry_run:
+            journal.note(f"Dry run, nothing was changed: {items} would be {word}, about {freed} freed.")
+        elif number:
+            journal.note(f"{items} {word}, {freed} freed; {NOT_AT_ONCE}")
 
     def _check_conservation(self) -> None:
         counts = self._outcomes

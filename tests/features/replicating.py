@@ -35,6 +35,7 @@ class RecordingJournal:
     skipped: Counter[Reason] = field(default_factory=Counter)
     failures: list[tuple[str, Reason, str]] = field(default_factory=list)
     warnings: list[tuple[Reason, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     modes: list[Mode] = field(default_factory=list)
     at_boundary: Callable[[], None] = lambda: None
     at_advance: Callable[[], None] = lambda: None
@@ -50,6 +51,9 @@ class RecordingJournal:
 
     def warn(self, reason: Reason, message: str) -> None:
         self.warnings.append((reason, message))
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def mode(self, mode: Mode) -> None:
         self.modes.append(mode)
