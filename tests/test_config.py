@@ -210,3 +210,13 @@ def test_a_site_bound_to_microsoft365_needs_its_table(write):
     assert "needs the table [microsoft365]" in refused(write(bound))
     text = CLOUD.replace("[exchange]", '[site]\nbinding = "microsoft_365"\n[exchange]') + 'secret_env = "A"\n'
     assert load_configuration(write(text)).site.binding == "microsoft_365"
+
+
+@pytest.mark.parametrize("url", ["archive.example.com", "ftp://archive.example.com", "http://archive.example.com"])
+def test_links_in_stubs_lead_to_a_safe_address(write, url):
+    assert "[web] public_url: must b" in refused(write(f'{GOOD}[web]\npublic_url = "{url}"\n'))
+
+
+def test_the_address_of_links_has_no_slash_at_its_end(write):
+    text = GOOD + '[web]\npublic_url = "https://archive.example.com/"\n'
+    assert load_configuration(write(text)).web.public_url == "https://archive.example.com"

@@ -2,10 +2,12 @@
 
 import json
 import re
+from threading import Event
 
 import pytest
 
 from mse_tui.archive.packs import Packs
+from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.leases import Leases, mailbox_key
 from mse_tui.exchange.ews import connect
 from mse_tui.home import Home
@@ -132,3 +134,18 @@ def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) ->
     names = [folder.name for folder in store.folders(other.mailbox.id)]
     assert "From archive" in names and "Mine" in names
     assert {"restore", "look into archive"} <= {row.action for row in Audit.select()}
+
+
+def test_the_engine_answers_what_the_screens_ask(site: Site, server) -> None:
+    user, _ = server.service_account
+    exchange = connect(settings(server.url, user=user), Halts())
+    answers = GivingBack(exchange, Packs(site.packs), Event()).by_kind
+    stub = Stub.select().order_by(Stub.id).first().id
+    assert answers["rehydrate"]({"stubs": [stub]}) == {"restored": 1, "problems": []}
+    assert site.originals() == 1
+    placement = Placement.select().order_by(Placement.id).first().id
+    asked = {"placements": [placement], "address": "", "path": "", "collision": "skip"}
+    assert answers["restore"](asked)["restored"] == 0
+    assert answers["restore"]({**asked, "collision": "copy"}) == {"restored": 1, "problems": []}
+    exchange.close()
+    assert site.originals() == 2
