@@ -126,7 +126,8 @@ class ManagedPass:
             if since is not None and row.received is not None and row.received <= since:
                 found[row.remote_id] = Due(row, governed)
         self._due_count += len(found)
-        self._run.journal.count("items_due", len(found))
+        if found:
+            self._run.journal.count("items_due", len(found))
         unread = [each for each in found.values() if not each.row.is_read and not governed.policy.include_unread]
         if unread:
             expiring.skip(Reason.UNREAD, len(unread))

@@ -10,6 +10,8 @@ from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.ews import connect
+from mse_tui.features import expiring
+from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.records import DeleteType
 from mse_tui.sandbox.server import SandboxServer
@@ -469,6 +471,82 @@ def test_a_damaged_archive_stops_it_before_one_more_item_is_touched(owner, mailb
     assert failed.value.reason is Reason.CONTENT_DAMAGED
     assert len(subjects_by_path(mailbox)["Inbox"]) == 3
     assert Expiry.select().count() == 0
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_an_archive_that_goes_away_in_the_middle_stops_it_there(
+    owner, mailbox, managing, replicate, packs, monkeypatch, after
+):
+    """Not one more item is touched; what had gone was confirmed before."""
+    for number in range(5):
+        owner.add(number)
+    replicate()
+    monkeypatch.setattr(expiring, "BATCH", 1)
+    away = packs.root.with_name("unmounted")
+
+    class Unmounting(RecordingJournal):
+        def advance(self, items, size):
+            if self.counts["items_deleted"] == after and packs.root.exists():
+                packs.root.rename(away)
+
+    journal = Unmounting()
+    with pytest.raises(Problem) as failed:
+        managing.run(definition(inbox=policy(delete=30)), journal)
+    assert failed.value.reason in (Reason.ARCHIVE_UNREADABLE, Reason.CONTENT_MISSING)
+    assert journal.counts["items_deleted"] == after
+    assert len(subjects_by_path(mailbox)["Inbox"]) == 5 - after
+    assert Expiry.select().where(Expiry.state == "planned").count() == 0
+    away.rename(packs.root)
+    assert managing.run(definition(inbox=policy(delete=30))).counts["items_deleted"] == 5 - after
+
+
+def test_a_full_disk_stops_it_before_the_unarchived_is_deleted(owner, mailbox, managing, monkeypatch, packs):
+    for number in range(3):
+        owner.add(number)
+
+    def full(*_):
+        raise Problem(Reason.DISK_FULL, "There is no space left.")
+
+    monkeypatch.setattr(packs, "put", full)
+    with pytest.raises(Problem) as failed:
+        managing.run(definition(inbox=policy(delete=30)))
+    assert failed.value.reason is Reason.DISK_FULL
+    assert len(subjects_by_path(mailbox)["Inbox"]) == 3
+
+
+def test_a_lock_that_was_lost_stops_it_before_the_server_is_asked(owner, mailbox, managing, replicate):
+    owner.add(1)
+    replicate()
+
+    class Lost:
+        """Held while the folders are read, taken over before the first deletion."""
+
+        def check(self):
+            if Expiry.select().count() == 0 and journal.counts["confirmed"]:
+                raise Problem(Reason.LEASE_LOST, "Another has it.")
+
+    journal = RecordingJournal()
+    with pytest.raises(Problem) as failed:
+        managing.run(definition(inbox=policy(delete=30)), journal, Lost())
+    assert failed.value.reason is Reason.LEASE_LOST
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
+
+
+def test_a_stop_ends_it_between_two_batches(owner, mailbox, managing, replicate, monkeypatch):
+    for number in range(3):
+        owner.add(number)
+    replicate()
+    monkeypatch.setattr(expiring, "BATCH", 1)
+    journal = RecordingJournal()
+
+    def stop_after_one():
+        if journal.counts["items_deleted"] == 1:
+            raise Stopped
+
+    journal.at_boundary = stop_after_one
+    with pytest.raises(Stopped):
+        managing.run(definition(inbox=policy(delete=30)), journal)
+    assert len(subjects_by_path(mailbox)["Inbox"]) == 2
 
 
 def test_what_an_interrupted_run_had_begun_is_looked_up(owner, mailbox, managing, replicate):
