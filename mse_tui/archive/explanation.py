@@ -34,11 +34,12 @@ class Explanation:
     def outcome(self, now: datetime) -> str:
         """What happens to the message, and when."""
         until = self.verdict.keeping.until
+        released = "; it is set aside, and is released by the next run of the purge" if self.quarantine else ""
         if self.verdict.holds or self.verdict.behind_stub:
-            return f"not while {self.verdict.decides} stands"
+            return f"not while {self.verdict.decides} stands{released}"
         if until is None:
-            return "never, as things stand"
-        if self.quarantine is not None:
+            return f"never, as things stand{released}"
+        if self.quarantine is not None and until <= now:
             return f"in quarantine since {_day(self.quarantine[0])}, gone for good on {_day(self.quarantine[1])}"
         gone = max(until, now) + timedelta(days=self.verdict.quarantine_days)
         begins = "due since" if until <= now else "due on"
