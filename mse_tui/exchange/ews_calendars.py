@@ -8,7 +8,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from lxml import etree
@@ -25,7 +27,7 @@ from mse_tui.exchange.calendars import (
 from mse_tui.exchange.ews_appointments import Master
 from mse_tui.exchange.ews_calendar_calls import get_appointments, get_attachments, sync_appointments
 from mse_tui.exchange.ews_calls import PAGE, Calls, Request
-from mse_tui.exchange.ews_fetch import READ_AHEAD, Collector, batches
+from mse_tui.exchange.ews_fetch import BATCH_BYTES, READ_AHEAD, Collector, batches
 from mse_tui.exchange.ews_rows import change_id, changes, decode_base64, page_end
 from mse_tui.exchange.ews_session import Session
 from mse_tui.exchange.mailbox import Area, FolderChanges, FolderRow, ItemFailure
@@ -81,22 +83,36 @@ class EwsCalendars:
             raise
 
     def fetch(self, remote_ids: Sequence[str], *, attachments: bool) -> Iterator[Appointment | ItemFailure]:
-        """Appointments in the order asked, with the session's number of requests in flight."""
-        session, window = self._session, deque[Future[list[Appointment | ItemFailure]]]()
+        """Appointments in the order asked, with the session's number of requests in flight.
+
+        What is attached follows when its appointment's turn comes, so that only a little of it is in memory.
+        """
+        session, fetch = self._session, _Fetch(self._session)
+        window = deque[Future[list[Appointment | ItemFailure]]]()
+
+        def next_answers() -> Iterator[Appointment | ItemFailure]:
+            answers = session.wait_for(window.popleft())
+            return self._with_attachments(fetch, answers) if attachments else iter(answers)
+
         try:
             for start in range(0, len(remote_ids), BATCH):
                 while len(window) >= session.parallel() + READ_AHEAD:
-                    yield from session.wait_for(window.popleft())
-                window.append(session.submit(self._job(remote_ids[start : start + BATCH], attachments)))
+                    yield from next_answers()
+                window.append(session.submit(partial(fetch.appointments, remote_ids[start : start + BATCH])))
             while window:
-                yield from session.wait_for(window.popleft())
+                yield from next_answers()
         finally:
             for future in window:
                 future.cancel()
 
-    def _job(self, remote_ids: Sequence[str], attachments: bool) -> Callable[[], list[Appointment | ItemFailure]]:
-        fetch = _Fetch(self._session, attachments=attachments)
-        return lambda: fetch.appointments(remote_ids)
+    def _with_attachments(
+        self, fetch: "_Fetch", answers: Sequence[Appointment | ItemFailure]
+    ) -> Iterator[Appointment | ItemFailure]:
+        for group in _by_attached_size(answers):
+            if any(map(_attached, group)):
+                yield from self._session.wait_for(self._session.submit(partial(fetch.complete, group)))
+            else:
+                yield from group
 
     def _live_folders(self) -> list[FolderRow]:
         """The mailbox's folders, without those in Deleted Items."""
@@ -142,20 +158,20 @@ def _page(message: etree._Element) -> AppointmentChanges:
 class _Fetch:
     """One batch of appointments: the items, their changed occurrences, their attachments."""
 
-    def __init__(self, session: Session, *, attachments: bool) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._collector = Collector(session)
-        self._attachments = attachments
 
     def appointments(self, remote_ids: Sequence[str]) -> list[Appointment | ItemFailure]:
-        """One answer an id, in order."""
+        """One answer an id, in order, with changed occurrences and without the attachments' content."""
         masters = self._collect(remote_ids, get_appointments, lambda _, message: read.master(_item(message)))
         occurrences = self._occurrences([each for each in masters if isinstance(each, Master)])
-        contents = self._contents(masters, occurrences)
-        return [
-            each if isinstance(each, ItemFailure) else self._assembled(each, occurrences, contents)
-            for each in masters
-        ]  # fmt: skip
+        return [each if isinstance(each, ItemFailure) else _assembled(each, occurrences) for each in masters]
+
+    def complete(self, answers: Sequence[Appointment | ItemFailure]) -> list[Appointment | ItemFailure]:
+        """The same with the attachments' content, or why a part of it could not be had."""
+        contents = self._contents(answers)
+        return [each if isinstance(each, ItemFailure) else _completed(each, contents) for each in answers]
 
     def _occurrences(self, masters: Iterable[Master]) -> "dict[str, tuple[Event, etree._Element] | ItemFailure]":
         """By id, the changed occurrences of series."""
@@ -167,61 +183,18 @@ class _Fetch:
             found.update(zip(ids, answers, strict=True))
         return found
 
-    def _contents(
-        self,
-        masters: "Sequence[Master | ItemFailure]",
-        occurrences: "Mapping[str, tuple[Event, etree._Element] | ItemFailure]",
-    ) -> "dict[str, bytes | ItemFailure]":
-        """By id, the content of all attachments of a batch."""
-        if not self._attachments:
-            return {}
-        events = [each.event for each in masters if isinstance(each, Master)]
-        events += [each[0] for each in occurrences.values() if not isinstance(each, ItemFailure)]
-        wanted = {each.remote_id: each.size for event in events for each in event.attachments}
+    def _contents(self, answers: Sequence[Appointment | ItemFailure]) -> "dict[str, bytes | ItemFailure]":
+        """By id, the content of all their attachments."""
+        wanted = {attachment.remote_id: attachment.size for each in answers for attachment in _attached(each)}
         allowed = self._session.settings.max_item_bytes
         found: dict[str, bytes | ItemFailure] = {
             remote_id: _too_large(remote_id, allowed) for remote_id, size in wanted.items() if size > allowed
         }
         for batch in batches((remote_id, size) for remote_id, size in wanted.items() if remote_id not in found):
             ids = [remote_id for remote_id, _ in batch]
-            answers = self._collect(ids, get_attachments, lambda _, message: _content(message))
-            found.update(zip(ids, answers, strict=True))
+            came = self._collect(ids, get_attachments, lambda _, message: _content(message))
+            found.update(zip(ids, came, strict=True))
         return found
-
-    def _assembled(
-        self,
-        master: Master,
-        occurrences: "Mapping[str, tuple[Event, etree._Element] | ItemFailure]",
-        contents: "Mapping[str, bytes | ItemFailure]",
-    ) -> Appointment | ItemFailure:
-        """The whole, or why a part of it could not be had: an appointment is never kept in pieces."""
-        changed: list[tuple[datetime, Event]] = []
-        elements = [master.element]
-        for remote_id, original_start in master.changed.items():
-            occurrence = occurrences[remote_id]
-            if isinstance(occurrence, ItemFailure):
-                return ItemFailure(master.remote_id, occurrence.reason, f"A changed occurrence: {occurrence.message}")
-            changed.append((original_start, occurrence[0]))
-            elements.append(occurrence[1])
-        attached: dict[str, AttachmentContent] = {}
-        for attachment in _attachments([master.event, *(event for _, event in changed)]) if self._attachments else ():
-            content = contents[attachment.remote_id]
-            if isinstance(content, ItemFailure):
-                return ItemFailure(
-                    master.remote_id, content.reason, f"The attachment {attachment.name!r}: {content.message}"
-                )
-            attached[attachment.remote_id] = AttachmentContent(attachment, content)
-        return Appointment(
-            remote_id=master.remote_id,
-            change_key=master.change_key,
-            event=master.event,
-            recurrence=master.recurrence,
-            changed=tuple(sorted(changed, key=lambda pair: pair[0])),
-            deleted=master.deleted,
-            attachments=tuple(attached.values()),
-            original=read.original(elements),
-            over=master.over,
-        )
 
     def _collect(
         self,
@@ -246,6 +219,66 @@ class _Fetch:
         return answers
 
 
+def _assembled(
+    master: Master, occurrences: "Mapping[str, tuple[Event, etree._Element] | ItemFailure]"
+) -> Appointment | ItemFailure:
+    """The whole, or why a part of it could not be had: an appointment is never kept in pieces."""
+    changed: list[tuple[datetime, Event]] = []
+    elements = [master.element]
+    for remote_id, original_start in master.changed.items():
+        occurrence = occurrences[remote_id]
+        if isinstance(occurrence, ItemFailure):
+            return ItemFailure(master.remote_id, occurrence.reason, f"A changed occurrence: {occurrence.message}")
+        changed.append((original_start, occurrence[0]))
+        elements.append(occurrence[1])
+    return Appointment(
+        remote_id=master.remote_id,
+        change_key=master.change_key,
+        event=master.event,
+        recurrence=master.recurrence,
+        changed=tuple(sorted(changed, key=lambda pair: pair[0])),
+        deleted=master.deleted,
+        attachments=(),
+        original=read.original(elements),
+        over=master.over,
+    )
+
+
+def _completed(appointment: Appointment, contents: "Mapping[str, bytes | ItemFailure]") -> Appointment | ItemFailure:
+    attached: list[AttachmentContent] = []
+    for attachment in _attached(appointment):
+        content = contents[attachment.remote_id]
+        if isinstance(content, ItemFailure):
+            return ItemFailure(
+                appointment.remote_id, content.reason, f"The attachment {attachment.name!r}: {content.message}"
+            )
+        attached.append(AttachmentContent(attachment, content))
+    return replace(appointment, attachments=tuple(attached))
+
+
+def _attached(answer: Appointment | ItemFailure) -> list[Attachment]:
+    """The attachments of an appointment and of its changed occurrences, each once."""
+    if isinstance(answer, ItemFailure):
+        return []
+    events = [answer.event, *(event for _, event in answer.changed)]
+    return list({each.remote_id: each for event in events for each in event.attachments}.values())
+
+
+def _by_attached_size(answers: Sequence[Appointment | ItemFailure]) -> Iterator[list[Appointment | ItemFailure]]:
+    """In their order, as many together as have a few megabytes attached."""
+    group: list[Appointment | ItemFailure] = []
+    size = 0
+    for answer in answers:
+        more = sum(each.size for each in _attached(answer))
+        if group and size + more > BATCH_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(answer)
+        size += more
+    if group:
+        yield group
+
+
 def _item(message: etree._Element) -> etree._Element:
     item = message.find("{*}Items/*")
     if item is None or not read.is_appointment(item):
@@ -264,10 +297,6 @@ def _content(message: etree._Element) -> bytes:
         raise broken("An entry of the server's answer has no attachment.")
     encoded = read.attachment_content(attachment)
     return b"" if encoded is None else decode_base64(encoded)
-
-
-def _attachments(events: Iterable[Event]) -> list[Attachment]:
-    return [attachment for event in events for attachment in event.attachments]
 
 
 def _too_large(remote_id: str, allowed: int) -> ItemFailure:

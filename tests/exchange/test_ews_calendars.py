@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from lxml import etree
 
+from mse_tui.exchange import ews_calendars
 from mse_tui.exchange.calendars import Appointment, Frequency, Recurrence, Response
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_appointments import master
@@ -119,6 +120,21 @@ def test_an_attachment_that_is_too_large_fails_its_appointment_alone(server, box
         assert (large.reason, "'big'" in large.message) == (Reason.ITEM_TOO_LARGE, True)
         assert all(isinstance(each, Appointment) for each in everything(mailbox.calendars, attachments=False))
     exchange.close()
+
+
+def test_attachments_come_with_their_appointment_a_few_megabytes_at_a_time(calendars, box, server, monkeypatch):
+    monkeypatch.setattr(ews_calendars, "BATCH_BYTES", 5_000)
+    for number in range(7):
+        content = f"{number}".encode() * 3_000
+        box.add(
+            f"Appointment {number}", MONDAY, has_attachments=number != 3,
+            mime=None if number == 3 else
+                 b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+                 b"Content-Type: application/octet-stream; name=big\r\nContent-Disposition: attachment; filename=big"
+                 b"\r\n\r\n" + content + b"\r\n--b--\r\n",
+        )  # fmt: skip
+    found = [(each.event.subject, [one.content[:1] for one in each.attachments]) for each in everything(calendars)]
+    assert found == [(f"Appointment {n}", [] if n == 3 else [f"{n}".encode()]) for n in range(7)]
 
 
 def test_a_calendar_that_is_gone_is_said_to_be(calendars, box):
