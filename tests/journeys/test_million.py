@@ -20,6 +20,7 @@ MESSAGES = 1_000_000
 MEAN_BYTES = 3_000
 CHANGES = 500
 MOST_MEGABYTES = 200
+MOST_MEGABYTES_OF_THE_SERVER = 400
 
 
 @pytest.mark.soak
@@ -38,7 +39,7 @@ def test_a_million_messages_take_no_more_memory_than_a_thousand(tmp_path: Path) 
     assert first.items >= MESSAGES
     assert unchanged.items == 0
     assert changed.peak_mb < MOST_MEGABYTES
-    assert server_megabytes < MOST_MEGABYTES
+    assert server_megabytes < MOST_MEGABYTES_OF_THE_SERVER
     open_database(home.database)
     try:
         assert Placement.select().count() >= MESSAGES
