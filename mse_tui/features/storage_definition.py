@@ -117,8 +117,9 @@ class StorageManagementDefinition(BaseModel):
         )
 
     def folder_choice(self) -> FolderChoice:
-        """The folders that are looked at."""
-        return FolderChoice(self.folders, self.excluded_folders)
+        """The folders that are looked at; what goes to Deleted Items is not taken there once more."""
+        to_deleted_items = self.action is StorageAction.DELETE and self.delete_how is Disposal.DELETED_ITEMS
+        return FolderChoice(self.folders, (*self.excluded_folders, *(("deleteditems",) if to_deleted_items else ())))
 
     def state_scope(self) -> StateScope:
         """The items that are skipped for what state they are in."""

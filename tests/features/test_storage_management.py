@@ -152,6 +152,7 @@ def test_what_is_archived_can_be_deleted(owner, mailbox, manage, how):
     where = {"soft delete": "recoverableitemsdeletions", "move to Deleted Items": "deleteditems"}.get(how)
     assert where is None or len(owner.store.items(owner.folder(where))) == 1
     assert ("bytes_recoverable" in journal.counts) is (how == "soft delete")
+    assert manage.run(action=StorageAction.DELETE, delete_how=how).counts["deleted"] == 0
 
 
 def test_a_second_run_changes_nothing(owner, mailbox, manage, replicate):
