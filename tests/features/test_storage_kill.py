@@ -55,7 +55,7 @@ class Site:
         user, _ = self.server.service_account
         module = [sys.executable, "-m", "tests.features.storage_child"]
         command = [*module, str(self.home.path), self.server.url, user, self.owner.address, what, str(kill_at)]
-        done = subprocess.run(command, check=False, cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(command, check=False, cwd=REPOSITORY, capture_output=True, text=True, timeout=600)
         if done.returncode == -signal.SIGKILL:
             return None
         assert done.returncode == 0, done.stderr
