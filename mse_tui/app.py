@@ -259,6 +259,14 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("planning")
 
+    async def action_mode_audit(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("audit")
+
+    async def action_mode_sites(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("sites")
+
     async def go_to(self, place: str) -> None:
         """Switch to a place; again while there: back to its first screen."""
         if self.current_mode == place:
@@ -358,6 +366,8 @@ _SCREENS = {
     "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
     "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
     "stubs": ("mse_tui.screens.stubs", "StubsScreen"),
+    "audit": ("mse_tui.screens.audit", "AuditScreen"),
+    "sites": ("mse_tui.screens.sites", "SitesScreen"),
     "planning": ("mse_tui.screens.planning", "PlanningScreen"),
     "retention": ("mse_tui.screens.retention", "RetentionScreen"),
 }

@@ -10,13 +10,18 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Site
 
-__all__ = ["audit", "changes", "verify", "who"]
+__all__ = ["audit", "changes", "may_see", "verify", "who"]
 
 
 def audit(action: str, subject: str, before: object = "", after: object = "") -> None:
     """Write one entry, in the transaction of the change it tells of. Mappings are kept as JSON."""
     with writing():
         audit_chain.append(_site_code(), now(), who(), action, subject, _written(before), _written(after))
+
+
+@needs(Role.AUDITOR)
+def may_see() -> None:
+    """Raises Problem role-missing for those whose business the audit is not."""
 
 
 @needs(Role.AUDITOR)

@@ -53,6 +53,9 @@ def audit(ctx: click.Context, session: Session, limit: int, as_json: bool) -> No
     session.site()
     if ctx.invoked_subcommand is not None:
         return
+    from mse_tui.actions.audit import may_see
+
+    may_see()
     rows = queries.audit(limit)
     if as_json:
         emit_json(rows)

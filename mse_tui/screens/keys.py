@@ -5,6 +5,7 @@ from typing import Any
 
 from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.archive import ArchiveScreen, FoldersScreen, MessagesScreen
+from mse_tui.screens.audit import AuditScreen
 from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.screens.definitions import DefinitionsScreen
 from mse_tui.screens.group import GroupScreen
@@ -13,6 +14,7 @@ from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
 from mse_tui.screens.planning import PlanningScreen, TaskPlanningScreen
 from mse_tui.screens.schedules import SchedulesScreen
+from mse_tui.screens.sites import SitesScreen
 from mse_tui.screens.stubs import StubsScreen
 from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
 from mse_tui.screens.task_information import TaskInformationScreen
@@ -36,6 +38,8 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Definitions": DefinitionsScreen,
     "Schedules": SchedulesScreen,
     "Stubs": StubsScreen,
+    "Audit": AuditScreen,
+    "Sites": SitesScreen,
     "Planning": PlanningScreen,
     "Planning: one task": TaskPlanningScreen,
 }

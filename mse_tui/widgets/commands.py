@@ -104,6 +104,8 @@ MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settin
 MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
 MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
+MODE_AUDIT = Command("mode.audit", "W", "Audit", "Who did what, and whether anybody has been at it.", footer=False)
+MODE_SITES = Command("mode.sites", "S", "Sites", "The sites, their engines and accounts.", footer=False)
 MODE_PLANNING = Command("mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False)
 MODE_RETENTION = Command(
     "mode.retention", "8", "Retention", "Retention, litigation holds, approvals and purges.", footer=False
@@ -111,7 +113,7 @@ MODE_RETENTION = Command(
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 
 EVERYWHERE = (
-    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING,
+    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES,
     REFRESH, BACK, THEME, ENGINE, RETRY,
 )  # fmt: skip
 
@@ -227,6 +229,12 @@ STUB_REHYDRATE = Command(
 )
 STUB_REVOKE = Command("stub.revoke", "L", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
 STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of the next state, or all.")
+
+# --- audit and sites ---------------------------------------------------------------------------------------------
+
+AUDIT_VERIFY = Command("audit.verify", "V", "Verify", "Check that no entry was changed, taken out or put in.")
+AUDIT_WHO = Command("audit.who", "w", "This person", "Only what the person under the cursor did; again: everybody.")
+SITE_ENABLE = Command("site.enable", "e", "Enable/disable", "Let the site's tasks start, or none of them.", True)
 
 # --- planning ----------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ SCREENS = {
     "message": (["3", "enter", "j", "enter", "j", "enter"], "Dear Ann"),
     "remove": (["2", "D"], "resets the Full view"),
     "definition": (["5", "e"], "Exclude Inbox"),
+    "sites": (["S"], "Bound to"),
     "planning": (["0"], "In time?"),
     "planning-task": (["0", "j", "enter"], "Shortest interval"),
 }

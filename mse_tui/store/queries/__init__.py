@@ -2,6 +2,8 @@
 
 from mse_tui.store.queries.executions import (
     audit,
+    audit_count,
+    audit_entry,
     execution_detail,
     executions_count,
     executions_of,
@@ -92,6 +94,8 @@ __all__ = [
     "TypeCount",
     "UpcomingRow",
     "audit",
+    "audit_count",
+    "audit_entry",
     "dashboard",
     "definition",
     "definitions",

@@ -156,18 +156,35 @@ def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:
     return dict(counters), dict(skipped)
 
 
-def audit(limit: int = 100, offset: int = 0) -> list[AuditRow]:
-    """The newest audit entries."""
-    found = Audit.select().order_by(Audit.moment.desc(), Audit.id.desc()).limit(limit).offset(offset)
-    return [
-        AuditRow(
-            id=row.id,
-            moment=row.moment,
-            who=row.who,
-            action=row.action,
-            subject=row.subject,
-            before=row.before,
-            after=row.after,
-        )
-        for row in found
-    ]
+def audit(limit: int = 100, offset: int = 0, who: str = "") -> list[AuditRow]:
+    """The newest audit entries, of one person where one is named."""
+    found = _entries(who).order_by(Audit.moment.desc(), Audit.id.desc()).limit(limit).offset(offset)
+    return [_entry(row) for row in found]
+
+
+def audit_count(who: str = "") -> int:
+    """How many entries `audit` has."""
+    return int(_entries(who).count())
+
+
+def audit_entry(entry_id: int) -> AuditRow | None:
+    """One entry; None when it was pruned."""
+    row = Audit.get_or_none(Audit.id == entry_id)
+    return None if row is None else _entry(row)
+
+
+def _entries(who: str) -> Any:
+    found = Audit.select()
+    return found.where(Audit.who == who) if who else found
+
+
+def _entry(row: Any) -> AuditRow:
+    return AuditRow(
+        id=row.id,
+        moment=row.moment,
+        who=row.who,
+        action=row.action,
+        subject=row.subject,
+        before=row.before,
+        after=row.after,
+    )

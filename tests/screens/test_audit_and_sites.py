@@ -1,0 +1,73 @@
+"""Audit and sites, by keys alone."""
+
+from mse_tui.access import audit_chain, roles
+from mse_tui.app import MseTuiApp
+from mse_tui.store import queries
+from mse_tui.store.models import Audit
+from tests.screens.conftest import Keys, shown
+from tests.screens.seed import HOSTILE, NOW, SITE_CODE
+
+
+def _write() -> None:
+    before, after = '{"exclude_inbox": false}', '{"exclude_inbox": true}'
+    for number, who in enumerate(("ann", "bo", "ann")):
+        audit_chain.append(SITE_CODE, NOW, who, "change definition", f"MFR Thing {number}", before, after)
+    audit_chain.append(SITE_CODE, NOW, "eve", "look into archive", HOSTILE, "", "")
+
+
+async def test_reading_who_did_what_and_checking_it(app: MseTuiApp) -> None:
+    _write()
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("W")
+        await keys.see("Audit: 4 entries")
+        assert "\x1b" not in shown(app)
+        await keys.press("j", "enter")
+        await keys.see("exclude inbox")
+        await keys.press("escape")
+        await keys.press("w")
+        await keys.see("by ann")
+        assert "Thing 1" not in shown(app)
+        await keys.press("w")
+        await keys.see("4 entries")
+        await keys.press("V")
+        await keys.see("The audit is whole")
+        await keys.press("enter")
+        Audit.update(who="mallory").where(Audit.id == 2).execute()
+        await keys.press("V")
+        await keys.see("Entry 2 does not follow")
+
+
+async def test_the_audit_is_not_for_everybody(app: MseTuiApp) -> None:
+    _write()
+    roles.use_roles(roles.Roles({roles.Role.OPERATOR: frozenset({"nobody is in it"})}))
+    try:
+        async with app.run_test(size=(100, 30)) as pilot:
+            keys = Keys(pilot)
+            await keys.see("Recent activity")
+            await keys.press("W")
+            await keys.see("lacks the role auditor")
+            assert "Thing" not in shown(app)
+    finally:
+        roles.use_roles(roles.Roles())
+
+
+async def test_a_site_is_disabled_after_a_question_and_enabled_at_once(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("S")
+        await keys.see("Bound to")
+        await keys.press("e")
+        await keys.see("Disable the site")
+        await keys.press("enter")
+        await keys.see("engine runs")
+        await keys.press("e")
+        await keys.see("Disable the site")
+        await keys.press("j", "enter")
+        await keys.see("! disabled")
+        assert not queries.sites()[0].enabled
+        await keys.press("e")
+        await keys.see("engine runs")
+        assert queries.sites()[0].enabled
