@@ -18,7 +18,7 @@ from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
 from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
-from mse_tui.features.restoring import content_of, read_tree
+from mse_tui.features.restoring import Collision, content_of, read_tree
 from mse_tui.features.stub_completion import find_marked
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
@@ -67,6 +67,8 @@ def ask_to_restore(placement_ids: Sequence[int], target: Target) -> int:
 
 
 def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
+    if target.collision is Collision.REPLACE:
+        _take_away()
     named = []
     for placement_id in placement_ids:
         own, message = views.mailbox_of(placement_id).address, views.message(placement_id)
@@ -75,6 +77,11 @@ def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
         named.append({"message": message.message_id, "subject": message.subject, "from": own})
     after = {"messages": named, "folder": target.path, "collision": str(target.collision)}
     audit("restore", target.address or "the messages' own mailboxes", after=after)
+
+
+@needs(Role.DESTRUCTIVE)
+def _take_away() -> None:
+    """What is replaced leaves its folder."""
 
 
 @needs(Role.AUDITOR)
@@ -86,7 +93,7 @@ def _look_into_anothers(address: str) -> None:
 # --- the registry
 
 
-@needs(Role.OPERATOR)
+@needs(Role.DESTRUCTIVE)
 def revoke(wanted: StubFilter) -> int:
     """No link of the stubs that are meant opens anything any more; how many links held until now."""
     rows = list(every_stub(wanted))
