@@ -34,6 +34,7 @@ soak: $(READY)  ## hours: every test, with 500 seeds, 100 kills and a million me
 
 bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.calendars
 	$(BIN)/python -m tests.benchmarks.directory
 	$(BIN)/python -m tests.benchmarks.groups
 
