@@ -128,10 +128,10 @@ class ManagedPass:
         self._due_count += len(found)
         if found:
             self._run.journal.count("items_due", len(found))
-        unread = [each for each in found.values() if not each.row.is_read and not governed.policy.include_unread]
-        if unread:
-            expiring.skip(Reason.UNREAD, len(unread))
-        return [each for each in found.values() if each not in unread]
+        taken = [each for each in found.values() if each.row.is_read or governed.policy.include_unread]
+        if len(taken) < len(found):
+            expiring.skip(Reason.UNREAD, len(found) - len(taken))
+        return taken
 
     def _rows(self, governed: Governed, since: datetime | None) -> Sequence[ItemRow]:
         """A folder's items; with `since` those received then or earlier, and maybe a few later ones."""
