@@ -7,9 +7,9 @@ from mse_tui.config import ActiveDirectorySettings
 from mse_tui.directory.ad_accounts import Accounts
 from mse_tui.directory.ad_groups import browse_level, find_groups, group_row, kind_of, the_group
 from mse_tui.directory.ad_members import Expansion
-from mse_tui.directory.ad_recipients import ATTRIBUTES, classify
+from mse_tui.directory.ad_recipients import ATTRIBUTES, classify, has_address
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
-from mse_tui.directory.ldap_search import Search, all_of, any_of, equal
+from mse_tui.directory.ldap_search import Search, all_of, equal
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain
 from mse_tui.exchange.mailbox import AccountHalts
 
@@ -57,8 +57,7 @@ class ActiveDirectory:
         """As `GroupDirectory.standing`."""
 
         def question(search: Search, domain: Domain) -> SkippedEntry | None:
-            has_address = any_of((equal("mail", address), equal("proxyAddresses", f"smtp:{address}")))
-            condition = all_of(equal("objectClass", "user"), has_address)
+            condition = all_of(equal("objectClass", "user"), has_address(address))
             found = [
                 classify(entry, has_exchange=domain.has_exchange)
                 for entry in search.entries(domain.root, condition, ATTRIBUTES)

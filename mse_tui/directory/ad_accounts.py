@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mse_tui.directory.ad_recipients import ATTRIBUTES, is_disabled, is_group, name_of, primary_address
+from mse_tui.directory.ad_recipients import ATTRIBUTES, has_address, is_disabled, is_group, name_of, primary_address
 from mse_tui.directory.ldap_names import sid_octets, sid_text
 from mse_tui.directory.ldap_search import Entry, Search, all_of, any_of, equal
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain
@@ -94,8 +94,7 @@ def _by_sid(search: Search, domain: Domain, wanted: dict[str, bytes]) -> dict[st
 
 
 def _mailbox_access(search: Search, domain: Domain, address: str) -> MailboxAccess:
-    has_address = any_of((equal("mail", address), equal("proxyAddresses", f"smtp:{address}")))
-    condition = all_of(equal("objectClass", "user"), has_address)
+    condition = all_of(equal("objectClass", "user"), has_address(address))
     wanted = (*_ATTRIBUTES, "msExchMailboxSecurityDescriptor")
     owners = list(search.entries(domain.root, condition, wanted))
     if len(owners) != 1:
@@ -115,7 +114,7 @@ def _people_called(search: Search, domain: Domain, user: str) -> list[Entry]:
     account = user.rpartition("\\")[2]
     names = [equal("sAMAccountName", account)] if account else []
     if "@" in user:
-        names += [equal("userPrincipalName", user), equal("mail", user), equal("proxyAddresses", f"smtp:{user}")]
+        names += [equal("userPrincipalName", user), has_address(user)]
     if not names:
         return []
     people = all_of(equal("objectClass", "user"), f"(!{equal('objectClass', 'computer')})", any_of(names))

@@ -2,7 +2,7 @@
 
 import re
 
-from mse_tui.directory.ad_recipients import DYNAMIC_GROUP, is_dynamic, name_of, primary_address
+from mse_tui.directory.ad_recipients import DYNAMIC_GROUP, has_address, is_dynamic, name_of, primary_address
 from mse_tui.directory.directory import Branch, Group, Level
 from mse_tui.directory.ldap_names import components, guid_octets, is_within, shown
 from mse_tui.directory.ldap_search import Entry, Search, all_of, any_of, begins, contains, equal
@@ -75,7 +75,7 @@ def the_group(search: Search, root: str, text: str) -> Entry:
     elif re.match(r"[A-Za-z0-9.-]+ *=", text):
         return _by_distinguished_name(search, root, text)
     elif "@" in text:
-        found = _first(search, root, any_of((equal("mail", text), equal("proxyAddresses", f"smtp:{text}"))), _LISTED)
+        found = _first(search, root, has_address(text), _LISTED)
     else:
         name = text.rpartition("\\")[2]
         found = _first(search, root, any_of(equal(one, name) for one in _NAMES), _LISTED) if name else []

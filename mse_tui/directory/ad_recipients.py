@@ -6,7 +6,7 @@ another one), a person with a mail address counts as a mailbox, and Exchange its
 
 from mse_tui.directory.directory import Member, SkippedEntry
 from mse_tui.directory.ldap_names import shown, sid_text
-from mse_tui.directory.ldap_search import Entry
+from mse_tui.directory.ldap_search import Entry, any_of, equal
 from mse_tui.reasons import Reason
 
 ATTRIBUTES = (
@@ -111,6 +111,11 @@ def primary_address(entry: Entry) -> str:
         if proxy.startswith("SMTP:"):
             return proxy.removeprefix("SMTP:").strip().lower()
     return entry.text("mail").strip().lower()
+
+
+def has_address(address: str) -> str:
+    """The filter for recipients with this SMTP address, primary or not."""
+    return any_of((equal("mail", address), equal("proxyAddresses", f"smtp:{address}")))
 
 
 def name_of(entry: Entry) -> str:
