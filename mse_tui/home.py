@@ -63,6 +63,11 @@ class Home:
         return self.path / "logs"
 
     @property
+    def downloads(self) -> Path:
+        """Where files lie that people are fetching."""
+        return self.path / "downloads"
+
+    @property
     def sandbox(self) -> Path:
         """Where the practice organisation keeps its mailboxes."""
         return self.path / "sandbox"

@@ -1,4 +1,4 @@
-"""Text that came from outside, made safe to show: nothing in it reaches a terminal as a command."""
+"""Text that came from outside, made safe to show: nothing in it reaches a terminal as a command. Sizes in words."""
 
 import unicodedata
 
@@ -21,6 +21,16 @@ def printable(text: str, *, keep_newlines: bool = False) -> str:
         character if (keep_newlines and character == "\n") or _harmless(character) else _escaped(character)
         for character in text
     )
+
+
+def size_text(size: int) -> str:
+    """Bytes for people."""
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
 
 
 def _harmless(character: str) -> bool:

@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 
 HEADLESS = (
     "access", "actions", "archive", "config", "directory", "engine", "exchange", "features", "home", "reasons",
-    "sandbox", "store", "terms", "text",
+    "sandbox", "store", "terms", "text", "web",
 )  # fmt: skip
 
 

@@ -13,10 +13,13 @@ from mse_tui.store.models import Site
 __all__ = ["audit", "changes", "may_see", "verify", "who"]
 
 
-def audit(action: str, subject: str, before: object = "", after: object = "") -> None:
-    """Write one entry, in the transaction of the change it tells of. Mappings are kept as JSON."""
+def audit(action: str, subject: str, before: object = "", after: object = "", *, by: str = "") -> None:
+    """Write one entry, in the transaction of the change it tells of. Mappings are kept as JSON.
+
+    `by` names who did it where that is not the user that this process runs as.
+    """
     with writing():
-        audit_chain.append(_site_code(), now(), who(), action, subject, _written(before), _written(after))
+        audit_chain.append(_site_code(), now(), by or who(), action, subject, _written(before), _written(after))
 
 
 @needs(Role.AUDITOR)

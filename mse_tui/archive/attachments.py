@@ -45,27 +45,28 @@ class StoredContent:
 def content_of(stream: BinaryIO) -> StoredContent:
     """Read the message that a file holds."""
     message = _read(stream)
-    found = tuple(_described(index, part) for index, part in enumerate(_parts(message)))
+    found = tuple(_described(index, part) for index, part in enumerate(parts_of(message)))
     return StoredContent(message.get_content_type(), found)
 
 
 def attachment_bytes(stream: BinaryIO, index: int) -> bytes | None:
     """The content of one attachment; None where the message has none at this place."""
-    return next((_bytes(part) for place, part in enumerate(_parts(_read(stream))) if place == index), None)
+    return next((_bytes(part) for place, part in enumerate(parts_of(_read(stream))) if place == index), None)
 
 
 def _read(stream: BinaryIO) -> Message:
     return email.message_from_binary_file(stream, policy=email.policy.compat32)
 
 
-def _parts(part: Message, depth: int = 0) -> Iterator[Message]:
+def parts_of(part: Message, depth: int = 0) -> Iterator[Message]:
+    """The parts that are attachments, in their order."""
     kind = part.get_content_type()
     if kind == "message/rfc822" and depth:
         yield part
     elif part.is_multipart() and depth < _DEEPEST:
         for child in part.get_payload():
             if isinstance(child, Message):
-                yield from _parts(child, depth + 1)
+                yield from parts_of(child, depth + 1)
     elif _filename(part) is not None or part.get_content_disposition() == "attachment" or not kind.startswith("text/"):
         yield part
 

@@ -55,6 +55,8 @@ class StubLink:
     subject: str
     sender: str
     sent: datetime | None
+    size: int
+    """Bytes of the original's MIME."""
     expires: datetime | None
 
 
@@ -89,7 +91,8 @@ def expiry(stub_id: int) -> datetime | None:
 def find(link_id: str) -> StubLink | None:
     """The link with this id, unless there is none, it has expired or was revoked, or the original is gone."""
     rows = select(
-        "SELECT l.id, l.kind, l.part, s.id, s.mailbox_id, m.id, m.sha256, m.subject, m.sender, m.sent, l.expires"
+        "SELECT l.id, l.kind, l.part, s.id, s.mailbox_id, m.id, m.sha256, m.subject, m.sender, m.sent,"
+        " m.size, l.expires"
         " FROM stub_link l JOIN stub s ON s.id = l.stub_id JOIN message m ON m.id = s.message_id"
         " JOIN blob b ON b.sha256 = m.sha256"
         " WHERE l.digest = ? AND l.revoked IS NULL AND (l.expires IS NULL OR l.expires > ?)",
@@ -97,9 +100,9 @@ def find(link_id: str) -> StubLink | None:
     )
     if not rows:
         return None
-    link, kind, part, stub, mailbox, message, digest, subject, sender, sent, expires = rows[0]
+    link, kind, part, stub, mailbox, message, digest, subject, sender, sent, size, expires = rows[0]
     return StubLink(
-        link, LinkKind(kind), part, stub, mailbox, message, bytes(digest), subject, sender, _moment(sent),
+        link, LinkKind(kind), part, stub, mailbox, message, bytes(digest), subject, sender, _moment(sent), size,
         _moment(expires),
     )  # fmt: skip
 

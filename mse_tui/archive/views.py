@@ -278,6 +278,16 @@ def is_readable(placement_id: int, sight: Sight) -> bool:
     return bool(select(f"SELECT 1 FROM placement x WHERE x.id = ? AND {condition}", [placement_id, *parameters]))
 
 
+def shows_message(mailbox_id: int, message_id: int, sight: Sight) -> bool:
+    """Whether the sight shows a message of its mailbox somewhere."""
+    condition, parameters = may_be_read(sight, "x")
+    sql = (
+        "SELECT 1 FROM placement x JOIN archive_folder f ON f.id = x.folder_id"
+        f" WHERE x.message_id = ? AND f.mailbox_id = ? AND {condition} LIMIT 1"
+    )
+    return bool(select(sql, [message_id, mailbox_id, *parameters]))
+
+
 def placements_with(sha256: bytes) -> list[int]:
     """Placements of the message with this content, open ones before others. Raises Problem not-found (none)."""
     rows = select(

@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def engine(session: Session) -> None:
     log_to_stderr(session.verbose)
     site = session.served_site()
     configuration = session.configuration()
-    with signals_stop() as told, Monitoring(configuration, site):
+    with signals_stop() as told, Monitoring(configuration, site), _web(session.home, configuration):
         running = build_engine(session.home, configuration)
         running.start()
         log.info("Engine of site %s (%s) started", site.description, site.code)
@@ -66,6 +66,15 @@ def engine(session: Session) -> None:
                 running.join()
                 break
     log.info("Engine stopped")
+
+
+def _web(home: "Home", configuration: "Configuration") -> AbstractContextManager[object]:
+    """The retrieval service, where the engine is to serve it."""
+    if not configuration.web.in_engine:
+        return nullcontext()
+    from mse_tui.cli.web import build_web
+
+    return build_web(home, configuration)
 
 
 def build_engine(home: "Home", configuration: "Configuration") -> "Engine":

@@ -41,6 +41,7 @@ _COMMANDS = {
     "status": ("mse_tui.cli.status:status", "What needs attention, what runs, what comes next."),
     "stub": ("mse_tui.cli.stub:stub", "What storage management took out of mailboxes; put it back."),
     "task": ("mse_tui.cli.task:task", "Create tasks and tell them what to do."),
+    "web": ("mse_tui.cli.web:web", "Serve what the links in stubs lead to."),
 }
 
 

@@ -75,6 +75,11 @@ class Accounts:
         person = found[0]
         return _account(person) if self._servers.accepts(person.name, password) else None
 
+    def address_of(self, user: str, password: str) -> str | None:
+        """The mail address of who signs in, '' for an account without one; None as `sign_in`."""
+        account = self.sign_in(user, password)
+        return None if account is None else account.address
+
 
 def _by_sid(search: Search, domain: Domain, wanted: dict[str, bytes]) -> dict[str, Account]:
     attributes = ["objectSid", "sIDHistory"] + (["msExchMasterAccountSid"] if domain.has_exchange else [])

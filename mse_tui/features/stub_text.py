@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 
 from mse_tui.exchange.editing import Body
-from mse_tui.text import printable
+from mse_tui.text import printable, size_text
 
 FIRST_LINES = 6
 FIRST_CHARACTERS = 500
@@ -91,16 +91,6 @@ def attachment_page(facts: StubFacts, removed: RemovedAttachment) -> bytes:
         f'<tr><td colspan="2" style="{_CELL}">{action}{note}</td></tr>{_key_row(facts)}'
     )
     return _page(_table(inner)).encode()
-
-
-def size_text(size: int) -> str:
-    """Bytes for people."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
 
 
 def _full_html(facts: StubFacts) -> str:
