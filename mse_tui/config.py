@@ -386,7 +386,7 @@ class RoleSettings(Section):
 
 
 class OpenIdSettings(Section):
-    """[web.openid]: the service that people sign in at (OpenID Connect), and what mse-tui is registered as there."""
+    """[openid]: the service that people sign in at (OpenID Connect), and what mse-tui is registered as there."""
 
     issuer: str = Field(description="The issuer, as its discovery document names it.")
     client_id: str = Field(min_length=1, description="What this service is registered as.")
@@ -448,7 +448,6 @@ class WebSettings(Section):
     )
     requests_per_minute: int = Field(default=60, ge=5, description="Requests of one client.")
     retrievals_per_hour: int = Field(default=30, ge=1, description="Retrievals by one link.")
-    openid: OpenIdSettings | None = None
 
     @field_validator("public_url")
     @classmethod
@@ -477,8 +476,6 @@ class WebSettings(Section):
             raise ValueError(
                 "needs certificate_file, or the trusted_proxies that encrypt, to listen beyond this machine"
             )
-        if (self.sign_in == "openid") != (self.openid is not None):
-            raise ValueError('needs [web.openid] with sign_in = "openid", and only with it')
         return self
 
 
@@ -490,6 +487,7 @@ class Configuration(Section):
     engine: EngineSettings = EngineSettings()
     archive: ArchiveSettings = ArchiveSettings()
     web: WebSettings = WebSettings()
+    openid: OpenIdSettings | None = None
     roles: RoleSettings = RoleSettings()
     active_directory: ActiveDirectorySettings | None = None
     microsoft365: Microsoft365Settings | None = None
@@ -503,6 +501,8 @@ class Configuration(Section):
             raise ValueError('[site] binding = "microsoft_365" needs the table [microsoft365]')
         if self.web.sign_in == "ldap" and self.active_directory is None:
             raise ValueError('[web] sign_in = "ldap" needs the table [active_directory]')
+        if self.web.sign_in == "openid" and self.openid is None:
+            raise ValueError('[web] sign_in = "openid" needs the table [openid]')
         return self
 
     @property

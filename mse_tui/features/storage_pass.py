@@ -17,9 +17,9 @@ from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.restoring import read_tree
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.stub_completion import complete_stubs
-from mse_tui.features.stub_text import size_text
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
+from mse_tui.text import size_text
 
 NEVER_ARCHIVED = 0
 """The mailbox id of one that the archive does not know."""

@@ -10,7 +10,9 @@ from mse_tui.web import pages
 from mse_tui.web.pages import Offered, SignedIn
 
 GOLDENS = Path(__file__).with_name("goldens")
-OFFERED = Offered("Plan.pdf", "application/pdf", 25 << 20, "Anna <anna@x.test>", datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+OFFERED = Offered(
+    "Plan.pdf", "application/pdf", 25 << 20, "Anna <anna@x.test>", datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+)
 HOSTILE = Offered('"><script>alert(1)</script>', "text/html", 3, "\u202eevil\x1b[2J <a@x.test>", None)
 RENDERED = {
     "offer": lambda: pages.offer_page(OFFERED, "/a/link", "token", None),
