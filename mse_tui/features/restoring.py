@@ -72,40 +72,53 @@ class Restoring:
         if record.state not in RESTORABLE:
             return PutBack(subject, reason=Reason.STUB_LOST, message=f"This stub is {record.state}.")
         stub = self._find(Mark.STUB, record.key, record.remote_id)
-        restored = self._find(Mark.RESTORE, record.restore) if record.restore else None
-        if restored is None:
-            if stub is None:
-                with writing():
-                    self._fence.check()
-                    stubs.move_on([record.id], StubState.LOST)
-                return PutBack(subject, reason=Reason.STUB_LOST, message="No item of the mailbox has this stub's mark.")
+        made: Changed | ItemFailure | None = self._put_back_before(record, sha256)
+        if made is None and stub is None:
+            self._move_on(record, StubState.LOST)
+            return PutBack(subject, reason=Reason.STUB_LOST, message="No item of the mailbox has this stub's mark.")
+        if made is None and stub is not None:
             token = secrets.token_hex(16)
             with writing():
                 self._fence.check()
                 stubs.begin_restore(record.id, token)
             made = self._create(stub.folder_id, sha256, stub.row, token)
-            if isinstance(made, ItemFailure):
-                return PutBack(subject, reason=made.reason, message=made.message)
-        else:
-            made = Changed(restored.row.remote_id, restored.row.change_key)
-        return self._take_stub_away(record, stub, made, subject)
-
-    def _take_stub_away(self, record: StubRecord, stub: ItemDetails | None, made: Changed, subject: str) -> PutBack:
-        if stub is not None:
-            now = self._one(stub.row.remote_id)
-            if now is not None and now.row.change_key != stub.row.change_key:
-                self._mailbox.editing.delete([made.remote_id], Disposal.HARD)
-                return PutBack(subject, reason=Reason.ITEM_CHANGED, message="The stub was changed meanwhile.")
-            if now is not None:
-                (gone,) = self._mailbox.editing.delete([stub.row.remote_id], Disposal.SOFT)
-                if isinstance(gone, ItemFailure) and gone.reason is not Reason.ITEM_NOT_FOUND:
-                    return PutBack(subject, reason=gone.reason, message=gone.message)
+        assert made is not None
+        outcome = made if isinstance(made, ItemFailure) else self._take_stub_away(stub, made)
+        if isinstance(outcome, ItemFailure):
+            self._move_on(record, StubState.COMPLETE if record.state is StubState.RESTORING else record.state)
+            return PutBack(subject, reason=outcome.reason, message=outcome.message)
         with writing():
             self._fence.check()
-            stubs.moved(record.id, made.remote_id)
+            stubs.moved(record.id, outcome.remote_id)
             stubs.move_on([record.id], StubState.RESTORED)
-        self._unmark(made)
-        return PutBack(subject, made.remote_id)
+        self._unmark(outcome)
+        return PutBack(subject, outcome.remote_id)
+
+    def _put_back_before(self, record: StubRecord, sha256: bytes) -> Changed | None:
+        """What an earlier attempt has created, if it is whole; one that is not is taken away."""
+        restored = self._find(Mark.RESTORE, record.restore) if record.restore else None
+        if restored is None:
+            return None
+        if self._is_as_archived(restored.row.remote_id, sha256, restored.row.size):
+            return Changed(restored.row.remote_id, restored.row.change_key)
+        self._mailbox.editing.delete([restored.row.remote_id], Disposal.SOFT)
+        return None
+
+    def _take_stub_away(self, stub: ItemDetails | None, made: Changed) -> Changed | ItemFailure:
+        """The stub goes to Recoverable Items, unless it was changed meanwhile: then what was put back goes instead."""
+        now = None if stub is None else self._one(stub.row.remote_id)
+        if stub is None or now is None:
+            return made
+        if now.row.change_key != stub.row.change_key:
+            self._mailbox.editing.delete([made.remote_id], Disposal.HARD)
+            return ItemFailure(stub.row.remote_id, Reason.ITEM_CHANGED, "The stub was changed meanwhile.")
+        (gone,) = self._mailbox.editing.delete([stub.row.remote_id], Disposal.SOFT)
+        return gone if isinstance(gone, ItemFailure) and gone.reason is not Reason.ITEM_NOT_FOUND else made
+
+    def _move_on(self, record: StubRecord, state: StubState) -> None:
+        with writing():
+            self._fence.check()
+            stubs.move_on([record.id], state)
 
     # --- any message
 

@@ -498,7 +498,27 @@ def test_an_item_that_does_not_come_back_whole_is_taken_away_again(owner, mailbo
     before = as_stored(mailbox)
     (answer,) = rehydrate_all(mailbox, packs)
     assert answer.reason is Reason.ITEM_CONVERSION_FAILED
-    assert as_stored(mailbox) == before
+    assert as_stored(mailbox) == before and Stub.get().state == "complete"
+
+
+def test_what_an_interrupted_rehydration_left_is_compared_before_the_stub_goes(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    before = as_stored(mailbox)
+    manage.run()
+    create = mailbox.editing.create
+
+    def die(*arguments):
+        create(*arguments)
+        raise Died
+
+    mailbox.editing.create = die
+    with pytest.raises(Died):
+        rehydrate_all(mailbox, packs)
+    mailbox.editing.create = create
+    left = owner.store.items(owner.folder("inbox"))[-1]
+    owner.store.update_item(left["id"], {}, mime=owner.store.content(left).replace(b"Hello", b"Hullo"))
+    (answer,) = rehydrate_all(mailbox, packs)
+    assert answer.reason is None and as_stored(mailbox) == before
 
 
 # --- when something fails in the middle
