@@ -60,9 +60,9 @@ def test_lost_content_is_named_by_its_appointment(packs: Packs) -> None:
 def test_deleted_appointments_are_history(packs: Packs) -> None:
     box = ArchivedCalendar(packs)
     box.enter(meeting("Gone soon"))
-    before = datetime.now(UTC)
+    [row] = appointments([box.calendar_id], View.live())
     box.enter(removed=("1",))
     assert appointments([box.calendar_id], View.live()) == []
-    [was] = appointments([box.calendar_id], View.as_of(before))
+    [was] = appointments([box.calendar_id], View.as_of(row.opened))
     assert was.subject == "Gone soon"
     assert was.closed is not None
