@@ -13,8 +13,8 @@ from mse_tui.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
     from mse_tui.home import Home
+    from mse_tui.web.application import SignIn
     from mse_tui.web.service import WebService
-    from mse_tui.web.signing_in import PasswordSignIn
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +42,19 @@ def build_web(home: "Home", configuration: "Configuration") -> "WebService":
     from mse_tui.web.service import WebService
 
     packs = packs_of(home, configuration)
-    return WebService(configuration.web, home, packs, _password_sign_in(configuration))
+    return WebService(configuration.web, home, packs, _sign_in(configuration))
 
 
-def _password_sign_in(configuration: "Configuration") -> "PasswordSignIn | None":
-    if configuration.web.sign_in != "ldap" or configuration.active_directory is None:
-        return None
-    from mse_tui.directory.active_directory import ActiveDirectory
-    from mse_tui.engine.halts import DatabaseHalts
-    from mse_tui.web.signing_in import PasswordSignIn
+def _sign_in(configuration: "Configuration") -> "SignIn":
+    if configuration.web.sign_in == "openid" and configuration.openid is not None:
+        from mse_tui.web.openid import OpenIdSignIn
 
-    directory = ActiveDirectory(configuration.active_directory, DatabaseHalts())
-    return PasswordSignIn(directory.accounts, configuration.web.sign_in_attempts)
+        return OpenIdSignIn(configuration.openid, configuration.web.public_url)
+    if configuration.web.sign_in == "ldap" and configuration.active_directory is not None:
+        from mse_tui.directory.active_directory import ActiveDirectory
+        from mse_tui.engine.halts import DatabaseHalts
+        from mse_tui.web.signing_in import PasswordSignIn
+
+        directory = ActiveDirectory(configuration.active_directory, DatabaseHalts())
+        return PasswordSignIn(directory.accounts, configuration.web.sign_in_attempts)
+    return None

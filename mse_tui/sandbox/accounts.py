@@ -60,7 +60,15 @@ class Accounts:
             user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        account = self.account(user) if colon else None
+        return self._accepted(user, password) if colon else None
+
+    def address_of(self, user: str, password: str) -> str | None:
+        """The primary address of whom a name and a password belong to; None where they are not right."""
+        account = self._accepted(user, password)
+        return None if account is None else account.address
+
+    def _accepted(self, user: str, password: str) -> Account | None:
+        account = self.account(user)
         if account is None or not hmac.compare_digest(self.password(account.address).encode(), password.encode()):
             return None
         return account

@@ -82,7 +82,11 @@ class SandboxServer:
         self.service = EwsService(self.store, faults=self.faults)
         self._endpoint = EwsEndpoint(self.service.handle, self.accounts, self.faults, self.statistics)
         self.cloud = Cloud(
-            self._state["cloud"], company().cloud_domain, lambda: self.origin, lambda: tenant_of(self.store)
+            self._state["cloud"],
+            company().cloud_domain,
+            lambda: self.origin,
+            lambda: tenant_of(self.store),
+            self.accounts.address_of,
         )
         """Its cloud; applications sign in over HTTPS alone, so `tls` is needed for it to be of use."""
         self._cloud_endpoint = CloudEndpoint(self.cloud, self.faults, self.statistics)

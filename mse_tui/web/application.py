@@ -36,6 +36,7 @@ from mse_tui.store.database import keep_connection
 from mse_tui.web import pages
 from mse_tui.web.downloads import Downloads
 from mse_tui.web.limits import Limit
+from mse_tui.web.openid import BACK, OpenIdSignIn
 from mse_tui.web.pages import Offered, SignedIn
 from mse_tui.web.protection import (
     FILE_POLICY,
@@ -60,7 +61,10 @@ _SIGN_IN_SECONDS = 1.0
 _LONGEST_FORM = 16 * 1024
 _PREPARED_AT_ONCE = 3
 _LINK = re.compile(r"/a/[A-Za-z0-9_-]{1,100}")
-_SIGN_IN, _SIGN_OUT = "/sign-in", "/sign-out"
+_SIGN_IN, _SIGN_OUT, _OPENID = "/sign-in", "/sign-out", "/sign-in/openid"
+
+SignIn = PasswordSignIn | OpenIdSignIn | None
+"""How people say who they are; None: they can't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,11 @@ class _Asked:
 class Service:
     """The handlers, and what they share. Everything that waits for the database or a disk runs in a thread."""
 
-    def __init__(
-        self, settings: WebSettings, packs: Packs, downloads: Downloads, password_sign_in: PasswordSignIn | None = None
-    ) -> None:
+    def __init__(self, settings: WebSettings, packs: Packs, downloads: Downloads, sign_in: SignIn) -> None:
         self._packs = packs
         self._downloads = downloads
-        self._password_sign_in = password_sign_in
+        self._password_sign_in = sign_in if isinstance(sign_in, PasswordSignIn) else None
+        self._openid = sign_in if isinstance(sign_in, OpenIdSignIn) else None
         self._sessions = Sessions(settings.session_hours)
         self._cookies = Cookies(secure=settings.public_url.startswith("https:"))
         self._forms = FormTokens()
@@ -95,6 +98,8 @@ class Service:
             Route("/d/{ticket}", self.fetch, methods=["GET"]),
             Route(_SIGN_IN, self.ask_to_sign_in, methods=["GET"]),
             Route(_SIGN_IN, self.sign_in, methods=["POST"]),
+            Route(_OPENID, self.go_elsewhere, methods=["GET"]),
+            Route(BACK, self.come_back, methods=["GET"]),
             Route(_SIGN_OUT, self.sign_out, methods=["POST"]),
         ]
 
@@ -104,7 +109,7 @@ class Service:
         """What a link leads to."""
         asked, link_id = self._asked(request), request.path_params["link"]
         link = await _in_thread(lambda: retrieval.find(link_id))
-        if link is not None and link.kind is LinkKind.SIGNED_IN and not asked.client.person and self._password_sign_in:
+        if link is not None and link.kind is LinkKind.SIGNED_IN and not asked.client.person and self._signs_in:
             return RedirectResponse(f"{_SIGN_IN}?then={quote(request.url.path)}", 303)
         offer = await _in_thread(lambda: _offered(link, asked.client))
         if link is None or offer is None:
@@ -160,8 +165,11 @@ class Service:
     # --- who somebody is
 
     async def ask_to_sign_in(self, request: Request) -> Response:
-        """The form for name and password."""
+        """The form for name and password, or the way to where people sign in."""
         asked = self._asked(request)
+        if self._openid is not None:
+            then = quote(_own(request.query_params.get("then", "")))
+            return self._page(pages.elsewhere_page(f"{_OPENID}?then={then}"), asked)
         if self._password_sign_in is None:
             return await self._nothing(asked)
         return self._sign_in_form(asked, request.query_params.get("then", ""))
@@ -180,12 +188,45 @@ class Service:
         except TooOften:
             return too_often()
         except Problem as problem:
-            log.error("Nobody can sign in: %s", problem, extra={"reason": str(problem.reason)})
-            return self._page(pages.failed_page(), asked, 503)
+            return self._nobody_can(problem, asked)
         if not person:
             await _until(asked.began + _SIGN_IN_SECONDS)
             return self._sign_in_form(asked, form.get("then", ""), failed=True)
         return self._begin_session(person, form.get("then", ""))
+
+    async def go_elsewhere(self, request: Request) -> Response:
+        """Lead to where people sign in."""
+        asked, service = self._asked(request), self._openid
+        if service is None:
+            return await self._nothing(asked)
+        then = _own(request.query_params.get("then", ""))
+        try:
+            address = await _in_thread(lambda: service.start(asked.visitor, then))
+        except Problem as problem:
+            return self._nobody_can(problem, asked)
+        response = RedirectResponse(address, 303)
+        self._cookies.set_visitor(response, asked.visitor)
+        return response
+
+    async def come_back(self, request: Request) -> Response:
+        """What somebody came back with from there."""
+        asked, service = self._asked(request), self._openid
+        if service is None:
+            return await self._nothing(asked)
+        visitor, answer = self._cookies.visitor(request), dict(request.query_params)
+        try:
+            person, then = await _in_thread(lambda: service.finish(visitor, answer, asked.client.address))
+        except Problem as problem:
+            return self._nobody_can(problem, asked)
+        return self._begin_session(person, then) if person else await self._nothing(asked)
+
+    def _nobody_can(self, problem: Problem, asked: _Asked) -> Response:
+        log.error("Nobody can sign in: %s", problem, extra={"reason": str(problem.reason)})
+        return self._page(pages.failed_page(), asked, 503)
+
+    @property
+    def _signs_in(self) -> bool:
+        return self._password_sign_in is not None or self._openid is not None
 
     def _sign_in_form(self, asked: _Asked, then: str, *, failed: bool = False) -> Response:
         token = self._forms.make(asked.visitor, _SIGN_IN)

@@ -15,9 +15,8 @@ from mse_tui.archive.packs import Packs
 from mse_tui.config import WebSettings
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.web.application import Service, application
+from mse_tui.web.application import Service, SignIn, application
 from mse_tui.web.downloads import Downloads
-from mse_tui.web.signing_in import PasswordSignIn
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +27,7 @@ _MOST_AT_ONCE = 200
 class WebService:
     """One listening service. The database is open before, and stays so until it has ended."""
 
-    def __init__(
-        self, settings: WebSettings, home: Home, packs: Packs, password_sign_in: PasswordSignIn | None = None
-    ) -> None:
+    def __init__(self, settings: WebSettings, home: Home, packs: Packs, sign_in: SignIn) -> None:
         """Raises Problem configuration-invalid without a public address, or with a certificate that can't be read."""
         if not settings.public_url:
             raise Problem(
@@ -40,7 +37,7 @@ class WebService:
             )
         self._settings = settings
         self._downloads = Downloads(home.downloads)
-        app = application(Service(settings, packs, self._downloads, password_sign_in), settings)
+        app = application(Service(settings, packs, self._downloads, sign_in), settings)
         self._configuration = _configuration(settings, app)
         self._server = uvicorn.Server(self._configuration)
         self._ended = Event()

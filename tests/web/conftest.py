@@ -76,12 +76,10 @@ def serve(stubbed):
     """Serves retrieval; gives the address that it listens at."""
     with ExitStack() as stack:
 
-        def _serve(people=None, **options) -> str:
+        def _serve(people=None, openid=None, **options) -> str:
             web = WebSettings(public_url=PUBLIC_URL, port=0, **{"requests_per_minute": 1000, **options})
-            password = None if people is None else PasswordSignIn(people, web.sign_in_attempts)
-            return (
-                f"http://localhost:{stack.enter_context(WebService(web, stubbed.home, stubbed.packs, password)).port}"
-            )
+            sign_in = openid if people is None else PasswordSignIn(people, web.sign_in_attempts)
+            return f"http://localhost:{stack.enter_context(WebService(web, stubbed.home, stubbed.packs, sign_in)).port}"
 
         yield _serve
 

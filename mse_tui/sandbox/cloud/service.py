@@ -10,11 +10,14 @@ from uuid import uuid4
 from mse_tui.sandbox.cloud.admin_api import AdminApi
 from mse_tui.sandbox.cloud.answers import Answer, CloudError, Question
 from mse_tui.sandbox.cloud.graph import GraphService, operation_of
+from mse_tui.sandbox.cloud.sign_in import PeopleSignIn
 from mse_tui.sandbox.cloud.tenant import Tenant
 from mse_tui.sandbox.cloud.tokens import Application, TokenService
 
 _DISCOVERY = re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")
 _TOKEN = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
+_AUTHORIZE = re.compile(r"/([^/]+)/oauth2/v2\.0/authorize")
+_KEYS = re.compile(r"/([^/]+)/discovery/v2\.0/keys")
 
 
 class Service(Protocol):
@@ -32,12 +35,22 @@ class Cloud:
     """
 
     def __init__(
-        self, state: dict[str, Any], domain: str, origin: Callable[[], str], tenant: Callable[[], Tenant]
+        self,
+        state: dict[str, Any],
+        domain: str,
+        origin: Callable[[], str],
+        tenant: Callable[[], Tenant],
+        check: Callable[[str, str], str | None],
     ) -> None:
-        """`state` is kept by the caller over restarts (see `new_state`); `origin` gives scheme, host and port."""
+        """`state` is kept by the caller over restarts (see `new_state`); `origin` gives scheme, host and port.
+
+        `check` gives the primary address of whom a name and a password belong to.
+        """
         self.tenant_id: str = state["tenant_id"]
         self.domain = domain
-        self.tokens = TokenService(self.tenant_id, domain, bytes.fromhex(state["key"]))
+        self.tokens = TokenService(
+            self.tenant_id, domain, bytes.fromhex(state["key"]), PeopleSignIn(self.tenant_id, check)
+        )
         self.application = Application(state["client_id"], state["client_secret"])
         """The application that is registered from the start."""
         self.tokens.applications[self.application.client_id] = self.application
@@ -67,15 +80,16 @@ class Cloud:
             return "token"
         if _DISCOVERY.fullmatch(path):
             return "discovery"
+        if _AUTHORIZE.fullmatch(path):
+            return "authorize"
+        if _KEYS.fullmatch(path):
+            return "keys"
         return path.rsplit("/", 1)[-1] if path.startswith("/adminapi/") else operation_of(path)
 
     def handle(self, question: Question) -> Answer:
         """Answer a request, whoever it is for."""
-        if found := _DISCOVERY.fullmatch(question.path):
-            return self.tokens.discovery(self._origin(), found[1])
-        if found := _TOKEN.fullmatch(question.path):
-            form = dict(parse_qsl(question.body.decode("utf-8", "replace")))
-            return self.tokens.token(self._origin(), found[1], form)
+        if (answer := self._of_tokens(question)) is not None:
+            return answer
         services: dict[str, Service] = {"v1.0": self.graph, "adminapi": self.admin_api}
         service = services.get(question.path.split("/")[1])
         if service is None:
@@ -85,3 +99,17 @@ class Cloud:
         if roles is None:
             return CloudError(401, "InvalidAuthenticationToken", "Access token has expired or is not valid.").answer
         return service.handle(question, roles)
+
+    def _of_tokens(self, question: Question) -> Answer | None:
+        """The token service's answer; None where the request is not for it."""
+        if found := _DISCOVERY.fullmatch(question.path):
+            return self.tokens.discovery(self._origin(), found[1])
+        if found := _TOKEN.fullmatch(question.path):
+            form = dict(parse_qsl(question.body.decode("utf-8", "replace")))
+            return self.tokens.token(self._origin(), found[1], form)
+        if _AUTHORIZE.fullmatch(question.path):
+            sent = dict(parse_qsl(question.body.decode("utf-8", "replace"))) if question.method == "POST" else None
+            return self.tokens.people.authorize(question.query, sent)
+        if _KEYS.fullmatch(question.path):
+            return self.tokens.people.keys()
+        return None

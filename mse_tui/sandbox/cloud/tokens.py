@@ -1,4 +1,7 @@
-"""The token service: OpenID discovery, and tokens for applications that prove a secret or a certificate's key."""
+"""The token service: OpenID discovery, and tokens for applications that prove a secret or a certificate's key.
+
+They get them for themselves (client credentials), or for people who have signed in (`sign_in`).
+"""
 
 import base64
 import hmac
@@ -14,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from mse_tui.sandbox.cloud.answers import Answer, json_answer
+from mse_tui.sandbox.cloud.sign_in import CodeRefused, PeopleSignIn
 
 GRAPH_ROLES = ("GroupMember.Read.All", "User.Read.All", "MailboxSettings.Read")
 EXCHANGE_ROLES = ("Exchange.ManageAsAppV2",)
@@ -46,11 +50,12 @@ class Application:
 class TokenService:
     """Tokens of one tenant. Every method may be called from any thread."""
 
-    def __init__(self, tenant_id: str, domain: str, key: bytes) -> None:
-        """`key` signs the tokens; the tenant answers to its id and to its domain."""
+    def __init__(self, tenant_id: str, domain: str, key: bytes, people: PeopleSignIn) -> None:
+        """`key` signs applications' tokens; the tenant answers to its id and to its domain."""
         self.tenant_id = tenant_id
         self.domain = domain
         self.applications: dict[str, Application] = {}
+        self.people = people
         self.lifetime = 3600
         """Seconds that the next tokens hold."""
         self._key = key
@@ -91,7 +96,7 @@ class TokenService:
         )
 
     def token(self, origin: str, tenant: str, form: Mapping[str, str]) -> Answer:
-        """Answer a request at the token endpoint (client credentials, RFC 6749 section 4.4)."""
+        """Answer a request at the token endpoint (RFC 6749 sections 4.1.3 and 4.4)."""
         try:
             return json_answer(200, self._grant(origin, tenant, form))
         except Refused as refused:
@@ -121,7 +126,7 @@ class TokenService:
     def _grant(self, origin: str, tenant: str, form: Mapping[str, str]) -> dict[str, Any]:
         if not self._is_ours(tenant):
             raise Refused("invalid_request", 90002, f"Tenant '{tenant}' not found.")
-        if form.get("grant_type") != "client_credentials":
+        if form.get("grant_type") not in ("client_credentials", "authorization_code"):
             raise Refused("unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
         application = self.applications.get(form.get("client_id", ""))
         if application is None:
@@ -129,6 +134,11 @@ class TokenService:
         self._prove(application, origin, form)
         if not application.enabled:
             raise Refused("unauthorized_client", 7000112, "The application is disabled.")
+        if form["grant_type"] == "authorization_code":
+            try:
+                return self.people.redeem(origin, application.client_id, form)
+            except CodeRefused as refused:
+                raise Refused("invalid_grant", 70008, str(refused)) from refused
         resource, dot, default = form.get("scope", "").rpartition("/")
         if not dot or default != ".default":
             raise Refused("invalid_scope", 1002012, "The scope must end in /.default.")
