@@ -109,7 +109,7 @@ def test_idle_sends_nothing_and_a_key_little(terminal: Terminal) -> None:
     terminal.read(3)
     assert terminal.read(6) == b""
     terminal.press(b"j")
-    assert 0 < len(terminal.read(1)) < 1500
+    assert 0 < len(terminal.read(1)) < 2000  # from the last line of one section into the next: both are drawn
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
