@@ -9,8 +9,10 @@ from pathlib import Path
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
+from mse_tui.store.models import Audit
 from tests.conftest import REPOSITORY
 from tests.screens.calendar_seed import seed_calendars
+from tests.screens.care_seed import seed_audit, seed_retention, seed_stubs
 from tests.screens.conftest import FakeEngine, Keys, settle
 from tests.screens.seed import NOW, seed
 
@@ -39,6 +41,12 @@ SCREENS = {
     "calendar": ["7", "enter"],
     "calendar-month": ["7", "enter", "m"],
     "appointment": ["7", "enter", "j", "j", "enter"],
+    "stubs": ["9"],
+    "retention": ["8"],
+    "planning": ["0"],
+    "planning-task": ["0", "j", "enter"],
+    "audit": ["W"],
+    "sites": ["S"],
     "help": ["2", "question_mark"],
     "commands": ["2", "colon"],
 }
@@ -67,6 +75,10 @@ def main() -> None:
         open_database(home.database)
         seed(home)
         seed_calendars(home)
+        seed_stubs()
+        seed_retention()
+        Audit.delete().execute()
+        seed_audit()
         for name, presses in SCREENS.items():
             asyncio.run(photograph(home, name, presses))
         asyncio.run(photograph(home, "dashboard-light", ["1"], "light"))

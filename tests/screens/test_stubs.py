@@ -5,8 +5,9 @@ import json
 import pytest
 
 from mse_tui.app import MseTuiApp
-from mse_tui.store.models import ArchiveFolder, Audit, EngineRequest, Message, Placement, Task
+from mse_tui.store.models import Audit, EngineRequest
 from mse_tui.store.stubs import Stub, StubLink
+from tests.screens.care_seed import seed_stubs
 from tests.screens.conftest import Keys, until
 from tests.screens.seed import NOW
 
@@ -14,15 +15,7 @@ from tests.screens.seed import NOW
 @pytest.fixture
 def stubbed(app: MseTuiApp) -> MseTuiApp:
     """Three messages of Ann's are stubs, one of which was rehydrated."""
-    inbox = ArchiveFolder.select().join(Placement).where(ArchiveFolder.remote_id == "Inbox").first()
-    for number, state in enumerate(("complete", "complete", "restored"), 1):
-        message = Message.get(Message.subject == f"Figures, week {number}")
-        row = Stub.create(
-            key=f"{number:032x}", mailbox=inbox.mailbox_id, message=message, folder=inbox, task=Task.select().first(),
-            definition="Big attachments", action="attachment stub", state=state, remote_id=f"Inbox {number}",
-            change_key="b", true_size=5_000_000, stub_size=20_000, began=NOW, ended=NOW,
-        )  # fmt: skip
-        StubLink.create(stub=row, digest=bytes([number]), part=-1, kind="open", created=NOW, retrievals=number)
+    seed_stubs()
     return app
 
 
