@@ -19,6 +19,7 @@ from tests.screens.seed import NOW, seed
 TARGET = REPOSITORY / "docs" / "screenshots"
 SIZE = (100, 30)
 SCREENS = {
+    "audit": ["W"],
     "dashboard": ["1"],
     "tasks": ["2", "j"],
     "new-task": ["2", "c", "enter"],
@@ -45,7 +46,6 @@ SCREENS = {
     "retention": ["8"],
     "planning": ["0"],
     "planning-task": ["0", "j", "enter"],
-    "audit": ["W"],
     "sites": ["S"],
     "help": ["2", "question_mark"],
     "commands": ["2", "colon"],

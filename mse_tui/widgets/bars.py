@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from mse_tui.text import printable
-from mse_tui.widgets.commands import MODES, Command
+from mse_tui.widgets.commands import MODES, MORE_MODES, Command
 from mse_tui.widgets.lines import Tone
 
 BAR_STYLES = {f"bar--{name}" for name in ("place", "key", "good", "warn", "bad", "dim", "plain", "strong", "accent")}
@@ -40,7 +40,8 @@ class HeaderBar(Widget, can_focus=False):
 
     def _places(self, all_names: bool) -> Text:
         text = Text()
-        for command in MODES:
+        here_alone = (one for one in MORE_MODES if one.id == f"mode.{self._mode}")
+        for command in (*MODES, *here_alone):
             here = command.id == f"mode.{self._mode}"
             name = f" {command.label}" if all_names or here else ""
             style = self.get_component_rich_style("bar--place" if here else "bar--dim", partial=True)

@@ -111,10 +111,12 @@ MODE_RETENTION = Command(
     "mode.retention", "8", "Retention", "Retention, litigation holds, approvals and purges.", footer=False
 )
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
+"""The places that the header always shows."""
+MORE_MODES = (MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES)
+"""The others: each is shown while one is there."""
 
 EVERYWHERE = (
-    HELP, QUIT, PALETTE, *MODES, MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES,
-    REFRESH, BACK, THEME, ENGINE, RETRY,
+    HELP, QUIT, PALETTE, *MODES, *MORE_MODES, REFRESH, BACK, THEME, ENGINE, RETRY,
 )  # fmt: skip
 
 # --- lists -------------------------------------------------------------------------------------------------------
