@@ -36,13 +36,15 @@ class Downloads:
     """The files of one service. Thread-safe."""
 
     def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        """Empties the directory: what an earlier process left is of no use to anybody."""
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(mode=0o700, parents=True)
         self._directory = directory
         self._clock = clock
         self._ready: dict[str, Download] = {}
         self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Begin with an empty directory: what an earlier process left is of no use to anybody."""
+        self.close()
+        self._directory.mkdir(mode=0o700, parents=True)
 
     def prepare(self, wanted: Offer, link_id: str, visitor: str, write: Callable[[BinaryIO], None]) -> str:
         """Have a file written; returns the id under which it lies ready. Raises what `write` raises."""

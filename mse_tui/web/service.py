@@ -56,6 +56,7 @@ class WebService:
                 f"The retrieval service can't listen on {settings.address} port {settings.port}: {error.strerror}.",
                 "Choose another port in [web].",
             ) from error
+        self._downloads.open()
         self.port = listening.getsockname()[1]
         self._threads = [Thread(target=self._server.run, args=([listening],), name="web", daemon=True)]
         if settings.certificate_file is not None and settings.key_file is not None:

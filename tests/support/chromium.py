@@ -87,7 +87,7 @@ class Chromium:
 
 
 @contextmanager
-def chromium(directory: Path) -> Iterator[Chromium]:
+def chromium(directory: Path, *arguments: str) -> Iterator[Chromium]:
     """A browser with a profile of its own."""
     downloads = directory / "downloads"
     downloads.mkdir()
@@ -99,7 +99,7 @@ def chromium(directory: Path) -> Iterator[Chromium]:
     try:
         until(lambda: _is_ready(origin), 30)
         options = {
-            "args": [*_ARGUMENTS, f"--user-data-dir={directory / 'profile'}"],
+            "args": [*_ARGUMENTS, *arguments, f"--user-data-dir={directory / 'profile'}"],
             "prefs": {"download.default_directory": str(downloads), "download.prompt_for_download": False},
         }
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}

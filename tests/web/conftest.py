@@ -77,7 +77,8 @@ def serve(stubbed):
     with ExitStack() as stack:
 
         def _serve(people=None, openid=None, **options) -> str:
-            web = WebSettings(public_url=PUBLIC_URL, port=0, **{"requests_per_minute": 1000, **options})
+            usual = {"public_url": PUBLIC_URL, "port": 0, "requests_per_minute": 1000}
+            web = WebSettings(**{**usual, **options})
             sign_in = openid if people is None else PasswordSignIn(people, web.sign_in_attempts)
             return f"http://localhost:{stack.enter_context(WebService(web, stubbed.home, stubbed.packs, sign_in)).port}"
 

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from mse_tui.config import OpenIdSettings
+from mse_tui.sandbox.server import SandboxServer
+from mse_tui.web.openid import BACK, OpenIdSignIn
 from tests.support.chromium import Chromium, chromium, missing
 from tests.web.conftest import ATTACHMENT, PASSWORD, People
+from tests.web.test_openid import SECRET_VARIABLE
+from tests.web.test_process import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +20,8 @@ def window(tmp_path) -> Iterator[Chromium]:
     if why := missing():
         pytest.skip(f"needs a browser: {why}")
     (tmp_path / "browser").mkdir()
-    with chromium(tmp_path / "browser") as opened:
+    # The practice cloud's certificate is its own.
+    with chromium(tmp_path / "browser", "--ignore-certificate-errors") as opened:
         yield opened
 
 
@@ -49,3 +55,33 @@ def test_somebody_signs_in_downloads_and_signs_out(stubbed, serve, window: Chrom
     assert "signed out" in window.text
     window.open(f"{window.address.rsplit('/', 1)[0]}/a/{link}")
     assert window.title == "Sign in"
+
+
+def test_somebody_signs_in_at_another_service_and_comes_back(
+    stubbed, serve, window: Chromium, tmp_path, monkeypatch
+) -> None:
+    stubbed.owner.add(1, attachments=[("plan.pdf", ATTACHMENT)])
+    (link,) = stubbed.stub("attachment stub")
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with SandboxServer(tmp_path / "cloud", people=1, messages=1, tls=True) as server:
+        cloud, people = server.cloud, server.cloud.tokens.people
+        people.redirects[cloud.application.client_id] = {origin + BACK}
+        people.more_claims = {"email": stubbed.owner.address}
+        monkeypatch.setenv(SECRET_VARIABLE, cloud.application.secret)
+        settings = OpenIdSettings(
+            issuer=f"{server.origin}/{cloud.tenant_id}/v2.0", client_id=cloud.application.client_id,
+            secret_env=SECRET_VARIABLE, ca_file=server.ca_file,
+        )  # fmt: skip
+        serve(openid=OpenIdSignIn(settings, origin), port=port, public_url=origin)
+        window.open(f"{origin}/a/{link}")
+        assert window.title == "Sign in" and "plan.pdf" not in window.text
+        window.click("main a")
+        assert window.address.startswith(server.origin) and "Nordlicht" in window.text
+        window.type("[name=loginfmt]", server.addresses[0])
+        window.type("[name=passwd]", server.password(server.addresses[0]))
+        window.click("button[type=submit]")
+        assert window.address == f"{origin}/a/{link}"
+        assert "plan.pdf" in window.text and stubbed.owner.address in window.text
+        window.click("main button")
+        assert window.downloaded() == ATTACHMENT
