@@ -101,17 +101,13 @@ def retrieved(link: StubLink, wanted: Offer, client: Client) -> None:
     """Count and audit that somebody gets what the link leads to."""
     with writing():
         stub_links.count_retrieval(link.link_id)
-        audit("retrieve", _mailbox(link), after=_told(link, client) | {"file": wanted.name}, by=client.name)
+        audit("retrieve", link.address, after=_told(link, client) | {"file": wanted.name}, by=client.name)
 
 
 def refuse(link: StubLink, client: Client) -> None:
     """Audit that somebody who has signed in may not have what the link leads to."""
-    audit("refused retrieval", _mailbox(link), after=_told(link, client), by=client.name)
+    audit("refused retrieval", link.address, after=_told(link, client), by=client.name)
 
 
 def _told(link: StubLink, client: Client) -> dict[str, object]:
     return {"message": link.message_id, "subject": link.subject, "link": link.link_id, "from": client.address}
-
-
-def _mailbox(link: StubLink) -> str:
-    return views.mailbox(str(link.mailbox_id)).address

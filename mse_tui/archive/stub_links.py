@@ -49,6 +49,8 @@ class StubLink:
     """Place of the attachment among those of the message; WHOLE_MESSAGE for all of it."""
     stub_id: int
     mailbox_id: int
+    address: str
+    """Of the mailbox."""
     message_id: int
     sha256: bytes
     """Of the original's MIME."""
@@ -91,18 +93,18 @@ def expiry(stub_id: int) -> datetime | None:
 def find(link_id: str) -> StubLink | None:
     """The link with this id, unless there is none, it has expired or was revoked, or the original is gone."""
     rows = select(
-        "SELECT l.id, l.kind, l.part, s.id, s.mailbox_id, m.id, m.sha256, m.subject, m.sender, m.sent,"
+        "SELECT l.id, l.kind, l.part, s.id, s.mailbox_id, a.address, m.id, m.sha256, m.subject, m.sender, m.sent,"
         " m.size, l.expires"
         " FROM stub_link l JOIN stub s ON s.id = l.stub_id JOIN message m ON m.id = s.message_id"
-        " JOIN blob b ON b.sha256 = m.sha256"
+        " JOIN blob b ON b.sha256 = m.sha256 JOIN archive_mailbox a ON a.id = s.mailbox_id"
         " WHERE l.digest = ? AND l.revoked IS NULL AND (l.expires IS NULL OR l.expires > ?)",
         (_digest(link_id), to_micros(now())),
     )
     if not rows:
         return None
-    link, kind, part, stub, mailbox, message, digest, subject, sender, sent, size, expires = rows[0]
+    link, kind, part, stub, mailbox, owner, message, digest, subject, sender, sent, size, expires = rows[0]
     return StubLink(
-        link, LinkKind(kind), part, stub, mailbox, message, bytes(digest), subject, sender, _moment(sent), size,
+        link, LinkKind(kind), part, stub, mailbox, owner, message, bytes(digest), subject, sender, _moment(sent), size,
         _moment(expires),
     )  # fmt: skip
 

@@ -75,6 +75,15 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
     if configuration is not None:
         yield from check_exchange(configuration.exchange, halts, mailbox)
         yield from _directories(configuration, halts)
+        yield from _retrieval(configuration)
+
+
+def _retrieval(configuration: Configuration) -> Iterator[Finding]:
+    """What stands behind the links in stubs."""
+    if configuration.web.public_url:
+        from mse_tui.web.doctor import check_retrieval
+
+        yield from check_retrieval(configuration)
 
 
 def _directories(configuration: Configuration, halts: AccountHalts) -> Iterator[Finding]:
