@@ -1,11 +1,14 @@
 """The service as it is run: by its command, inside the engine, over TLS, with a file of 200 MB."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
 
 import psutil
 import pytest
@@ -108,6 +111,33 @@ def test_200_megabytes_are_given_in_little_memory(stubbed, server, certificates)
     assert (length, found.hexdigest()) == size
     print(f"memory before {before >> 20} MiB, while sending {peak >> 20} MiB")
     assert peak - before < 96 << 20
+
+
+@pytest.mark.slow
+def test_a_task_stubs_and_the_stubs_link_gives_the_original_back(stubbed, server, certificates) -> None:
+    """By commands and the engine alone, as an administrator does it."""
+    port, ca_file = free_port(), certificates[0]
+    configure(stubbed.home, server, certificates, port, "in_engine = true\n")
+    owner, universal = stubbed.owner, "attachment stub with universal access"
+    owner.add(1, attachments=[("plan.pdf", ATTACHMENT)])
+    browser = Browser(f"https://localhost:{port}")
+    browser.verify = str(ca_file)
+
+    def command(*arguments: str) -> None:
+        assert run(["--home", str(stubbed.home.path), *arguments]) == 0
+
+    options = ("--no-dry-run", "--min-attachment-kib", "8", "--action", universal)
+    command("definition", "new", "MSM", "Old attachments", *options)
+    command("schedule", "new", "daily", "Nightly", "--at", "22:00", "--zone", "Europe/Berlin")
+    chosen = ("--definition", "Old attachments", "--schedule", "Nightly", "--group", owner.address)
+    command("task", "new", "Save space", "--type", "msm", *chosen)
+    with running(stubbed.home, "engine", origin=browser.origin, ca_file=ca_file):
+        command("task", "run", "Save space", "--wait")
+        (stub,) = [owner.store.content(row) for row in owner.store.items(owner.folder("inbox"))]
+        assert len(stub) < len(ATTACHMENT)
+        body = message_from_bytes(stub, policy=default).get_body()
+        address = re.search(rf"https://localhost:{port}(/a/[\w-]+)", body.get_content())[1]
+        assert browser.submit(browser.look(address)).content == ATTACHMENT
 
 
 def test_what_can_not_be_served_is_told_before(stubbed, tmp_path) -> None:
