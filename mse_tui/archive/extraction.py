@@ -64,12 +64,12 @@ def _written(pieces: Iterable[bytes], target: BinaryIO) -> tuple[int, bytes]:
 
 def _pieces(stream: BinaryIO, index: int) -> Iterator[bytes]:
     skeleton = _Skeleton(stream)
-    message = email.message_from_bytes(skeleton.text, policy=email.policy.compat32)
+    message = email.message_from_binary_file(BytesIO(skeleton.text), policy=email.policy.compat32)
     part = next((each for place, each in enumerate(parts_of(message)) if place == index), None)
     if part is None:
         return iter(())
     if part.is_multipart():
-        return map(_unix_ends, skeleton.filled(_flat(part.get_payload(0))))
+        return skeleton.filled(_flat(part.get_payload(0)))
     encoding = str(part.get("content-transfer-encoding", "")).lower().strip()
     del part["content-transfer-encoding"]
     encoded = part.get_payload(decode=True)
@@ -86,11 +86,6 @@ def _flat(message: object) -> bytes:
     written = BytesIO()
     BytesGenerator(written, mangle_from_=False, policy=email.policy.compat32).flatten(message)
     return written.getvalue()
-
-
-def _unix_ends(piece: bytes) -> bytes:
-    """Line ends as the standard library writes them."""
-    return _ENDS.sub(b"\n", piece)
 
 
 def _from_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -115,35 +110,36 @@ class _Skeleton:
 
     def _lines(self) -> Iterator[bytes]:
         """The message's lines; once a stretch is long, a placeholder instead of all its further ones."""
-        kept, left_out, position, begins = 0, 0, 0, True
+        kept, left_out, position, last = 0, 0, 0, b"\n"
         while line := self._stream.readline(_LONGEST_LINE):
-            may_be_boundary = begins and line.startswith(b"--")
-            begins = line.endswith((b"\n", b"\r"))
+            may_be_boundary = last.endswith((b"\n", b"\r")) and line.startswith(b"--")
             if not may_be_boundary and kept >= KEPT:
                 left_out += len(line)
             else:
                 if left_out:
-                    yield self._placeholder(position - left_out, left_out)
+                    yield self._placeholder(position - left_out, left_out, last)
                     left_out = 0
                 kept = 0 if may_be_boundary else kept + len(line)
                 yield line
             position += len(line)
+            last = line
         if left_out:
-            yield self._placeholder(position - left_out, left_out)
+            yield self._placeholder(position - left_out, left_out, last)
 
-    def _placeholder(self, start: int, length: int) -> bytes:
-        """With the stretch's own line end behind it: the parser takes the last one before a boundary away."""
-        self._stream.seek(start + length - min(2, length))
-        last = self._stream.read(min(2, length))
-        end = b"\r\n" if last == b"\r\n" else last[-1:] if last[-1:] in (b"\r", b"\n") else b""
+    def _placeholder(self, start: int, length: int, last: bytes) -> bytes:
+        """With the end of its last line behind it: the parser takes the one before a boundary away."""
+        end = last[len(last.rstrip(b"\r\n")) :]
         return f"[{self._mark} {start} {length - len(end)}]".encode() + end
 
     def filled(self, text: bytes) -> Iterator[bytes]:
-        """A text made from the skeleton with the stretches in their places, in pieces that end with a line."""
+        """A text made from the skeleton with the stretches in their places, in pieces that end with a line.
+
+        Line ends become those of Unix, as the parser has made them in the skeleton.
+        """
         position = 0
         for match in self._place.finditer(text):
             yield text[position : match.start()]
-            yield from self._stretch(int(match[1]), int(match[2]))
+            yield from (_ENDS.sub(b"\n", piece) for piece in self._stretch(int(match[1]), int(match[2])))
             position = match.end()
         yield text[position:]
 

@@ -7,6 +7,7 @@ import random
 import tracemalloc
 from email.message import EmailMessage
 from hashlib import sha256
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -25,36 +26,36 @@ def extracted(mime: bytes, index: int, digest: bytes) -> bytes:
     return target.getvalue()
 
 
-@st.composite
-def messages(draw) -> bytes:
+KINDS = st.sampled_from(["base64", "quoted-printable", "8bit", "message"])
+FILES = st.lists(st.tuples(KINDS, st.binary(max_size=300), st.integers(0, 20)), min_size=1, max_size=4)
+
+
+def written(text: str, files: list[tuple[str, bytes, int]], end: str) -> bytes:
+    """A message with these files: (encoding or kind, content, how many times that)."""
     message = EmailMessage()
     message["Subject"] = "Some files"
-    message.set_content(draw(st.text(max_size=200)) + "\n--dashes\n")
-    for number in range(draw(st.integers(1, 4))):
-        content = draw(st.binary(max_size=300)) * draw(st.integers(1, 20))
-        kind = draw(st.sampled_from(["base64", "quoted-printable", "8bit", "message"]))
+    message.set_content(text + "\n--dashes\n")
+    for number, (kind, content, times) in enumerate(files):
         if kind == "message":
             inner = EmailMessage()
             inner["Subject"] = "Inner"
-            inner.set_content("inner\n" * draw(st.integers(0, 300)))
-            inner.add_attachment(content, maintype="application", subtype="x", filename="inner.bin")
+            inner.set_content("inner\n" * times * 15)
+            inner.add_attachment(content * times, maintype="application", subtype="x", filename="inner.bin")
             message.add_attachment(inner)
         elif kind == "8bit":
-            text = "grüße -- \n" * draw(st.integers(0, 300))
-            message.add_attachment(text, subtype="x-log", filename=f"{number}.log", cte="8bit")
+            message.add_attachment("grüße -- \n" * times * 15, subtype="x-log", filename=f"{number}.log", cte="8bit")
         else:
-            message.add_attachment(content, maintype="application", subtype="x", filename=f"{number}.bin", cte=kind)
-    return message.as_bytes(policy=email.policy.SMTP.clone(linesep=draw(ENDS)))
+            name = f"{number}.bin"
+            message.add_attachment(content * times, maintype="application", subtype="x", filename=name, cte=kind)
+    return message.as_bytes(policy=email.policy.SMTP.clone(linesep=end))
 
 
-@given(messages(), st.integers(0, 600))
-def test_every_attachment_is_what_the_whole_parser_makes_of_it(mime: bytes, kept: int) -> None:
-    before, extraction.KEPT = extraction.KEPT, kept + 200
-    try:
+@given(st.text(max_size=200), FILES, ENDS, st.integers(700, 2000))
+def test_every_attachment_is_what_the_whole_parser_makes_of_it(text, files, end, kept) -> None:
+    mime = written(text, files, end)
+    with patch.object(extraction, "KEPT", kept), patch.object(extraction, "attachment_bytes", return_value=None):
         for each in content_of(io.BytesIO(mime)).attachments:
             assert sha256(extracted(mime, each.index, each.sha256)).digest() == each.sha256
-    finally:
-        extraction.KEPT = before
 
 
 def big_message(size: int) -> tuple[io.BytesIO, bytes]:
