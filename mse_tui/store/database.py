@@ -38,7 +38,7 @@ def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
     if read_only and not path.exists():
         raise Problem(Reason.NOT_FOUND, f"There is no database at {path}.", "Start mse-tui once to create it.")
     _check_header(path)
-    opened = _read_only(path) if read_only else _read_write(path)
+    opened = _read_only(path) if read_only else _open_already(path) or _read_write(path)
     with faults_explained(path):
         try:
             _migrate(opened, path, read_only)
@@ -163,6 +163,12 @@ def _check_header(path: Path) -> None:
         ) from error
     if header and header != _HEADER:
         raise Problem(Reason.DATABASE_DAMAGED, f"{path} is not a database.")
+
+
+def _open_already(path: Path) -> SqliteDatabase | None:
+    """The same file, open in this process: threads may be in the middle of transactions on it, which go on."""
+    present = database.obj
+    return present if isinstance(present, SqliteDatabase) and present.database == str(path) else None
 
 
 def _read_write(path: Path) -> SqliteDatabase:

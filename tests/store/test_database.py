@@ -185,6 +185,26 @@ def test_a_reader_does_not_wait_for_a_writer(store: Home) -> None:
     assert (seen, Audit.select().count()) == (0, 1)
 
 
+def test_opening_again_leaves_the_transactions_of_other_threads_whole(store: Home) -> None:
+    begun, opened = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with keep_connection(), writing():
+            _entry("begun")
+            begun.set()
+            opened.wait(10)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert begun.wait(10)
+    open_database(store.database)
+    opened.set()
+    writer.join()
+    with writing():
+        _entry("and the next")
+    assert Audit.select().count() == 2
+
+
 def test_commits_of_others_are_noticed(store: Home) -> None:
     before = data_version()
     other = sqlite3.connect(store.database)
