@@ -55,7 +55,9 @@ def attachment_bytes(stream: BinaryIO, index: int) -> bytes | None:
 
 
 def _read(stream: BinaryIO) -> Message:
-    return email.message_from_binary_file(stream, policy=email.policy.compat32)
+    # From bytes, not from the file: the library reads a file with its line ends translated, and an attachment that is
+    # plain text would be another one than the server has.
+    return email.message_from_bytes(stream.read(), policy=email.policy.compat32)
 
 
 def parts_of(part: Message, depth: int = 0) -> Iterator[Message]:
