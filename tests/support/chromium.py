@@ -3,7 +3,7 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,10 @@ _ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 )  # fmt: skip
+
+
+class WindowError(Exception):
+    """The browser could not do it, or not now."""
 
 
 def missing() -> str:
@@ -46,6 +50,23 @@ class Chromium:
     @property
     def address(self) -> str:
         return self._ask("url")
+
+    def sees(self, *texts: str) -> None:
+        """Wait until the page shows all of these: what follows a click comes in its own time."""
+        self._comes_to(lambda: all(text in self.text for text in texts))
+
+    def gets_to(self, address: str) -> None:
+        """Wait until the address begins so."""
+        self._comes_to(lambda: self.address.startswith(address))
+
+    def _comes_to(self, condition: Callable[[], bool]) -> None:
+        def holds() -> bool:
+            try:
+                return condition()
+            except WindowError:
+                return False  # between two pages there is no body, or one that is gone already
+
+        until(holds, 20)
 
     def type(self, selector: str, text: str) -> None:
         self._command(f"element/{self._element(selector)}/value", {"text": text})
@@ -122,5 +143,6 @@ def _is_ready(origin: str) -> bool:
 
 def _value(response: requests.Response):
     value = response.json()["value"]
-    assert response.status_code == 200, value
+    if response.status_code != 200:
+        raise WindowError(value)
     return value

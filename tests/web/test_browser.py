@@ -44,15 +44,15 @@ def test_somebody_signs_in_downloads_and_signs_out(stubbed, serve, window: Chrom
     window.type("#user", stubbed.owner.address)
     window.type("#password", "wrong")
     window.click("main button")
-    assert "not right" in window.text
+    window.sees("not right")
     window.type("#user", stubbed.owner.address)
     window.type("#password", PASSWORD)
     window.click("main button")
-    assert "plan.html" in window.text and stubbed.owner.address in window.text
+    window.sees("plan.html", stubbed.owner.address)
     window.click("main button")
     assert window.downloaded() == ATTACHMENT
     window.click("footer button")
-    assert "signed out" in window.text
+    window.sees("signed out")
     window.open(f"{window.address.rsplit('/', 1)[0]}/a/{link}")
     assert window.title == "Sign in"
 
@@ -77,11 +77,12 @@ def test_somebody_signs_in_at_another_service_and_comes_back(
         window.open(f"{origin}/a/{link}")
         assert window.title == "Sign in" and "plan.pdf" not in window.text
         window.click("main a")
-        assert window.address.startswith(server.origin) and "Nordlicht" in window.text
+        window.gets_to(server.origin)
+        window.sees("Nordlicht")
         window.type("[name=loginfmt]", server.addresses[0])
         window.type("[name=passwd]", server.password(server.addresses[0]))
         window.click("button[type=submit]")
-        assert window.address == f"{origin}/a/{link}"
-        assert "plan.pdf" in window.text and stubbed.owner.address in window.text
+        window.gets_to(f"{origin}/a/{link}")
+        window.sees("plan.pdf", stubbed.owner.address)
         window.click("main button")
         assert window.downloaded() == ATTACHMENT
