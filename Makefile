@@ -37,6 +37,8 @@ bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks.calendars
 	$(BIN)/python -m tests.benchmarks.directory
 	$(BIN)/python -m tests.benchmarks.groups
+	$(BIN)/python -m tests.benchmarks.stubbing
+	$(BIN)/python -m tests.benchmarks.expiry
 
 screenshots: $(READY)  ## docs/screenshots/*.svg, from the app itself
 	$(BIN)/python -m tests.screenshots
