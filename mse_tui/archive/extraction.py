@@ -64,12 +64,13 @@ def _written(pieces: Iterable[bytes], target: BinaryIO) -> tuple[int, bytes]:
 
 def _pieces(stream: BinaryIO, index: int) -> Iterator[bytes]:
     skeleton = _Skeleton(stream)
-    message = email.message_from_binary_file(BytesIO(skeleton.text), policy=email.policy.compat32)
+    message = email.message_from_bytes(skeleton.text, policy=email.policy.compat32)
     part = next((each for place, each in enumerate(parts_of(message)) if place == index), None)
     if part is None:
         return iter(())
     if part.is_multipart():
-        return skeleton.filled(_flat(part.get_payload(0)))
+        # The library writes an attached message anew, with the line ends of Unix.
+        return (_ENDS.sub(b"\n", piece) for piece in skeleton.filled(_flat(part.get_payload(0))))
     encoding = str(part.get("content-transfer-encoding", "")).lower().strip()
     del part["content-transfer-encoding"]
     encoded = part.get_payload(decode=True)
@@ -132,14 +133,11 @@ class _Skeleton:
         return f"[{self._mark} {start} {length - len(end)}]".encode() + end
 
     def filled(self, text: bytes) -> Iterator[bytes]:
-        """A text made from the skeleton with the stretches in their places, in pieces that end with a line.
-
-        Line ends become those of Unix, as the parser has made them in the skeleton.
-        """
+        """A text made from the skeleton with the stretches in their places, in pieces that end with a line."""
         position = 0
         for match in self._place.finditer(text):
             yield text[position : match.start()]
-            yield from (_ENDS.sub(b"\n", piece) for piece in self._stretch(int(match[1]), int(match[2])))
+            yield from self._stretch(int(match[1]), int(match[2]))
             position = match.end()
         yield text[position:]
 
