@@ -98,14 +98,15 @@ class Notices:
         self._channels = channels
         self._clock = clock
 
-    def look(self) -> None:
-        """Tell what has changed; a channel that fails is tried again at a later look."""
+    def look(self) -> Light:
+        """Tell what has changed; a channel that fails is tried again at a later look. Gives what is worst."""
         concerns = present_concerns(self._site)
         for channel in self._channels:
             try:
                 self._tell(channel, concerns)
             except OSError as error:
                 log.warning("The %s could not be sent, it is tried again: %s", channel.name, error)
+        return Light.worst([Light(one.light) for one in concerns])
 
     def _tell(self, channel: Channel, concerns: Sequence[Concern]) -> None:
         moment = self._clock()

@@ -8,7 +8,7 @@ from typing import Self
 from mse_tui.config import Configuration
 from mse_tui.monitoring.channels import Mail, Ping, Webhook
 from mse_tui.monitoring.metrics import MetricsServer
-from mse_tui.monitoring.notices import Channel, Notices, present_concerns
+from mse_tui.monitoring.notices import Channel, Notices
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import keep_connection
 from mse_tui.store.queries import SiteRow
@@ -64,8 +64,7 @@ class Monitoring:
         with keep_connection():
             while not self._end.wait(self._look_seconds):
                 try:
-                    notices.look()
-                    self._send_ping()
+                    self._send_ping(notices.look())
                 except Exception:
                     log.exception("Looking for what to tell failed; it is tried again")
 
@@ -77,10 +76,10 @@ class Monitoring:
             channels.append(Webhook(self._settings.webhook))
         return channels
 
-    def _send_ping(self) -> None:
+    def _send_ping(self, light: Light) -> None:
         if self._ping is None:
             return
         try:
-            self._ping.send(Light.worst([Light(one.light) for one in present_concerns(self._site)]))
+            self._ping.send(light)
         except OSError as error:
             log.warning("The ping could not be sent: %s", error)
