@@ -36,7 +36,7 @@ class AppointmentScreen(LiveScreen[ShownAppointment]):
     """One version of an appointment, and the others to choose from."""
 
     KEYS = (SAVE_APPOINTMENT, ORIGINAL, *FILTERING)
-    PLACE = "archive"
+    PLACE = ""
     HELP_TEXT = (
         "One appointment. Enter on a version (Tab goes to them) shows what it was then; w writes the version shown to"
         " an .ics file; o shows what the server gave."

@@ -48,7 +48,7 @@ class CalendarScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes have replicated calendars."""
 
     KEYS = FILTERING
-    PLACE = "archive"
+    PLACE = ""
     HELP_TEXT = HELP
 
     def body(self) -> Iterable[Widget]:

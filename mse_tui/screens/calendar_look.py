@@ -87,7 +87,7 @@ class CalendarLook:
 class LookScreen(LiveScreen[Data]):
     """What agenda and month have in common."""
 
-    PLACE = "archive"
+    PLACE = ""
     HELP_TEXT = HELP
 
     def __init__(self, look: CalendarLook) -> None:
