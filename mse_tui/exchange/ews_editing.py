@@ -34,11 +34,11 @@ from mse_tui.reasons import Problem, Reason
 
 Answer = TypeVar("Answer")
 
-DETAILS = 100
+DETAILS = 200
 """Items in one GetItem without bodies."""
 BODIES = 20
 """Items in one GetItem with bodies, and in one UpdateItem that brings bodies."""
-DELETED = 100
+DELETED = 200
 """Items in one DeleteItem or MoveItem, attachments in one DeleteAttachment."""
 
 
