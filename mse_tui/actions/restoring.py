@@ -12,9 +12,10 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
 from mse_tui.archive import stub_links, stubs, views
+from mse_tui.archive.fence import Fence
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
-from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
+from mse_tui.archive.stubs import LIVE, RESTORABLE, StubRecord, StubState
 from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
@@ -127,9 +128,16 @@ class StubCheck:
         return not (self.unfinished or self.unreadable)
 
 
+_FOUND = {(StubState.COMPLETE, False): StubState.LOST, (StubState.LOST, True): StubState.COMPLETE}
+"""(state in the registry, whether it is in the mailbox) -> the state that it is in."""
+
+
 @needs(Role.OPERATOR)
 def check(exchange: Exchange, packs: Packs, wanted: StubFilter) -> list[StubCheck]:
-    """Compare the registry with the mailboxes and with the archive's content; changes where stubs are known to lie."""
+    """Compare the registry with the mailboxes and with the archive's content.
+
+    Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
+    """
     rows = [row for row in every_stub(wanted) if row.state in (*LIVE, StubState.LOST)]
     return [_check(exchange, packs, address, rows) for address in sorted({row.address for row in rows})]
 
@@ -148,6 +156,7 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
                 continue
             if not _is_readable(packs, record.message_id):
                 found.unreadable.append(row)
+            _know_where(record, here, fence)
             if not here:
                 found.lost.append(row)
             elif len(here) > 1:
@@ -156,12 +165,23 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
                 found.unfinished.append(row)
             elif here[0] != record.remote_id:
                 found.moved.append(row)
-                with writing():
-                    fence.check()
-                    stubs.moved(row.id, here[0])
             else:
                 found.whole += 1
     return found
+
+
+def _know_where(record: StubRecord, here: Sequence[str], fence: Fence) -> None:
+    """Enter into the registry what was found: the items that have the stub's mark."""
+    moved = bool(here) and record.remote_id not in here
+    state = _FOUND.get((record.state, bool(here)), record.state)
+    if not moved and state is record.state:
+        return
+    with writing():
+        fence.check()
+        if moved:
+            stubs.moved(record.id, here[0])
+        if state is not record.state:
+            stubs.move_on([record.id], state)
 
 
 def _is_readable(packs: Packs, message_id: int) -> bool:

@@ -154,6 +154,22 @@ def moved(stub_id: int, remote_id: str) -> None:
     execute("UPDATE stub SET remote_id = ? WHERE id = ?", (remote_id, stub_id))
 
 
+def out_of_reach(mailbox_id: int, remote_ids: Iterable[str]) -> None:
+    """Inside a transaction: the stubs that are these items have left their mailbox."""
+    moment = to_micros(now())
+    execute_many(
+        "UPDATE stub SET state = ?, ended = ? WHERE mailbox_id = ? AND remote_id = ? AND state = ?",
+        [(str(StubState.LOST), moment, mailbox_id, each, str(StubState.COMPLETE)) for each in remote_ids],
+    )
+
+
+def lying_elsewhere(mailbox_id: int, found: Mapping[str, str]) -> dict[str, tuple[int, str]]:
+    """Of stubs found as items (key -> item id), those known as other items: key -> (stub id, the item id known)."""
+    sql = "SELECT key, id, remote_id FROM stub WHERE mailbox_id = ? AND key IN ({values})"
+    rows = select_in(sql, set(found), mailbox_id)
+    return {key: (stub_id, remote_id) for key, stub_id, remote_id in rows if remote_id != found[key]}
+
+
 def begin_restore(stub_id: int, token: str) -> None:
     """Inside a transaction: the original is about to be put back; `token` marks what comes of it."""
     execute(

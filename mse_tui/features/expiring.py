@@ -7,18 +7,17 @@ a run was cut off is looked up by the next one: gone means deleted, there means 
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mse_tui.archive import expiries
+from mse_tui.archive import expiries, stubs
 from mse_tui.archive.confirmation import Confirmation, Confirmed, Unconfirmed, Verdict
 from mse_tui.archive.expiries import Planned
 from mse_tui.archive.holds import held_in, would_be_held
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stamps import Origin
 from mse_tui.archive.statements import select
-from mse_tui.archive.stubs import originals
 from mse_tui.archive.tombstones import purged_envelopes
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.editing import Disposal, ItemDetails
@@ -28,8 +27,9 @@ from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed
 from mse_tui.features.stamping import Stamping
 from mse_tui.reasons import Reason
+from mse_tui.store.database import writing
 
-BATCH = 100
+BATCH = 200
 """Items that are read again, confirmed and deleted together."""
 _FRESH_SECONDS = 2.0
 """How old a look at an item may be when it is deleted; the server compares no change key."""
@@ -194,8 +194,7 @@ class Expiring:
                 leaving.append(Leaving(verdict.details, verdict.message_id, by_id[verdict.details.row.remote_id]))
             else:
                 self.skip(verdict.reason)
-        stubs = [(details, due) for details, due in present if details.row.stub]
-        leaving += self._confirmed_stubs(stubs)
+        leaving += self._confirmed_stubs([(details, due) for details, due in present if details.row.stub])
         if leaving:
             self._run.journal.count("confirmed", len(leaving))
         return leaving
@@ -245,13 +244,13 @@ class Expiring:
         found.update((row.remote_id, Reason.PRIVATE) for row in rows if row.sensitivity.casefold() in _PRIVATE)
         return found
 
-    def _confirmed_stubs(self, stubs: Sequence[tuple[ItemDetails, Due]]) -> list[Leaving]:
+    def _confirmed_stubs(self, found: Sequence[tuple[ItemDetails, Due]]) -> list[Leaving]:
         """Stubs of ours whose originals are whole in the archive, readable, and on no hold."""
-        known = originals(self._mailbox_id, [details.row.stub for details, _ in stubs]) if stubs else {}
+        known = stubs.originals(self._mailbox_id, [details.row.stub for details, _ in found]) if found else {}
         held = held_in(self._mailbox_id, known.values())
         readable = self._readable(self._mailbox_id, known.values())
         leaving = []
-        for details, due in stubs:
+        for details, due in found:
             message_id = known.get(details.row.stub)
             if message_id is None or not _is_whole(message_id, self._run.packs):
                 self.skip(Reason.NOT_ARCHIVED)
@@ -261,7 +260,21 @@ class Expiring:
                 self.skip(Reason.NOT_READABLE)
             else:
                 leaving.append(Leaving(details, message_id, due))
+        if not self._dry_run:
+            self._follow_moved({each.details.row.stub: each.details.row.remote_id for each in leaving})
         return leaving
+
+    def _follow_moved(self, found: Mapping[str, str]) -> None:
+        """Stubs (key -> item id) that their owner has moved are known where they lie; a copy beside one is not it."""
+        elsewhere = stubs.lying_elsewhere(self._mailbox_id, found) if found else {}
+        if not elsewhere:
+            return
+        answers = self._run.mailbox.headers([remote_id for _, remote_id in elsewhere.values()])
+        with writing():
+            self._run.fence.check()
+            for (key, (stub_id, _)), answer in zip(elsewhere.items(), answers, strict=True):
+                if isinstance(answer, ItemFailure) and answer.reason is Reason.ITEM_NOT_FOUND:
+                    stubs.moved(stub_id, found[key])
 
     def _readable(self, mailbox_id: int, message_ids: Iterable[int]) -> set[int]:
         """What no other policy has taken out of the owner's view; this one's own view date is its intention."""

@@ -104,6 +104,7 @@ def test_a_check_tells_what_became_of_stubs(site: Site, mse_tui: Command) -> Non
     assert "0 of 2 stubs are as they were made" in told and "moved" in told and "no longer there" in told
     again = mse_tui("stub", "check").out
     assert "1 of 2 stubs" in again and "moved" not in again
+    assert sorted(row.state for row in Stub.select()) == ["complete", "lost"]
     copied = store.items(site.owner.folder("drafts"))[0]["id"]
     store.copy_item(copied, site.owner.folder("inbox"))
     assert "copied" in mse_tui("stub", "check").out
@@ -111,6 +112,18 @@ def test_a_check_tells_what_became_of_stubs(site: Site, mse_tui: Command) -> Non
         path.unlink()
     dangling = mse_tui("stub", "check")
     assert dangling.code == 2 and "without their original" in dangling.out
+
+
+def test_a_check_finds_a_lost_stub_that_is_back(site: Site, mse_tui: Command) -> None:
+    store = site.owner.store
+    here, there = site.owner.folder("inbox"), site.owner.folder("drafts")
+    store.copy_item(store.items(here)[0]["id"], there)
+    for row in store.items(here):
+        store.delete_item(row["id"])
+    Stub.update(state="lost").execute()
+    assert "1 of 2 stubs" not in mse_tui("stub", "check").out
+    assert sorted(row.state for row in Stub.select()) == ["complete", "lost"]
+    assert "1 of 2 stubs" in mse_tui("stub", "check").out
 
 
 def test_revoked_links_open_nothing(site: Site, mse_tui: Command) -> None:

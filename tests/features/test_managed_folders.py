@@ -8,6 +8,7 @@ from mse_tui.archive.holds import HoldScope
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
+from mse_tui.archive.stubs import with_live_stubs
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.ews import connect
 from mse_tui.features import expiring
@@ -18,7 +19,9 @@ from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import now
 from mse_tui.store.models import ArchiveMailbox, Blob, Definition, Message, Pack, Placement
 from mse_tui.store.retention import Expiry, Hold, ManagedFolder, RetentionSetting, RetentionStamp
+from mse_tui.store.stubs import Stub
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
+from tests.features.managing import Management
 from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.features.retaining import Managing, definition, paths, policy, subjects_by_path
 from tests.support.owner import BEGAN, Owner
@@ -340,6 +343,60 @@ def test_the_nearest_policy_wins_and_what_has_left_a_managed_folder_is_not_delet
     managing.run(wanted)
     left = subjects_by_path(mailbox)
     assert left == {"Inbox/Keep": ["Message 1", "Message 4"], "Sent Items": ["Message 50"]}
+
+
+# --- stubs
+
+
+@pytest.fixture
+def stub(owner, mailbox, packs):
+    """Makes a stub in the inbox; gives its row in the registry."""
+
+    def make(day):
+        owner.add(day, attachments=[("a.bin", bytes(range(256)) * 200)])
+        Management(mailbox, packs).run()
+        return Stub.get()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [("soft delete", "lost"), ("hard delete", "lost"), ("move to Deleted Items", "complete")],
+)
+def test_a_stub_that_a_policy_deletes_no_longer_holds_its_content_back(managing, stub, how, state):
+    made = stub(1)
+    journal = managing.run(definition(inbox=policy(delete=30, how=how)))
+    assert journal.counts["items_deleted"] == 1 and not journal.failures
+    assert Stub.get().state == state
+    assert with_live_stubs([made.message_id]) == ({made.message_id} if state == "complete" else set())
+
+
+def test_a_stub_is_known_gone_also_where_its_owner_had_moved_it_before(owner, managing, stub):
+    stub(1)
+    (item,) = [row["id"] for row in owner.store.items(owner.folder("inbox"))]
+    owner.store.move_item(item, owner.folder("sentitems"))
+    managing.run(definition(default_policy=policy(delete=30)))
+    assert Stub.get().state == "lost"
+
+
+def test_a_stub_stays_known_while_only_a_copy_of_it_is_deleted(owner, mailbox, managing, stub):
+    made = stub(1)
+    (item,) = [row["id"] for row in owner.store.items(owner.folder("inbox"))]
+    owner.store.copy_item(item, owner.folder("deleteditems"))
+    managing.run(definition(deleted=policy(delete=30)))
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
+    assert (Stub.get().state, Stub.get().remote_id) == ("complete", made.remote_id)
+
+
+def test_a_stub_whose_deletion_was_interrupted_is_known_gone(owner, managing, stub, monkeypatch):
+    stub(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(expiring.expiries, "settle", lambda *_: None)
+        managing.run(definition(inbox=policy(delete=30)))
+    assert (Stub.get().state, Expiry.get().state) == ("complete", "planned")
+    managing.run(definition(inbox=policy(delete=30)))
+    assert (Stub.get().state, Expiry.get().state) == ("lost", "deleted")
 
 
 # --- stamps
