@@ -95,7 +95,7 @@ def _on_screens(session: Session, site: PracticeSite) -> int:
     from mse_tui.cli.screens import SiteEngine, show
     from mse_tui.config import load_configuration
 
-    engine = SiteEngine(queries.sites()[0].code, lambda: build_engine(site.home, load_configuration(site.home.config)))
+    engine = SiteEngine(site.home, queries.sites()[0], lambda: load_configuration(site.home.config))
     return show(site.home, engine, session.verbose, _run_one)
 
 

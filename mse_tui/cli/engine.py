@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mse_tui.exchange.mailbox import AccountHalts, Exchange
     from mse_tui.features.permissions_sync import PermissionsSync
     from mse_tui.home import Home
+    from mse_tui.store.queries import SiteRow
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,10 @@ def engine(session: Session) -> None:
     The first signal stops gracefully, at the next item of each running mailbox; the second one at once. Whatever was
     committed stays, and the next start goes on from there. Logs go to standard error.
     """
-    from mse_tui.monitoring.service import Monitoring
-
     log_to_stderr(session.verbose)
     site = session.served_site()
     configuration = session.configuration()
-    with signals_stop() as told, Monitoring(configuration, site), _web(session.home, configuration):
-        running = build_engine(session.home, configuration)
-        running.start()
+    with signals_stop() as told, serving(session.home, configuration, site) as running:
         log.info("Engine of site %s (%s) started", site.description, site.code)
         notify("READY=1")
         while running.running() and not told.wait_first(_LOOK_SECONDS):
@@ -66,6 +63,24 @@ def engine(session: Session) -> None:
                 running.join()
                 break
     log.info("Engine stopped")
+
+
+@contextmanager
+def serving(home: "Home", configuration: "Configuration", site: "SiteRow") -> "Iterator[Engine]":
+    """The site's engine, running, and what the configuration wants beside it: metrics, alarms, retrieval.
+
+    Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable.
+    """
+    from mse_tui.monitoring.service import Monitoring
+
+    running = build_engine(home, configuration)
+    running.start()
+    try:
+        with Monitoring(configuration, site), _web(home, configuration):
+            yield running
+    finally:
+        running.stop(graceful=True)
+        running.join()
 
 
 def _web(home: "Home", configuration: "Configuration") -> AbstractContextManager[object]:

@@ -4,31 +4,37 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
 
 from mse_tui.access.roles import Role, require
+from mse_tui.cli.engine import serving
 from mse_tui.cli.logs import log_to_file
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 
 if TYPE_CHECKING:
+    from mse_tui.config import Configuration
     from mse_tui.engine.engine import Engine
     from mse_tui.home import Home
+    from mse_tui.store.queries import SiteRow
 
 log = logging.getLogger(__name__)
 
 
 class SiteEngine:
-    """The site's engine as the screens know it; `make` builds a fresh one at each start."""
+    """The site's engine as the screens know it; the configuration is read afresh at each start."""
 
-    def __init__(self, site_code: str, make: Callable[[], "Engine"]) -> None:
-        self._site_code = site_code
-        self._make = make
+    def __init__(self, home: "Home", site: "SiteRow", configuration: Callable[[], "Configuration"]) -> None:
+        self._home = home
+        self._site = site
+        self._configuration = configuration
         self._engine: Engine | None = None
+        self._serving = ExitStack()
         self._lock = Lock()
 
     def running(self) -> bool:
@@ -37,37 +43,37 @@ class SiteEngine:
 
     def holder(self) -> str:
         """Who runs it, for people; '' when nobody does."""
-        return queries.engine_holder(self._site_code)
+        return queries.engine_holder(self._site.code)
 
     def start(self) -> None:
-        """Run it here.
+        """Run it here, with what the configuration wants beside it.
 
         Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable, role-missing.
         """
         require(Role.OPERATOR)
         with self._lock:
             if not self.running():
-                engine = self._make()
-                engine.start()
-                self._engine = engine
+                self._end()
+                self._engine = self._serving.enter_context(serving(self._home, self._configuration(), self._site))
 
     def stop(self) -> None:
         """End it gracefully; returns when it has ended."""
         with self._lock:
-            if self._engine is not None:
-                self._engine.stop(graceful=True)
-                self._engine.join()
-                self._engine = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._engine is not None:
+            self._engine.stop(graceful=True)
+            self._engine.join()
+            self._engine = None
+        self._serving.close()
 
 
 def open_screens(session: Session) -> int:
     """Open the screens on the session's site; the exit code. Raises Problem on a terminal that can't show them."""
-    from mse_tui.cli.engine import build_engine
-
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("The screens need a terminal. Without one: mse-tui status --plain, or mse-tui engine.")
-    site = session.site()
-    engine = SiteEngine(site.code, lambda: build_engine(session.home, session.configuration()))
+    engine = SiteEngine(session.home, session.site(), session.configuration)
     return show(session.home, engine, session.verbose)
 
 

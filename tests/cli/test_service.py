@@ -19,6 +19,7 @@ from mse_tui.home import Home
 from tests.conftest import REPOSITORY
 
 UNIT = REPOSITORY / "packaging" / "mse-tui.service"
+UNITS = sorted(UNIT.parent.glob("*.service"))
 
 
 class Ear:
@@ -116,11 +117,12 @@ def test_the_engine_tells_systemd_that_it_is_up_alive_and_stopping(ear: Ear, hom
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_the_unit_is_understood_and_hardened(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/usr/local/bin/mse-tui", sys.executable))
+@pytest.mark.parametrize("packaged", UNITS, ids=lambda packaged: packaged.name)
+def test_the_units_are_understood_and_hardened(tmp_path: Path, packaged: Path) -> None:
+    unit = tmp_path / packaged.name
+    unit.write_text(packaged.read_text().replace("/usr/local/bin/mse-tui", sys.executable))
     ran = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
-    ours = [line for line in ran.stderr.splitlines() if UNIT.name in line]
+    ours = [line for line in ran.stderr.splitlines() if unit.name in line]
     assert ours == []
     ran = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)],
