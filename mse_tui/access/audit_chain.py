@@ -6,7 +6,7 @@ and `verify` can be held against a head that was kept elsewhere.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,19 @@ _BEGINNING = b""
 """What the first entry of a chain follows."""
 _AT_A_TIME = 500
 """Entries pruned in one transaction, so that no writer waits long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who did what."""
+
+    moment: datetime
+    """Aware; kept to the microsecond."""
+    who: str
+    action: str
+    subject: str
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +62,10 @@ class Verification:
         return self.broken_at is None and not self.foreign_head
 
 
-def append(site: str, moment: datetime, who: str, action: str, subject: str, before: str, after: str) -> None:  # noqa: PLR0913, PLR0917 (an entry's parts)
+def append(site: str, entry: Entry) -> None:
     """Write one entry at the chain's end, in the caller's transaction or one of its own."""
     with writing():
-        parts = (moment, who, action, subject, before, after)
-        Audit.create(
-            site=site,
-            moment=moment,
-            who=who,
-            action=action,
-            subject=subject,
-            before=before,
-            after=after,
-            digest=_seal(_last_digest(site), site, *parts),
-        )
+        Audit.create(site=site, digest=_seal(_last_digest(site), site, entry), **asdict(entry))
 
 
 def head(site: str) -> Head:
@@ -88,8 +91,8 @@ def verify(site: str, kept_head: str = "") -> Verification:
         checked, broken_at = 0, None
         for row in Audit.select().where(Audit.site == site).order_by(Audit.id).iterator():
             checked += 1
-            sealed = _seal(previous, site, row.moment, row.who, row.action, row.subject, row.before, row.after)
-            if sealed != bytes(row.digest) and broken_at is None:
+            entry = Entry(row.moment, row.who, row.action, row.subject, row.before, row.after)
+            if _seal(previous, site, entry) != bytes(row.digest) and broken_at is None:
                 broken_at = row.id
             previous = bytes(row.digest)
             met = met or previous.hex() == wanted
@@ -139,7 +142,8 @@ def _last_digest(site: str) -> bytes:
     return bytes(found.digest) if found else _BEGINNING
 
 
-def _seal(previous: bytes, site: str, moment: datetime, *texts: str) -> bytes:
+def _seal(previous: bytes, site: str, entry: Entry) -> bytes:
     """SHA-256 over the digest before and the entry's parts, as a JSON list: no two lists of parts look alike."""
-    parts = [previous.hex(), site, to_micros(moment), *texts]
+    moment = to_micros(entry.moment)
+    parts = [previous.hex(), site, moment, entry.who, entry.action, entry.subject, entry.before, entry.after]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, separators=(",", ":")).encode()).digest()

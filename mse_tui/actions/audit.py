@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mse_tui.access import audit_chain
+from mse_tui.access.audit_chain import Entry
 from mse_tui.access.people import who
 from mse_tui.access.roles import Role, needs
 from mse_tui.store.database import now, writing
@@ -19,7 +20,8 @@ def audit(action: str, subject: str, before: object = "", after: object = "", *,
     `by` names who did it where that is not the user that this process runs as.
     """
     with writing():
-        audit_chain.append(_site_code(), now(), by or who(), action, subject, _written(before), _written(after))
+        entry = Entry(now(), by or who(), action, subject, _written(before), _written(after))
+        audit_chain.append(_site_code(), entry)
 
 
 @needs(Role.AUDITOR)

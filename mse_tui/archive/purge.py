@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mse_tui.access import audit_chain
+from mse_tui.access.audit_chain import Entry
 from mse_tui.archive.approvals import void_edited
 from mse_tui.archive.burial import Buried, bury
 from mse_tui.archive.identity import canonical_digest
@@ -110,7 +111,7 @@ class Purge:
                 execute_many("DELETE FROM quarantine WHERE message_id = ?", released)
                 if purged:
                     after = f"{purged} messages purged; mse-tui purge list --done names them"
-                    audit_chain.append(self._site, moment, "engine", "purge messages", "archive", "", after)
+                    audit_chain.append(self._site, Entry(moment, "engine", "purge messages", "archive", after=after))
             report.released += len(released)
             report.purged += purged
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mse_tui.access import audit_chain
+from mse_tui.access.audit_chain import Entry
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import Audit
@@ -19,7 +20,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def write(entries: int, site: str = "A", start: datetime = START) -> None:
     for number in range(entries):
         moment = start + timedelta(days=number)
-        audit_chain.append(site, moment, "ann", "change task", f"Sales {number}", '{"a": 1}', '{"a": 2}')
+        audit_chain.append(site, Entry(moment, "ann", "change task", f"Sales {number}", '{"a": 1}', '{"a": 2}'))
 
 
 def test_what_was_written_verifies(store: Home) -> None:
@@ -56,7 +57,7 @@ def test_the_oldest_entry_taken_out_is_found(store: Home) -> None:
 
 
 def test_text_moved_from_one_part_to_the_next_is_found(store: Home) -> None:
-    audit_chain.append("A", START, "ann", "removetask", "x", "", "")
+    audit_chain.append("A", Entry(START, "ann", "removetask", "x", "", ""))
     Audit.update(action="remove", subject="taskx").execute()
     assert audit_chain.verify("A").broken_at == 1
 
@@ -119,8 +120,8 @@ def test_any_text_reads_back_as_it_was_sealed(
 ) -> None:
     open_database(tmp_path_factory.mktemp("home") / "mse-tui.db")
     try:
-        audit_chain.append("A", moment, *texts)
-        audit_chain.append("A", moment, *texts)
+        audit_chain.append("A", Entry(moment, *texts))
+        audit_chain.append("A", Entry(moment, *texts))
         assert audit_chain.verify("A").clean
     finally:
         close_database()
@@ -153,7 +154,7 @@ def test_entries_of_an_older_version_are_chained_when_it_is_migrated(tmp_path: P
         found = audit_chain.verify("A")
         assert found.clean
         assert found.checked == 2
-        audit_chain.append("A", START, "ann", "stop", "x", "", "")
+        audit_chain.append("A", Entry(START, "ann", "stop", "x", "", ""))
         assert audit_chain.verify("A").clean
     finally:
         close_database()

@@ -9,6 +9,7 @@ import pytest
 from peewee import OperationalError
 
 from mse_tui.access import audit_chain
+from mse_tui.access.audit_chain import Entry
 from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.leases import Leases, mailbox_key, task_key
@@ -231,7 +232,7 @@ def test_records_are_pruned_by_age_but_a_tasks_newest_execution_stays(bench):
     kept = Execution.create(task=idle, trigger="schedule", started=old, finished=old, definition="{}")
     Audit.delete().execute()
     for days in (5000, 10):
-        audit_chain.append(bench.site.code, NOON - timedelta(days=days), "anna", "x", "y", "", "")
+        audit_chain.append(bench.site.code, Entry(NOON - timedelta(days=days), "anna", "x", "y", "", ""))
     assert prune(Ages(timedelta(days=400), timedelta(days=3650)), NOON) == 3
     assert [row.id for row in Execution.select().order_by(Execution.id)] == [execution.id, kept.id]
     assert MailboxResult.select().count() == 1
@@ -246,7 +247,7 @@ def test_the_site_shows_that_its_engine_is_alive(bench):
 
 def test_the_audits_head_goes_to_the_log_when_it_grows(bench, caplog):
     with caplog.at_level("INFO"):
-        audit_chain.append(bench.site.code, NOON, "anna", "x", "y", "", "")
+        audit_chain.append(bench.site.code, Entry(NOON, "anna", "x", "y", "", ""))
         digest = audit_chain.head(bench.site.code).digest
         heads = AuditHeads(bench.site.code)
         heads.tell()

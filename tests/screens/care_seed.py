@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from mse_tui.access import audit_chain
+from mse_tui.access.audit_chain import Entry
 from mse_tui.actions.retention import set_retention
 from mse_tui.store.models import ArchiveFolder, Message, Placement, Task
 from mse_tui.store.stubs import Stub, StubLink
@@ -40,4 +41,4 @@ def seed_audit() -> None:
         (1, "bo", "run now", "Board, office hours", "", ""),
     )
     for hours, who, action, subject, before, after in deeds:
-        audit_chain.append(SITE_CODE, NOW - timedelta(hours=hours), who, action, subject, before, after)
+        audit_chain.append(SITE_CODE, Entry(NOW - timedelta(hours=hours), who, action, subject, before, after))

@@ -11,8 +11,9 @@ from tests.screens.seed import HOSTILE, NOW, SITE_CODE
 def _write() -> None:
     before, after = '{"exclude_inbox": false}', '{"exclude_inbox": true}'
     for number, who in enumerate(("ann", "bo", "ann")):
-        audit_chain.append(SITE_CODE, NOW, who, "change definition", f"MFR Thing {number}", before, after)
-    audit_chain.append(SITE_CODE, NOW, "eve", "look into archive", HOSTILE, "", "")
+        entry = Entry(NOW, who, "change definition", f"MFR Thing {number}", before, after)
+        audit_chain.append(SITE_CODE, entry)
+    audit_chain.append(SITE_CODE, Entry(NOW, "eve", "look into archive", HOSTILE))
 
 
 async def test_reading_who_did_what_and_checking_it(app: MseTuiApp) -> None:
