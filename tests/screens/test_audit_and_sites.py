@@ -1,6 +1,7 @@
 """Audit and sites, by keys alone."""
 
 from mse_tui.access import audit_chain, roles
+from mse_tui.access.audit_chain import Entry
 from mse_tui.app import MseTuiApp
 from mse_tui.store import queries
 from mse_tui.store.models import Audit
