@@ -18,17 +18,19 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from mse_tui.access.roles import Role, held, needed
 from mse_tui.actions.sites import retry_accounts
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, FactsDialog, Picker, problem_notice
 from mse_tui.screens.help import HelpScreen
+from mse_tui.screens.roles import lacking_for, leads_to, needs_said, standing
 from mse_tui.store import queries
 from mse_tui.store.database import faults_explained
 from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
-from mse_tui.widgets.commands import BACK, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
+from mse_tui.widgets.commands import BACK, ENGINE, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.themes import DARK, LIGHT
@@ -63,6 +65,10 @@ class EngineHandle(Protocol):
         ...
 
 
+def _to_start_the_engine(app: "MseTuiApp") -> frozenset[Role]:
+    return needed(app.engine.start) if app.engine is not None else frozenset()
+
+
 class MseTuiApp(App[None]):
     """mse-tui in a terminal."""
 
@@ -78,12 +84,13 @@ class MseTuiApp(App[None]):
         """Another connection has committed."""
 
     class EngineSeen(Message):
-        """Who runs the engine now."""
+        """Who runs the engine now, and what the person at the keyboard may do."""
 
-        def __init__(self, here: bool, holder: str) -> None:
+        def __init__(self, here: bool, holder: str, roles: frozenset[Role]) -> None:
             super().__init__()
             self.here = here
             self.holder = holder
+            self.roles = roles
 
     def __init__(
         self, home: Home, *, engine: EngineHandle | None = None, clock: Callable[[], datetime] = utc_now
@@ -96,6 +103,8 @@ class MseTuiApp(App[None]):
         self.clock = clock
         """What relative times are said by."""
         self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
+        self.roles: frozenset[Role] = frozenset()
+        """Those of the person at the keyboard."""
         self.ending = False
         """The app is on its way out: nothing is shown any more."""
         self._engine_elsewhere = False
@@ -111,6 +120,10 @@ class MseTuiApp(App[None]):
         return {"muted": "ansi_bright_black", "cursor": "ansi_blue"}
 
     # --- life ----------------------------------------------------------------------------------------------------
+
+    def on_load(self) -> None:
+        """Before the first screen: what may be done on it."""
+        self.roles = held()
 
     def on_mount(self) -> None:
         """Watch the database and listen for the signals that end a session."""
@@ -149,25 +162,26 @@ class MseTuiApp(App[None]):
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
     def _look_at_engine(self) -> None:
-        if self.engine is None:
-            self.post_message(self.EngineSeen(False, next((row.engine for row in queries.sites()), "")))
-        else:
-            self.post_message(self.EngineSeen(self.engine.running(), self.engine.holder()))
+        here = self.engine is not None and self.engine.running()
+        holder = self.engine.holder() if self.engine is not None else next((row.engine for row in queries.sites()), "")
+        self.post_message(self.EngineSeen(here, holder, held()))
 
     def on_mse_tui_app_engine_seen(self, seen: EngineSeen) -> None:
         """Show it; offer to take over when the engine that ran elsewhere has ended."""
+        self.roles = seen.roles
         if seen.here:
-            self.engine_state = ("engine here", Tone.GOOD)
+            state, tone = "engine here", Tone.GOOD
         elif seen.holder:
-            self.engine_state = ("watching", Tone.PLAIN)
+            state, tone = "watching", Tone.PLAIN
         else:
-            self.engine_state = ("no engine", Tone.WARN)
+            state, tone = "no engine", Tone.WARN
+        self.engine_state = (", ".join(filter(None, (standing(self.roles), state))), tone)
         self._engine_alive = seen.here or bool(seen.holder)
         ended = self._engine_elsewhere and not seen.holder and not seen.here
         self._engine_elsewhere = bool(seen.holder) and not seen.here
         if callable(show := getattr(self._front, "show_header", None)):
             show()
-        if ended and self.engine is not None:
+        if ended and self.engine is not None and not lacking_for(ENGINE, self, self.roles):
             self._offer_to_take_over()
 
     @work(exclusive=True, group="take-over")
@@ -202,13 +216,22 @@ class MseTuiApp(App[None]):
     def action_help(self) -> None:
         """Show the keys of this screen."""
         own = tuple(getattr(self.screen, "KEYS", ()))
-        self.push_screen(HelpScreen(getattr(self.screen, "HELP_TEXT", ""), own))
+        self.push_screen(HelpScreen(getattr(self.screen, "HELP_TEXT", ""), own, self.refused()))
+
+    def refused(self) -> dict[str, str]:
+        """Why the person may not give a command here, by the command's id."""
+        everywhere = {command.id: lacking_for(command, self, self.roles) for command in EVERYWHERE}
+        here: dict[str, str] = getattr(self.screen, "refused", dict)()
+        return {name: needs_said(roles) for name, roles in everywhere.items() if roles} | here
 
     @work(exclusive=True, group="palette")
     async def action_palette(self) -> None:
         """Find a command by typing a part of it."""
         focused = self.focused
-        entries = [(one.label, f"{one.first_key}\t{one.help}", one) for one in self.commands_here()]
+        refused = self.refused()
+        entries = [
+            (one.label, f"{one.first_key}\t{refused.get(one.id, one.help)}", one) for one in self.commands_here()
+        ]
         chosen: Command | None = await self.push_screen_wait(Picker("Commands", entries))
         if chosen is not None:
             await self.run_action(chosen.action, self._owner(chosen, focused))
@@ -317,6 +340,7 @@ class MseTuiApp(App[None]):
 
     # --- the engine ----------------------------------------------------------------------------------------------
 
+    @leads_to(roles=_to_start_the_engine)
     def action_engine_start(self) -> None:
         """Run the engine in this process."""
         if self.engine is None:
@@ -327,6 +351,7 @@ class MseTuiApp(App[None]):
     def _engine_started(self, _result: None) -> None:
         self._look_at_engine()
 
+    @leads_to(retry_accounts)
     def action_account_retry(self) -> None:
         """Refused accounts are right now."""
         self.act(retry_accounts, lambda accounts: self.notify(_retried(accounts), markup=False))

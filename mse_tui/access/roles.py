@@ -4,7 +4,7 @@ Roles bind people who work through mse-tui. Whoever can write the database file 
 who must not is given the file to read only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -65,21 +65,32 @@ def use_roles(roles: Roles) -> None:
     _in_force = roles
 
 
+def held() -> frozenset[Role]:
+    """All roles of the person at the keyboard. Asks the system about groups: not for a thread that draws."""
+    return _in_force.of(groups_of(person()))
+
+
 def may(role: Role) -> bool:
     """Whether the person at the keyboard has the role."""
-    return role in _in_force.of(groups_of(person()))
+    return role in held()
 
 
 def require(role: Role) -> None:
     """Raises Problem role-missing where the person at the keyboard lacks the role."""
-    if may(role):
-        return
+    if not may(role):
+        raise Problem(Reason.ROLE_MISSING, f"{person()} lacks the role {role}, which this needs.", remedy(role))
+
+
+def remedy(role: Role) -> str:
+    """What somebody can do who lacks the role."""
     groups = " or ".join(_in_force.groups(role)) or "no group at all"
-    raise Problem(
-        Reason.ROLE_MISSING,
-        f"{person()} lacks the role {role}, which this needs.",
-        f"Ask to be put into the group {groups}, or let someone do it who is.",
-    )
+    return f"Ask to be put into the group {groups}, or let someone do it who is."
+
+
+def missing(wanted: Collection[Role], having: Collection[Role]) -> tuple[Role, ...]:
+    """Which of the wanted roles somebody lacks, without those that another one of them brings along."""
+    lacking = [role for role in Role if role in wanted and role not in having]
+    return tuple(role for role in lacking if not any(role in _IMPLIES[other] - {other} for other in lacking))
 
 
 def needs(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -91,7 +102,12 @@ def needs(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
             require(role)
             return action(*args, **kwargs)
 
-        checked.needs_role = role  # type: ignore[attr-defined]
+        checked.needs_roles = needed(action) | {role}  # type: ignore[attr-defined]
         return checked
 
     return decorate
+
+
+def needed(*actions: Callable[..., object]) -> frozenset[Role]:
+    """The roles that these actions say they need."""
+    return frozenset().union(*(getattr(action, "needs_roles", frozenset()) for action in actions))

@@ -15,11 +15,16 @@ LONGEST_NAME = 100
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
 
+def needed_for(task_type: TaskType) -> frozenset[Role]:
+    """The role that it takes to make, change or run tasks of this type, beside an operator's: some take mail away."""
+    feature = FEATURES.get(task_type)
+    return frozenset({Role.DESTRUCTIVE}) if feature is not None and feature.destructive else frozenset()
+
+
 def require_for(task_type: TaskType) -> None:
     """Raises Problem role-missing where tasks of this type take something away and the person may not."""
-    feature = FEATURES.get(task_type)
-    if feature is not None and feature.destructive:
-        require(Role.DESTRUCTIVE)
+    for role in needed_for(task_type):
+        require(role)
 
 
 def valid_name(text: str, what: str) -> str:

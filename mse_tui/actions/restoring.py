@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from mse_tui.access.roles import Role, needs
+from mse_tui.access.roles import Role, needed, needs
 from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
 from mse_tui.archive import stub_links, stubs, views
@@ -25,8 +25,8 @@ from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
 __all__ = [
-    "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check", "rehydrate", "restore",
-    "revoke",
+    "ROLES_TO_REPLACE", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
+    "rehydrate", "restore", "revoke",
 ]  # fmt: skip
 
 
@@ -83,6 +83,10 @@ def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
 @needs(Role.DESTRUCTIVE)
 def _take_away() -> None:
     """What is replaced leaves its folder."""
+
+
+ROLES_TO_REPLACE = needed(_take_away)
+"""What it takes, beside restoring, to have what is there replaced."""
 
 
 @needs(Role.AUDITOR)

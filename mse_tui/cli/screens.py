@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mse_tui.access.roles import Role, require
+from mse_tui.access.roles import Role, needs
 from mse_tui.cli.engine import serving
 from mse_tui.cli.logs import log_to_file
 from mse_tui.cli.session import Session
@@ -45,12 +45,12 @@ class SiteEngine:
         """Who runs it, for people; '' when nobody does."""
         return queries.engine_holder(self._site.code)
 
+    @needs(Role.OPERATOR)
     def start(self) -> None:
         """Run it here, with what the configuration wants beside it.
 
         Raises Problem engine-running-elsewhere, configuration-invalid, secret-unreadable, role-missing.
         """
-        require(Role.OPERATOR)
         with self._lock:
             if not self.running():
                 self._end()

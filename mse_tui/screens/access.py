@@ -15,6 +15,7 @@ from mse_tui.archive.views import MailboxView
 from mse_tui.screens.dialogs import Choice, FactsDialog, Question
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.text import printable
 from mse_tui.widgets.commands import ACCESS_CHANGES, ACCESS_EXPLAIN, ACCESS_GRANT, ACCESS_REVOKE, FILTERING
 from mse_tui.widgets.facts import Fact
@@ -85,6 +86,7 @@ class AccessScreen(LiveScreen[list[Grant]]):
         self.query_one("#title", Static).update(printable(text + named))
         self.query_one("#grants", PagedList).set_lines([_line(each) for each in data])
 
+    @leads_to(grant_access)
     @work(exclusive=True, group="ask")
     async def action_access_grant(self) -> None:
         """Fill in a form, then grant or deny."""
@@ -96,6 +98,7 @@ class AccessScreen(LiveScreen[list[Grant]]):
         await self.app.push_screen_wait(GrantForm(f"Who may see {self._mailbox.address}?", GrantSettings, save))
         self.reload()
 
+    @leads_to(revoke_access)
     @work(exclusive=True, group="ask")
     async def action_access_revoke(self) -> None:
         """Ask, then take back the grant under the cursor."""
@@ -109,6 +112,7 @@ class AccessScreen(LiveScreen[list[Grant]]):
                 return
         self.tui.act(partial(revoke_access, chosen.id))
 
+    @leads_to(explain_access)
     @work(exclusive=True, group="ask")
     async def action_access_explain(self) -> None:
         """Ask whose access, then say what it is and why."""

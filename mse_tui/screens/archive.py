@@ -15,8 +15,9 @@ from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.text import printable
-from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, VIEW
+from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, OPEN_MAILBOX, VIEW
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
@@ -31,7 +32,7 @@ _HELP = (
 class ArchiveScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes the archive has."""
 
-    KEYS = (CALENDARS, ACCESS, *FILTERING)
+    KEYS = (OPEN_MAILBOX, CALENDARS, ACCESS, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
@@ -71,28 +72,33 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
             Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM),
         )
 
+    @property
+    def _current(self) -> MailboxView | None:
+        current = self.query_one("#mailboxes", PagedList).current
+        return next((row for row in self.shown or () if current and str(row.id) == current.key), None)
+
     def action_access(self) -> None:
         """Who may open the archive of the mailbox under the cursor."""
-        current = self.query_one("#mailboxes", PagedList).current
-        mailbox = next((row for row in self.shown or () if current and str(row.id) == current.key), None)
-        if mailbox is not None:
+        if (mailbox := self._current) is not None:
             self.app.push_screen(AccessScreen(mailbox))
 
     @on(PagedList.Opened)
-    def _open(self, event: PagedList.Opened) -> None:
-        mailbox = next(row for row in self.shown or () if str(row.id) == event.line.key)
-        self.tui.act(lambda: look_into(mailbox.id, self.tui.packs()), self._opened)
+    @leads_to(look_into)
+    def action_list_open(self) -> None:
+        """Open the folders of the mailbox under the cursor."""
+        if (mailbox := self._current) is not None:
+            self.tui.act(lambda: look_into(mailbox.id, self.tui.packs()), self._opened)
 
     def _opened(self, reading: Reading) -> None:
         self.app.push_screen(FoldersScreen(Look(reading)))
 
+    @leads_to(look_into)
     def action_calendars(self) -> None:
         """The calendars of the mailbox under the cursor."""
         from mse_tui.screens.calendar import open_calendars  # noqa: PLC0415 (what reads calendars is slow to import)
 
-        line = self.query_one("#mailboxes", PagedList).current
-        if line is not None:
-            open_calendars(self.tui, int(line.key))
+        if (mailbox := self._current) is not None:
+            open_calendars(self.tui, mailbox.id)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from mse_tui.access.audit_chain import Verification
 from mse_tui.actions import audit as audit_actions
 from mse_tui.screens.dialogs import Notice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import AuditRow
 from mse_tui.widgets.commands import AUDIT_VERIFY, AUDIT_WHO, FINDING
@@ -89,6 +90,7 @@ class AuditScreen(LiveScreen[int]):
         found.forget_pages()
         self.reload()
 
+    @leads_to(audit_actions.verify)
     def action_audit_verify(self) -> None:
         """Walk along the chain, in a thread."""
         self.tui.act(audit_actions.verify, self._verified)

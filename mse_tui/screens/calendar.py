@@ -20,6 +20,7 @@ from mse_tui.archive.views import MailboxView
 from mse_tui.screens.appointment import AppointmentScreen
 from mse_tui.screens.calendar_look import HELP, CalendarLook, LookScreen
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.widgets.calendar_wording import (
     MonthDay,
     by_day,
@@ -31,7 +32,7 @@ from mse_tui.widgets.calendar_wording import (
     month_weeks,
     other_month,
 )
-from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING
+from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING, OPEN_MAILBOX
 from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone, fit, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, when
@@ -47,7 +48,7 @@ _MONTH_LINES = 5
 class CalendarScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes have replicated calendars."""
 
-    KEYS = FILTERING
+    KEYS = (OPEN_MAILBOX, *FILTERING)
     PLACE = ""
     HELP_TEXT = HELP
 
@@ -84,8 +85,11 @@ class CalendarScreen(LiveScreen[list[MailboxView]]):
         )
 
     @on(PagedList.Opened)
-    def _open(self, event: PagedList.Opened) -> None:
-        open_calendars(self.tui, int(event.line.key))
+    @leads_to(look_into_calendars)
+    def action_list_open(self) -> None:
+        """Open the calendars of the mailbox under the cursor."""
+        if (current := self.query_one("#calendar-mailboxes", PagedList).current) is not None:
+            open_calendars(self.tui, int(current.key))
 
 
 def open_calendars(tui: "MseTuiApp", mailbox_id: int) -> None:

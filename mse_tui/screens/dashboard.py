@@ -8,10 +8,13 @@ from textual import on, work
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
+from mse_tui.access.roles import missing, needed
 from mse_tui.actions.sites import disable_site, enable_site
+from mse_tui.actions.tasks import create_task
 from mse_tui.reasons import Reason, explain
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import RUNNING_COLUMNS, running_line
@@ -157,12 +160,16 @@ class DashboardScreen(LiveScreen[Overview]):
                 f"Engine: {site.engine or 'none runs'}",
             )
         )
+        change = disable_site if site.enabled else enable_site
         verb = "Disable: none of its tasks starts any more" if site.enabled else "Enable"
         choices = [("Close", False), (verb, True)]
+        if lacking := missing(needed(change), self.tui.roles):
+            text += f"\n\nTo {'disable' if site.enabled else 'enable'} it {needs_said(lacking)}."
+            del choices[1:]
         if await self.app.push_screen_wait(Choice(f"Site {site.description}", text, choices)):
-            change = disable_site if site.enabled else enable_site
             self.tui.act(partial(change, site.id))
 
+    @leads_to(create_task)
     def action_task_new(self) -> None:
         """Step by step."""
         self.tui.new_task()

@@ -9,11 +9,14 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mse_tui.actions.definitions import remove_definition, settings_model
+from mse_tui.access.roles import Role, missing
+from mse_tui.actions.checks import needed_for
+from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
 from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.settings_forms import changed_definition, new_definition
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow
@@ -32,6 +35,10 @@ class Shown:
 
     row: DefinitionRow
     facts: tuple[Fact, ...]
+
+
+def _for_its_type(screen: "DefinitionsScreen") -> frozenset[Role]:
+    return needed_for(screen.current.row.type) if screen.current is not None else frozenset()
 
 
 class DefinitionsScreen(LiveScreen[list[Shown]]):
@@ -68,37 +75,41 @@ class DefinitionsScreen(LiveScreen[list[Shown]]):
         self._show_settings()
 
     @property
-    def _current(self) -> Shown | None:
+    def current(self) -> Shown | None:
+        """The one under the cursor."""
         current = self.query_one("#definitions", PagedList).current
         return next((one for one in self.shown or () if current and str(one.row.id) == current.key), None)
 
     @on(PagedList.Moved, "#definitions")
     def _show_settings(self) -> None:
-        current = self._current
+        current = self.current
         self.query_one("#settings", Facts).set_facts(current.facts if current else ())
 
     @on(PagedList.Opened, "#definitions")
+    @leads_to(set_definition, roles=_for_its_type)
     def action_edit(self) -> None:
         """Change the one under the cursor."""
-        if (current := self._current) is not None:
+        if (current := self.current) is not None:
             self.app.push_screen(changed_definition(current.row))
 
+    @leads_to(create_definition)
     @work(exclusive=True, group="ask")
     async def action_create(self) -> None:
-        """Choose a type where there are several, then fill in the form."""
-        types = list(FEATURES)
-        chosen: TaskType | None = types[0] if len(types) == 1 else None
-        if chosen is None:
-            chosen = await self.app.push_screen_wait(Choice("Which type?", "", [(one.label, one) for one in types]))
+        """Choose a type, then fill in the form."""
+        lacking = {one: missing(needed_for(one), self.tui.roles) for one in FEATURES}
+        text = "\n".join(f"{one.label} {needs_said(roles)}." for one, roles in lacking.items() if roles)
+        choices = [(one.label, one) for one, roles in lacking.items() if not roles]
+        chosen: TaskType | None = await self.app.push_screen_wait(Choice("Which type?", text, choices))
         if chosen is not None:
             created = await self.app.push_screen_wait(new_definition(chosen))
             if created is not None:
                 self.reload()
 
+    @leads_to(remove_definition)
     @work(exclusive=True, group="ask")
     async def action_delete(self) -> None:
         """Ask, then delete."""
-        if (current := self._current) is None:
+        if (current := self.current) is None:
             return
         choices = [("Cancel", False), ("Delete", True)]
         if await self.app.push_screen_wait(Choice(f"Delete the definition {current.row.name!r}?", "", choices)):

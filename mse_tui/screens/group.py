@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.groups import confirm_group
+from mse_tui.actions.requests import ask
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, problem_notice
 from mse_tui.screens.engine_question import EngineQuestions
@@ -21,6 +22,7 @@ from mse_tui.screens.group_lines import (
     kept_lines,
 )
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import DoubtedGroup, GroupMembers, TaskRow
 from mse_tui.text import printable
@@ -100,6 +102,7 @@ class GroupScreen(LiveScreen[ShownGroup]):
         self._asked_again = False
         super().action_refresh()
 
+    @leads_to(ask)
     def action_group_refresh(self) -> None:
         """Ask the directory who is in the group now."""
         self._asked_again = True
@@ -118,6 +121,7 @@ class GroupScreen(LiveScreen[ShownGroup]):
         self.app.push_screen(problem_notice(message.problem or nobody, "The directory did not say"))
         self.action_refresh()
 
+    @leads_to(confirm_group)
     @work(exclusive=True, group="ask")
     async def action_group_confirm(self) -> None:
         """Ask, then confirm the answer at which the task stopped."""

@@ -1,5 +1,6 @@
 """The help: made from the declared commands, so it can't be wrong about a key."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.widgets import Static
 
 from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings
 from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.lines import Tone
 
 
 class HelpScreen(ModalScreen[None]):
@@ -17,10 +19,12 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((CLOSE,))
 
-    def __init__(self, text: str, commands: tuple[Command, ...]) -> None:
+    def __init__(self, text: str, commands: tuple[Command, ...], refused: Mapping[str, str]) -> None:
+        """`refused`: why, by the ids of the commands that the person may not give."""
         super().__init__()
         self._text = text
         self._commands = commands
+        self._refused = refused
 
     def compose(self) -> ComposeResult:
         """A scrolling list of facts."""
@@ -31,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill it."""
         facts = self.query_one(Facts)
-        facts.set_facts(help_facts(self._text, self._commands))
+        facts.set_facts(help_facts(self._text, self._commands, self._refused))
         facts.focus()
 
     def action_close(self) -> None:
@@ -39,12 +43,19 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def help_facts(text: str, commands: tuple[Command, ...]) -> list[Fact]:
-    """The help of one screen as facts."""
+def help_facts(text: str, commands: tuple[Command, ...], refused: Mapping[str, str]) -> list[Fact]:
+    """The help of one screen as facts; what the person may not do is dim and says why."""
     facts = [Fact("What it is", text), Fact("")] if text else []
     for title, group in (("On this screen", commands), ("In lists", LIST_KEYS), ("Everywhere", EVERYWHERE)):
         if group:
             facts.append(Fact(title))
-            facts += [Fact(f"  {one.keys_shown}", f"{one.label}: {one.help}") for one in group]
+            facts += [_fact(one, refused.get(one.id, "")) for one in group]
             facts.append(Fact(""))
     return facts
+
+
+def _fact(command: Command, why_not: str) -> Fact:
+    text = f"{command.label}: {command.help}"
+    return Fact(
+        f"  {command.keys_shown}", f"{text} ({why_not})" if why_not else text, Tone.DIM if why_not else Tone.PLAIN
+    )

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.roles import lacking_for, needs_said
 from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.bars import HeaderBar, KeyBar
@@ -100,6 +101,11 @@ class LiveScreen(Screen[None], Generic[Data]):
             return self.focused
         return next(iter(self.query(PagedList)), None)
 
+    def refused(self) -> dict[str, str]:
+        """Why the person may not give a command of this screen now, by the command's id."""
+        lacking = {command.id: lacking_for(command, self, self.tui.roles) for command in self.KEYS}
+        return {name: needs_said(roles) for name, roles in lacking.items() if roles}
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -121,9 +127,15 @@ class LiveScreen(Screen[None], Generic[Data]):
         self.reload()
 
     def show_header(self) -> None:
-        """Where one is and who runs the engine."""
+        """Where one is, who runs the engine, and what one may do."""
         for header in self.query(HeaderBar):
             header.show(self.PLACE or str(self.tui.current_mode), *self.tui.engine_state)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Which commands are to be had now: that may change with the line under the cursor."""
+        for keys in self.query(KeyBar):
+            keys.show(self.refused())
 
     def reload(self) -> None:
         """Read again; while a reading is under way, once more after it."""
@@ -153,6 +165,7 @@ class LiveScreen(Screen[None], Generic[Data]):
             self._banner("")
             with self.app.batch_update():
                 self.show(message.data)
+                self.show_keys()
         self._reading_ended()
 
     @on(LoadFailed)
@@ -160,6 +173,10 @@ class LiveScreen(Screen[None], Generic[Data]):
         if self._is_seen:
             self._banner(f"{message.problem.happened} {message.problem.remedy}")
         self._reading_ended()
+
+    @on(PagedList.Moved)
+    def _moved_on(self) -> None:
+        self.show_keys()
 
     @on(PagedList.Failed)
     def _page_failed(self, message: PagedList.Failed) -> None:

@@ -17,14 +17,16 @@ from textual import work
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.access.roles import missing
 from mse_tui.actions.archive_reading import Reading
-from mse_tui.actions.restoring import Target, ask_to_restore
+from mse_tui.actions.restoring import ROLES_TO_REPLACE, Target, ask_to_restore
 from mse_tui.archive.views import MessagePlace, MessageView
 from mse_tui.features.restoring import Collision
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, Notice, Question
 from mse_tui.screens.engine_question import wait_for_answer
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_MESSAGE
 from mse_tui.widgets.facts import Fact, Facts
@@ -116,6 +118,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
         if self.shown is not None:
             self.show(self.shown)
 
+    @leads_to(ask_to_restore)
     @work(exclusive=True, group="ask")
     async def action_message_restore(self) -> None:
         """Ask where to, then have the engine put it back."""
@@ -130,6 +133,9 @@ class MessageScreen(LiveScreen[ShownMessage]):
             ("To where it lay; what is there goes to Recoverable Items", "replace"),
             ("To another mailbox...", "other"),
         ]
+        if lacking := missing(ROLES_TO_REPLACE, self.tui.roles):
+            choices = [(label, answer) for label, answer in choices if answer != "replace"]
+            text += f" To replace what is there {needs_said(lacking)}."
         chosen = await self.app.push_screen_wait(Choice(f"Restore to {own}?", text, choices))
         address = await self._ask_address() if chosen == "other" else ""
         if chosen == "other":

@@ -11,13 +11,16 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
+from mse_tui.access.roles import missing
 from mse_tui.actions import commands
+from mse_tui.actions.checks import needed_for
 from mse_tui.actions.tasks import create_task
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.features import FEATURES
 from mse_tui.screens.group_lines import answer_shown
 from mse_tui.screens.group_step import GroupStep, Preview
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import needs_said, tell_lacking
 from mse_tui.screens.settings_forms import new_definition, new_schedule
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.store import queries
@@ -132,12 +135,18 @@ class NewTaskScreen(LiveScreen[Stock]):
         create = line(NEW, Cell("+ Create new...", Tone.ACCENT), "")
         self.query_one("#sites", PagedList).set_lines([_site_line(row) for row in data.sites])
         self.query_one("#schedules", PagedList).set_lines([create, *(_schedule_line(row) for row in data.schedules)])
-        self.query_one("#types", PagedList).set_lines([line(one.value, one.value, one.label) for one in FEATURES])
+        self.query_one("#types", PagedList).set_lines([self._type_line(one) for one in FEATURES])
         fitting = [row for row in data.definitions if row.type is self._draft.type]
         self.query_one("#definitions", PagedList).set_lines([create, *(_definition_line(row) for row in fitting)])
         for name, wanted in self._want.items():
             self.query_one(f"#{name}", PagedList).select_key(wanted)
         self._want.clear()
+
+    def _type_line(self, task_type: TaskType) -> Line:
+        if lacking := missing(needed_for(task_type), self.tui.roles):
+            text = f"{task_type.label} ({needs_said(lacking)})"
+            return line(task_type.value, Cell(task_type.value, Tone.DIM), Cell(text, Tone.DIM))
+        return line(task_type.value, task_type.value, task_type.label)
 
     @property
     def main_list(self) -> PagedList | None:
@@ -191,7 +200,11 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     @on(PagedList.Opened, "#types")
     def _type_chosen(self, event: PagedList.Opened) -> None:
-        self._draft.type = TaskType(event.line.key)
+        chosen = TaskType(event.line.key)
+        if lacking := missing(needed_for(chosen), self.tui.roles):
+            tell_lacking(self.tui, lacking)
+            return
+        self._draft.type = chosen
         if self.shown is not None:
             fitting = [row for row in self.shown.definitions if row.type is self._draft.type]
             self._want = {"definitions": str(fitting[0].id)} if fitting else {}

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from mse_tui.access.roles import Role, needed
 from mse_tui.actions import retention
 from mse_tui.actions.archive_reading import explain
 from mse_tui.actions.definitions import settings_model
@@ -17,6 +18,7 @@ from mse_tui.archive.holds import HoldRow
 from mse_tui.screens.dialogs import Choice, FactsDialog
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import APPROVE, CREATE_RETENTION, EDIT_RETENTION, FILTERING, LIFT, TAB_NEXT, TAB_PREVIOUS
 from mse_tui.widgets.facts import Fact
@@ -57,6 +59,10 @@ class SettingsForm(FormScreen):
     NAME_TITLE = "Mailbox"
 
 
+def _to_create(screen: "RetentionScreen") -> frozenset[Role]:
+    return needed(retention.place_hold if screen.tab == "holds" else retention.set_retention)
+
+
 class RetentionScreen(LiveScreen[Shown]):
     """How long the archive keeps, what it must keep, and what it lets go."""
 
@@ -70,13 +76,13 @@ class RetentionScreen(LiveScreen[Shown]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tab = "settings"
+        self.tab = "settings"
 
     def body(self) -> Iterable[Widget]:
         """Title, tabs, a list a tab."""
         yield Static("Retention & holds", classes="title", id="title", markup=False)
-        yield TabLine(_TABS, self._tab)
-        with ContentSwitcher(initial=self._tab):
+        yield TabLine(_TABS, self.tab)
+        with ContentSwitcher(initial=self.tab):
             yield PagedList(
                 (
                     Column("For", 26, grows=True), Column("Minimum", 8, right=True), Column("Maximum", 8, right=True),
@@ -122,7 +128,7 @@ class RetentionScreen(LiveScreen[Shown]):
     def on_mount(self) -> None:
         """The list has the cursor."""
         super().on_mount()
-        self._show_tab(self._tab)
+        self._show_tab(self.tab)
 
     def load(self) -> Shown:
         """Everything."""
@@ -145,19 +151,22 @@ class RetentionScreen(LiveScreen[Shown]):
 
     # --- commands ------------------------------------------------------------------------------------------------
 
+    @leads_to(roles=_to_create)
     def action_create_retention(self) -> None:
         """A hold, or the settings of a mailbox."""
-        if self._tab == "holds":
+        if self.tab == "holds":
             self.app.push_screen(HoldForm("Place a litigation hold", NewHold, _place))
         else:
             self.app.push_screen(_settings_form("", RetentionSettings.model_validate({})))
 
+    @leads_to(retention.set_retention)
     def action_edit_retention(self) -> None:
         """The settings under the cursor; the archive's where there are none."""
         row = self._setting
         settings = row.settings if row is not None else RetentionSettings.model_validate({})
         self.app.push_screen(_settings_form(row.address if row else "", settings))
 
+    @leads_to(retention.approve)
     @work(exclusive=True, group="ask")
     async def action_approve(self) -> None:
         """Show what it says, ask, approve."""
@@ -169,15 +178,16 @@ class RetentionScreen(LiveScreen[Shown]):
         if await self.app.push_screen_wait(Choice(f"Approve {row.label}?", text, choices, warning=True)):
             self.tui.act(partial(retention.approve, row.subject, row.content.digest))
 
+    @leads_to(retention.lift_hold, retention.withdraw_approval)
     @work(exclusive=True, group="ask")
     async def action_lift(self) -> None:
         """Ask, then lift the hold, or withdraw the approval."""
-        if self._tab == "approvals" and (approval := self._approval) is not None and approval.approved:
+        if self.tab == "approvals" and (approval := self._approval) is not None and approval.approved:
             choices = [("Cancel", False), ("Withdraw", True)]
             title = f"Withdraw the approval of {approval.label}?"
             if await self.app.push_screen_wait(Choice(title, "Nothing of it is purged any more.", choices)):
                 self.tui.act(partial(retention.withdraw_approval, approval.subject))
-        elif self._tab == "holds" and (hold := self._hold) is not None and hold.lifted is None:
+        elif self.tab == "holds" and (hold := self._hold) is not None and hold.lifted is None:
             text = "What it covers may then be deleted from mailboxes and purged from the archive again."
             choices = [("Cancel", False), ("Lift", True)]
             if await self.app.push_screen_wait(Choice(f"Lift the hold {hold.name!r}?", text, choices, warning=True)):
@@ -193,6 +203,7 @@ class RetentionScreen(LiveScreen[Shown]):
             self.app.push_screen(FactsDialog(row.label, _content_facts(row)))
 
     @on(PagedList.Opened, "#quarantine")
+    @leads_to(explain)
     def _open_quarantined(self, event: PagedList.Opened) -> None:
         placement_id, now = int(event.line.key), self.now
 
@@ -203,7 +214,7 @@ class RetentionScreen(LiveScreen[Shown]):
 
     def _key_in(self, tab: str) -> str:
         current = self.query_one(f"#{tab}", PagedList).current
-        return current.key if current is not None and self._tab == tab else ""
+        return current.key if current is not None and self.tab == tab else ""
 
     @property
     def _setting(self) -> SettingRow | None:
@@ -227,18 +238,19 @@ class RetentionScreen(LiveScreen[Shown]):
         self._show_tab(event.name)
 
     def _show_tab(self, name: str) -> None:
-        self._tab = name
+        self.tab = name
         self.query_one(ContentSwitcher).current = name
         self.query_one(TabLine).present = name
         self.query_one(f"#{name}").focus()
+        self.show_keys()
 
     def action_tab_next(self) -> None:
         """The next tab, around."""
-        self._show_tab(_NAMES[(_NAMES.index(self._tab) + 1) % len(_NAMES)])
+        self._show_tab(_NAMES[(_NAMES.index(self.tab) + 1) % len(_NAMES)])
 
     def action_tab_previous(self) -> None:
         """The tab before, around."""
-        self._show_tab(_NAMES[(_NAMES.index(self._tab) - 1) % len(_NAMES)])
+        self._show_tab(_NAMES[(_NAMES.index(self.tab) - 1) % len(_NAMES)])
 
 
 def _content_facts(row: Awaiting) -> list[Fact]:

@@ -7,10 +7,11 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mse_tui.actions.schedules import remove_schedule
+from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.screens.settings_forms import changed_schedule, coming, new_schedule
 from mse_tui.store import queries
 from mse_tui.store.queries import ScheduleRow
@@ -64,15 +65,18 @@ class SchedulesScreen(LiveScreen[list[ScheduleRow]]):
         self.query_one("#coming", Prose).set_text(coming(current.settings, self.now) if current else "")
 
     @on(PagedList.Opened, "#schedules")
+    @leads_to(set_schedule)
     def action_edit(self) -> None:
         """Change the one under the cursor."""
         if (current := self._current) is not None:
             self.app.push_screen(changed_schedule(current))
 
+    @leads_to(create_schedule)
     def action_create(self) -> None:
         """Fill in the form."""
         self.app.push_screen(new_schedule())
 
+    @leads_to(remove_schedule)
     @work(exclusive=True, group="ask")
     async def action_delete(self) -> None:
         """Ask, then delete."""

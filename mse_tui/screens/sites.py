@@ -10,6 +10,7 @@ from textual.widgets import Static
 from mse_tui.actions.sites import disable_site, enable_site
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import HaltRow, SiteRow
 from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE
@@ -78,6 +79,7 @@ class SitesScreen(LiveScreen[Shown]):
         facts = list(_facts(current, halted, when(current.last_active, self.now))) if current else []
         self.query_one("#facts", Facts).set_facts(facts)
 
+    @leads_to(enable_site, disable_site)
     @work(exclusive=True, group="ask")
     async def action_site_enable(self) -> None:
         """Enable at once; ask before disabling."""

@@ -13,6 +13,7 @@ from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals, stub_
 from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FIND, STUB_REHYDRATE, STUB_REVOKE, STUBS_STATE
 from mse_tui.widgets.facts import Fact
@@ -117,6 +118,7 @@ class StubsScreen(LiveScreen[Shown]):
 
     # --- giving back
 
+    @leads_to(ask_to_rehydrate)
     @work(exclusive=True, group="ask")
     async def action_stub_rehydrate(self) -> None:
         """Ask, then have the engine put the originals back."""
@@ -141,6 +143,7 @@ class StubsScreen(LiveScreen[Shown]):
         listed.refresh()
         self.app.notify(text, markup=False)
 
+    @leads_to(revoke)
     @work(exclusive=True, group="ask")
     async def action_stub_revoke(self) -> None:
         """Ask, then revoke the links."""

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.app import App
 
+from mse_tui.access.roles import Role
 from mse_tui.actions import commands
+from mse_tui.actions.checks import needed_for
 from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.roles import leads_to
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status
 from mse_tui.widgets.wording import count
 
 if TYPE_CHECKING:
     from mse_tui.app import MseTuiApp
+
+
+def _for_their_types(screen: "TaskCommands") -> frozenset[Role]:
+    return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks()))
+
+
+def _for_resuming(screen: "TaskCommands") -> frozenset[Role]:
+    return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks() if task.paused))
 
 
 class TaskCommands:
@@ -30,6 +41,7 @@ class TaskCommands:
     def tasks_told(self) -> None:
         """Called when a command was given: takes the marks away."""
 
+    @leads_to(commands.run_now, roles=_for_their_types)
     @work(exclusive=True, group="ask")
     async def action_task_run(self) -> None:
         """Ask how many mailboxes, then run."""
@@ -56,6 +68,7 @@ class TaskCommands:
             return None
         return int(answer)
 
+    @leads_to(commands.stop)
     @work(exclusive=True, group="ask")
     async def action_task_stop(self) -> None:
         """Ask, then stop."""
@@ -69,6 +82,7 @@ class TaskCommands:
         if await self.app.push_screen_wait(Choice(f"Stop: {named(tasks)}?", text, choices)):
             self._tell(tasks, commands.stop, "told to stop")
 
+    @leads_to(commands.pause, commands.resume, roles=_for_resuming)
     def action_task_pause(self) -> None:
         """Pause those that are not paused, else resume."""
         if tasks := self.chosen_tasks():
@@ -77,6 +91,7 @@ class TaskCommands:
             else:
                 self._tell([task for task in tasks if not task.paused], commands.pause, "told to pause")
 
+    @leads_to(commands.resync)
     @work(exclusive=True, group="ask")
     async def action_task_resync(self) -> None:
         """Ask, then resync."""
@@ -90,6 +105,7 @@ class TaskCommands:
         if await self.app.push_screen_wait(Choice(f"Full resync: {named(tasks)}?", text, choices, warning=True)):
             self._tell(tasks, commands.resync, "told to resync")
 
+    @leads_to(commands.remove_task)
     @work(exclusive=True, group="ask")
     async def action_task_remove(self) -> None:
         """Ask what becomes of the Full view, then remove."""

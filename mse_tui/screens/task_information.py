@@ -8,6 +8,8 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from mse_tui.access.roles import Role
+from mse_tui.actions.checks import needed_for
 from mse_tui.actions.definitions import settings_model
 from mse_tui.actions.tasks import set_task
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
@@ -16,6 +18,7 @@ from mse_tui.screens.dialogs import Choice, Picker
 from mse_tui.screens.group import GroupScreen
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
@@ -40,6 +43,10 @@ class Shown:
     information: TaskInformation
     settings: tuple[Fact, ...]
     """The definition's, in words."""
+
+
+def _for_its_type(screen: "TaskInformationScreen") -> frozenset[Role]:
+    return needed_for(screen.shown.information.task.type) if screen.shown is not None else frozenset()
 
 
 class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
@@ -195,6 +202,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         """The tab before, around."""
         self._show_tab(_TABS[(_TABS.index(self._tab) - 1) % len(_TABS)])
 
+    @leads_to(set_task, roles=_for_its_type)
     @work(exclusive=True, group="ask")
     async def action_task_change(self) -> None:
         """Another schedule, or another definition."""

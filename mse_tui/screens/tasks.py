@@ -8,7 +8,9 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.actions.tasks import create_task
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.roles import leads_to
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import TASK_COLUMNS, task_line
@@ -125,6 +127,7 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
     def _open(self, event: PagedList.Opened) -> None:
         self.app.push_screen(TaskInformationScreen(int(event.line.key)))
 
+    @leads_to(create_task)
     def action_task_new(self) -> None:
         """Step by step."""
         self.tui.new_task()

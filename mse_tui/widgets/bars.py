@@ -1,6 +1,6 @@
 """The one line above a screen (where one is, who runs the engine) and the one below it (the keys)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 from textual.widget import Widget
@@ -58,15 +58,30 @@ class KeyBar(Widget, can_focus=False):
     def __init__(self, commands: Sequence[Command]) -> None:
         super().__init__()
         self._commands = tuple(one for one in commands if one.footer)
+        self._refused: Mapping[str, str] = {}
+
+    def show(self, refused: Mapping[str, str]) -> None:
+        """`refused`: why, by the ids of the commands that are not to be had now."""
+        if refused != self._refused:
+            self._refused = refused
+            self.refresh()
 
     def render(self) -> Text:
-        """The first ones are the most needed; those that don't fit are in the help."""
-        key = self.get_component_rich_style("bar--key", partial=True)
-        label = self.get_component_rich_style("bar--dim", partial=True)
+        """The most needed first, then those not to be had, under why; those that don't fit are in the help."""
         text = Text(" ", no_wrap=True, overflow="crop")
-        for command in self._commands:
+        self._append(text, [one for one in self._commands if one.id not in self._refused], "bar--key")
+        for reason in dict.fromkeys(self._refused.values()):
+            refused = [one for one in self._commands if self._refused.get(one.id) == reason]
+            if refused and text.cell_len + len(reason) + 2 + len(refused[0].first_key) <= self.size.width:
+                text.append(f"{reason}: ", self.get_component_rich_style("bar--warn", partial=True))
+                self._append(text, refused, "bar--dim")
+        return text
+
+    def _append(self, text: Text, commands: Sequence[Command], key: str) -> None:
+        key_style = self.get_component_rich_style(key, partial=True)
+        label_style = self.get_component_rich_style("bar--dim", partial=True)
+        for command in commands:
             if text.cell_len + len(command.first_key) + len(command.label) + 1 > self.size.width:
                 break
-            text.append(command.first_key, key)
-            text.append(f" {command.label}  ", label)
-        return text
+            text.append(command.first_key, key_style)
+            text.append(f" {command.label}  ", label_style)

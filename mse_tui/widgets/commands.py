@@ -188,6 +188,7 @@ DELETE = Command("delete", "D", "Delete", "Delete it, if no task uses it.", chan
 
 # --- archive -----------------------------------------------------------------------------------------------------
 
+OPEN_MAILBOX = Command("list.open", "enter", "Open", "Open the mailbox under the cursor; it is audited.")
 VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
 HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")

@@ -24,7 +24,7 @@ from mse_tui.terms import TaskType
 from tests.actions.conftest import Ready
 
 OPEN_TO_ALL = {
-    "require_for",
+    "needed_for", "require_for",
     "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
@@ -51,7 +51,7 @@ def actions() -> Iterator[tuple[str, Callable[..., object]]]:
 
 
 def test_every_action_says_which_role_it_needs() -> None:
-    silent = {name for name, action in actions() if not hasattr(action, "needs_role")}
+    silent = {name for name, action in actions() if not roles.needed(action)}
     assert silent <= OPEN_TO_ALL | ON_THE_WEB
 
 

@@ -5,14 +5,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from textual.pilot import Pilot
 
+from mse_tui.access import roles
+from mse_tui.access.roles import Role
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from tests.screens.seed import NOW, seed
+
+GOLDENS = Path(__file__).parent / "goldens"
 
 
 class FakeEngine:
@@ -61,6 +66,27 @@ def seeded(store: Home) -> Home:
 def app(seeded: Home) -> MseTuiApp:
     """The app on the seeded site, watching an engine elsewhere."""
     return MseTuiApp(seeded, engine=FakeEngine(), clock=lambda: NOW)
+
+
+@pytest.fixture
+def being(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Role], None]]:
+    """Makes the person at the keyboard one with this role only; each role is given to a group of its name."""
+
+    def become(role: Role) -> None:
+        monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({f"mail-{role}s"}))
+        roles.use_roles(roles.Roles({each: frozenset({f"mail-{each}s"}) for each in Role}))
+
+    yield become
+    roles.use_roles(roles.Roles())
+
+
+def assert_reads_as_golden(name: str, screen: str) -> None:
+    """The screen reads as the file says; MSE_TUI_GOLDENS=write writes the file anew."""
+    golden = GOLDENS / f"{name}.txt"
+    if os.environ.get("MSE_TUI_GOLDENS") == "write":
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(screen + "\n", encoding="utf-8")
+    assert screen + "\n" == golden.read_text(encoding="utf-8")
 
 
 @dataclass
