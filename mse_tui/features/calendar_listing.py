@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 
 from mse_tui.archive.calendar_ledger import lacking_attachments, open_versions
 from mse_tui.archive.calendar_reading import CalendarEntry, CalendarPart, CalendarReading, Unfinished
-from mse_tui.exchange.calendars import Appointment, AppointmentRow
-from mse_tui.exchange.mailbox import ItemFailure, Mailbox, SyncStateInvalid
+from mse_tui.exchange.calendars import Appointment, AppointmentChanges, AppointmentRow
+from mse_tui.exchange.mailbox import ItemFailure, Mailbox
 from mse_tui.features.calendar_definition import Period
+from mse_tui.features.changes import Refused, pages_of
 from mse_tui.features.channel import Channel
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import keep_connection
@@ -22,8 +24,6 @@ _AHEAD = 32 << 20
 """Bytes of appointments that wait for the run to take them."""
 _SMALLEST = 2 << 10
 """What a part weighs at least, so that many small ones wait no longer than a few big ones."""
-_REFUSALS = 2
-"""How often the server may refuse the state of a calendar before the pass fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +97,17 @@ class CalendarLister:
         yield from self._fetched(calendar, again, subjects, open_versions(calendar.calendar_id, again))
 
     def _changes(self, calendar: CalendarReading) -> Iterator[Event]:
-        state, refused, last = calendar.state, 0, False
-        while not last:
-            try:
-                page = self._calendars.changes(calendar.remote_id, state)
-            except SyncStateInvalid:
-                refused += 1
-                if state is None or refused > _REFUSALS:
-                    raise
-                state = None
-                yield Restarted(calendar)
-                continue
-            except Problem as problem:
-                if problem.reason is not Reason.FOLDER_NOT_FOUND:
-                    raise
-                yield Lost(calendar, problem)
-                return
-            state, last = page.state, page.last
-            gone = set(page.removed)
-            rows = {row.remote_id: row for row in page.changed if row.remote_id not in gone}
-            yield from self._page(calendar, rows)
-            yield CalendarPart(calendar, [], tuple(dict.fromkeys(page.removed)), state, last)
+        for page in pages_of(partial(self._calendars.changes, calendar.remote_id), calendar.state):
+            match page:
+                case Refused():
+                    yield Restarted(calendar)
+                case Problem():
+                    yield Lost(calendar, page)
+                case AppointmentChanges():
+                    gone = set(page.removed)
+                    rows = {row.remote_id: row for row in page.changed if row.remote_id not in gone}
+                    yield from self._page(calendar, rows)
+                    yield CalendarPart(calendar, [], tuple(dict.fromkeys(page.removed)), page.state, page.last)
 
     def _page(self, calendar: CalendarReading, rows: dict[str, AppointmentRow]) -> Iterator[CalendarPart]:
         present = open_versions(calendar.calendar_id, rows)

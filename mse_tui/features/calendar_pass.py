@@ -9,6 +9,7 @@ from mse_tui.archive.calendar_passes import enter_calendars, finish_calendar_pas
 from mse_tui.archive.calendar_reading import CalendarPart, CalendarReading
 from mse_tui.archive.passes import begin_pass
 from mse_tui.archive.reading import Tally
+from mse_tui.features.accounting import Accounting
 from mse_tui.features.calendar_definition import CalendarReplicationDefinition
 from mse_tui.features.calendar_listing import (
     Begun,
@@ -21,7 +22,6 @@ from mse_tui.features.calendar_listing import (
     read_ahead,
 )
 from mse_tui.features.feature import MailboxRun
-from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Mode
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,7 @@ class CalendarPass:
         self._ledger = CalendarLedger(self._record.key, run.packs, run.fence, wants_attachments=definition.attachments)
         self._read: list[int] = []
         """Calendars that were read to their end."""
-        self._seen = 0
-        self._outcomes = 0
+        self._accounting = Accounting(run.journal, _OUTCOMES, "appointments")
 
     def run(self) -> None:
         """Raises Problem, Stopped, Cancelled."""
@@ -51,12 +50,12 @@ class CalendarPass:
         run.journal.progress(phase="calendars")
         rows = run.mailbox.calendars.folders(all_calendars=definition.wants_all)
         entered = enter_calendars(self._record.key, rows, run.fence, all_calendars=definition.wants_all)
-        self._tell(Tally(counts=entered.counts))
+        self._accounting.tell(Tally(counts=entered.counts))
         self._read_appointments(entered.readings)
         run.journal.boundary()
         counts = finish_calendar_pass(self._record, self._read, entered.gone, run.fence)
-        self._tell(Tally(counts=counts))
-        self._check_conservation()
+        self._accounting.tell(Tally(counts=counts))
+        self._accounting.check()
 
     def _read_appointments(self, calendars: list[CalendarReading]) -> None:
         run = self._run
@@ -80,7 +79,7 @@ class CalendarPass:
             case CalendarPart():
                 self._commit(event)
             case StillSkipped():
-                self._tell(Tally(skipped=Counter(event.reasons)), seen=event.reasons.total())
+                self._accounting.tell(Tally(skipped=Counter(event.reasons)), seen=event.reasons.total())
             case Restarted():
                 log.info("The calendar %s of %s is read in full again", event.calendar.name, self._run.mailbox.address)
                 restart_calendar(self._record.key, event.calendar, self._run.fence)
@@ -90,32 +89,6 @@ class CalendarPass:
 
     def _commit(self, part: CalendarPart) -> None:
         if part.submits or part.moves_on:
-            self._tell(self._ledger.commit(part), seen=len(part.entries))
+            self._accounting.tell(self._ledger.commit(part), seen=len(part.entries))
         if part.last:
             self._read.append(part.calendar.calendar_id)
-
-    def _tell(self, tally: Tally, seen: int = 0) -> None:
-        """Enter a tally in the journal."""
-        journal = self._run.journal
-        for counter, number in tally.counts.items():
-            if number:
-                journal.count(counter, number)
-        for reason, number in tally.skipped.items():
-            journal.skip(reason, number)
-        for item, reason, message in tally.failed:
-            journal.fail(item, reason, message)
-        if seen:
-            journal.count("items_seen", seen)
-        if tally.size:
-            journal.count("bytes", tally.size)
-        self._seen += seen
-        self._outcomes += sum(tally.counts[each] for each in _OUTCOMES) + tally.skipped.total() + len(tally.failed)
-        journal.advance(seen, tally.size)
-
-    def _check_conservation(self) -> None:
-        """Raises Problem conservation-broken unless each item seen came to exactly one outcome."""
-        if self._seen != self._outcomes:
-            raise Problem(
-                Reason.CONSERVATION_BROKEN,
-                f"{self._seen} appointments were seen, but {self._outcomes} are accounted for.",
-            )

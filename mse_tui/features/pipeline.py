@@ -7,6 +7,7 @@ it; its answers wait, bounded by bytes, until the run has packed and committed w
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 
 from mse_tui.archive.arrivals import Arrival
@@ -15,7 +16,8 @@ from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.stubs import originals
 from mse_tui.archive.tombstones import purged_items
-from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox, SyncStateInvalid
+from mse_tui.exchange.mailbox import Content, ItemChanges, ItemFailure, ItemRow, Mailbox
+from mse_tui.features.changes import Refused, pages_of
 from mse_tui.features.channel import Channel
 from mse_tui.features.scope import ItemScope
 from mse_tui.reasons import Problem, Reason
@@ -151,31 +153,25 @@ class Lister:
             yield Page(folder, rows, skipped, wanted, originals)
 
     def _changes(self, folder: FolderReading) -> Iterator[Event]:
-        state, refused, last = folder.state, 0, False
-        while not last:
-            try:
-                changes = self._mailbox.item_changes(folder.remote_id, state)
-            except SyncStateInvalid:
-                refused += 1
-                if state is None or refused > 2:
-                    raise
-                state = None
-                yield Restarted(folder)
-                continue
-            except Problem as problem:
-                if problem.reason is not Reason.FOLDER_NOT_FOUND:
-                    raise
-                yield Lost(folder, problem)
-                return
-            removed = tuple(dict.fromkeys(changes.removed))
-            gone = set(removed)
-            rows = {row.remote_id: row for row in changes.changed if row.remote_id not in gone}
-            flags = {flag[0]: flag for flag in changes.read_flags if flag[0] not in gone and flag[0] not in rows}
-            state, last = changes.state, changes.last
-            listed = list(rows.values())
-            skipped, originals = self._skipped(listed), self._originals(listed)
-            wanted = self._wanted(folder, listed, skipped.keys() | originals.keys())
-            yield Page(folder, listed, skipped, wanted, originals, tuple(flags.values()), removed, state, last)
+        for page in pages_of(partial(self._mailbox.item_changes, folder.remote_id), folder.state):
+            match page:
+                case Refused():
+                    yield Restarted(folder)
+                case Problem():
+                    yield Lost(folder, page)
+                case ItemChanges():
+                    yield self._page(folder, page)
+
+    def _page(self, folder: FolderReading, changes: ItemChanges) -> Page:
+        removed = tuple(dict.fromkeys(changes.removed))
+        gone = set(removed)
+        rows = {row.remote_id: row for row in changes.changed if row.remote_id not in gone}
+        flags = {flag[0]: flag for flag in changes.read_flags if flag[0] not in gone and flag[0] not in rows}
+        listed = list(rows.values())
+        skipped, originals = self._skipped(listed), self._originals(listed)
+        wanted = self._wanted(folder, listed, skipped.keys() | originals.keys())
+        read_flags = tuple(flags.values())
+        return Page(folder, listed, skipped, wanted, originals, read_flags, removed, changes.state, changes.last)
 
     def _skipped(self, rows: Sequence[ItemRow]) -> dict[str, Reason]:
         reasons = ((row.remote_id, self._items.skips(row)) for row in rows)

@@ -10,6 +10,7 @@ from mse_tui.archive.ledger import Ledger
 from mse_tui.archive.passes import begin_pass, finish_pass
 from mse_tui.archive.reading import FolderReading, Tally
 from mse_tui.exchange.mailbox import Area, FolderChanges, SyncStateInvalid
+from mse_tui.features.accounting import Accounting
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.pipeline import Lister, read_ahead
 from mse_tui.features.replication_definition import FolderReplicationDefinition
@@ -19,6 +20,7 @@ from mse_tui.terms import Mode
 
 log = logging.getLogger(__name__)
 
+_OUTCOMES = ("items_added", "items_changed", "items_moved", "items_known")
 _REFUSALS = 3
 """How often the server may refuse the state of the folder tree before the pass fails."""
 
@@ -31,7 +33,8 @@ class ReplicationPass:
         self._definition = definition
         self._record = begin_pass(run.task_id, run.identity, run.fence)
         ledger = Ledger(self._record.key, run.packs, run.fence, wants_content=definition.wants_content)
-        self._submitter = Submitter(run, ledger, limits, self._may_go_on)
+        self._accounting = Accounting(run.journal, _OUTCOMES, "items")
+        self._submitter = Submitter(run, ledger, self._accounting, limits, self._may_go_on)
 
     def run(self) -> None:
         """Raises Problem, Stopped, Cancelled."""
@@ -61,7 +64,7 @@ class ReplicationPass:
             before = frozenset(scope.covered(reading.tree)) if reading.tree is not None else frozenset[str]()
             readings, counts = hierarchy.enter(Sighting(area, tree, state, scope.covered(tree), before), reading)
             folders += readings
-            self._submitter.tell(Tally(counts=counts))
+            self._accounting.tell(Tally(counts=counts))
             self._may_go_on()
         return folders
 
@@ -118,5 +121,5 @@ class ReplicationPass:
         self._run.journal.progress(phase="closing")
         read = [folder.folder_id for folder in self._submitter.read if folder.has_removals]
         counts = finish_pass(self._record, read, self._run.fence)
-        self._submitter.tell(Tally(counts=counts))
-        self._submitter.check_conservation()
+        self._accounting.tell(Tally(counts=counts))
+        self._accounting.check()

@@ -1,4 +1,4 @@
-"""From what the pipeline reads to batches in the ledger, and from the ledger's tallies to the journal."""
+"""From what the pipeline reads to batches in the ledger; what that tells goes to the accounting."""
 
 import time
 from collections import Counter
@@ -10,13 +10,13 @@ from mse_tui.archive.ledger import Ledger
 from mse_tui.archive.passes import content_complete, restart_folder
 from mse_tui.archive.reading import Entry, FolderPart, FolderReading, Tally
 from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.features.accounting import Accounting
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.pipeline import Arrived, Event, Filled, Lost, Page, Restarted, StillFailing, StillSkipped
 from mse_tui.reasons import Problem, Reason
 
 _BOUNDARY_SECONDS = 0.5
 """How long the run goes on, while there is nothing to commit, before it asks whether it may."""
-_OUTCOMES = ("items_added", "items_changed", "items_moved", "items_known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,20 @@ class _OpenPage:
 
 
 class Submitter:
-    """Takes events in order, commits them in batches, and keeps the journal; for the run's own thread."""
+    """Takes events in order, commits them in batches, and has them accounted for; for the run's own thread."""
 
-    def __init__(self, run: MailboxRun, ledger: Ledger, limits: BatchLimits, may_go_on: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        run: MailboxRun,
+        ledger: Ledger,
+        accounting: Accounting,
+        limits: BatchLimits,
+        may_go_on: Callable[[], None],
+    ) -> None:
         """`may_go_on` is called between batches and raises where the pass is to end."""
         self._run = run
         self._key = ledger.key
+        self._accounting = accounting
         self._limits = limits
         self._ledger = ledger
         self._may_go_on = may_go_on
@@ -82,8 +90,6 @@ class Submitter:
         self._open: _OpenPage | None = None
         self._folder: FolderReading | None = None
         self._asked = time.monotonic()
-        self._outcomes = 0
-        self._seen = 0
         self.read: list[FolderReading] = []
         """Folders that were read to their end."""
 
@@ -95,7 +101,7 @@ class Submitter:
             case Page():
                 self._begin(event)
             case StillSkipped():
-                self.tell(Tally(skipped=Counter(event.reasons)), seen=event.reasons.total())
+                self._accounting.tell(Tally(skipped=Counter(event.reasons)), seen=event.reasons.total())
             case StillFailing():
                 self._still_failing(event.folder, event.failures)
             case Filled():
@@ -114,36 +120,10 @@ class Submitter:
         try:
             parts = [part for part in batch.parts.values() if part.submits or part.moves_on]
             if parts:
-                self.tell(self._ledger.commit(parts), seen=batch.seen)
+                self._accounting.tell(self._ledger.commit(parts), seen=batch.seen)
         finally:
             for arrival in batch.arrivals:
                 arrival.close()
-
-    def tell(self, tally: Tally, seen: int = 0) -> None:
-        """Enter a tally in the journal."""
-        journal = self._run.journal
-        for counter, number in tally.counts.items():
-            if number:
-                journal.count(counter, number)
-        for reason, number in tally.skipped.items():
-            if number:
-                journal.skip(reason, number)
-        for item, reason, message in tally.failed:
-            journal.fail(item, reason, message)
-        if seen:
-            journal.count("items_seen", seen)
-        if tally.size:
-            journal.count("bytes", tally.size)
-        self._seen += seen
-        self._outcomes += sum(tally.counts[each] for each in _OUTCOMES) + tally.skipped.total() + len(tally.failed)
-        journal.advance(seen, tally.size)
-
-    def check_conservation(self) -> None:
-        """Raises Problem conservation-broken unless each item seen came to exactly one outcome."""
-        if self._seen != self._outcomes:
-            raise Problem(
-                Reason.CONSERVATION_BROKEN, f"{self._seen} items were seen, but {self._outcomes} are accounted for."
-            )
 
     def _begin(self, page: Page) -> None:
         folder = page.folder
@@ -201,7 +181,7 @@ class Submitter:
                 tally.skipped[failure.reason] += 1
             else:
                 tally.failed.append((f"{folder.path}: {failure.remote_id}", failure.reason, failure.message))
-        self.tell(tally, seen=len(failures))
+        self._accounting.tell(tally, seen=len(failures))
 
     def _keep_pace(self) -> None:
         due = self._batch.due(self._limits) or self._run.cancel.is_set()
