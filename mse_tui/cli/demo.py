@@ -12,10 +12,11 @@ import click
 
 from mse_tui.actions.commands import command_state, is_running, run_now
 from mse_tui.cli.demo_site import PracticeSite, practice_site
-from mse_tui.cli.engine import build_engine, signals_stop
+from mse_tui.cli.engine import build_engine
 from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.output import coloured, light, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.signals import signals_stop
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskRow
@@ -23,7 +24,7 @@ from mse_tui.terms import Light
 from mse_tui.widgets.wording import count, lasted, number, size
 
 if TYPE_CHECKING:
-    from mse_tui.cli.engine import Told
+    from mse_tui.cli.signals import Told
 
 _LOOK_SECONDS = 0.5
 _LINE_SECONDS = 2.0

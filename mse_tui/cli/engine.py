@@ -1,11 +1,8 @@
 """mse-tui engine: the site's engine without a screen, as a service runs it."""
 
 import logging
-import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import Event
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +10,7 @@ import click
 from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.signals import signals_stop
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
@@ -147,38 +145,3 @@ def build_permissions_sync(directory: "SiteDirectory") -> "PermissionsSync":
     accounts = active_directory.accounts
     trustees = SiteTrustees(by_address, ActiveDirectoryTrustees(accounts, active_directory))
     return PermissionsSync(trustees, ActiveDirectoryFullAccess(accounts))
-
-
-class Told:
-    """Counts the signals that asked this process to end."""
-
-    def __init__(self) -> None:
-        self._first = Event()
-        self._again = Event()
-
-    def tell(self) -> None:
-        (self._again if self._first.is_set() else self._first).set()
-
-    def wait_first(self, seconds: float | None = None) -> bool:
-        """Wait for the first one; whether it came."""
-        return self._first.wait(seconds)
-
-    def again(self) -> bool:
-        """Whether a second one came."""
-        return self._again.is_set()
-
-
-@contextmanager
-def signals_stop() -> Iterator[Told]:
-    """Within the block SIGTERM, SIGINT and SIGHUP are counted instead of ending the process."""
-    told = Told()
-
-    def handler(_number: int, _frame: FrameType | None) -> None:
-        told.tell()
-
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    try:
-        yield told
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

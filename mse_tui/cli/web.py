@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mse_tui.cli.engine import signals_stop
 from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.service import notify
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.signals import signals_stop
 
 if TYPE_CHECKING:
     from mse_tui.config import Configuration
