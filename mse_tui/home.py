@@ -59,6 +59,11 @@ class Home:
         return self.path / "cache"
 
     @property
+    def search_index(self) -> Path:
+        """Which words stand in which archived message; may be deleted, and is made anew from the archive."""
+        return self.path / "search.db"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

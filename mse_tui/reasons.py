@@ -91,6 +91,7 @@ class Reason(StrEnum):
     DISK_FULL = "disk-full"
     DATABASE_DAMAGED = "database-damaged"
     DATABASE_NEWER = "database-newer"
+    SEARCH_INDEX_DAMAGED = "search-index-damaged"
     LEASE_LOST = "lease-lost"
     CONSERVATION_BROKEN = "conservation-broken"
     AUDIT_BROKEN = "audit-broken"
@@ -476,6 +477,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.DATABASE_NEWER: Explanation(
         "The database was written by a newer version of mse-tui.",
         "Install that version or a newer one.",
+    ),
+    Reason.SEARCH_INDEX_DAMAGED: Explanation(
+        "The file of the search index is damaged; the archive itself is not touched by that.",
+        "Make it anew from the archive: mse-tui archive index --rebuild",
     ),
     Reason.LEASE_LOST: Explanation(
         "This engine lost its lease on the mailbox, so it committed nothing more.",

@@ -63,7 +63,7 @@ def _written(pieces: Iterable[bytes], target: BinaryIO) -> tuple[int, bytes]:
 
 
 def _pieces(stream: BinaryIO, index: int) -> Iterator[bytes]:
-    skeleton = _Skeleton(stream)
+    skeleton = Skeleton(stream)
     message = email.message_from_bytes(skeleton.text, policy=email.policy.compat32)
     part = next((each for place, each in enumerate(parts_of(message)) if place == index), None)
     if part is None:
@@ -100,7 +100,7 @@ def _from_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield base64.b64decode(left + b"=" * (-len(left) % 4))
 
 
-class _Skeleton:
+class Skeleton:
     """What the parser gets of a message: `text`, in which placeholders stand for stretches of the file."""
 
     def __init__(self, stream: BinaryIO) -> None:

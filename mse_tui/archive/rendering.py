@@ -59,27 +59,27 @@ class Rendered:
 
 def render(stream: BinaryIO) -> Rendered:
     """Render the message that a file holds. Never fails on its content; reads at most LONGEST_INPUT bytes."""
-    raw = _tidy(stream.read(LONGEST_INPUT))
+    raw = tidied(stream.read(LONGEST_INPUT))
     truncated = bool(stream.read(1))
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     everything = [(name[:200], decoded_header(value)) for name, value in message.raw_items()][:MOST_HEADERS]
     first: dict[str, str] = {}
     for name, value in everything:
         first.setdefault(name.lower(), value)
-    parts = list(_leaves(message, 0))
+    parts = list(leaves(message, 0))
     truncated = truncated or len(parts) > MOST_PARTS or len(message) > MOST_HEADERS
-    body, from_html, text = _text(parts[:MOST_PARTS])
+    body, from_html, text = body_of(parts[:MOST_PARTS])
     return Rendered(
         headers=tuple((name, first[name.lower()]) for name in SHOWN_HEADERS if name.lower() in first),
         all_headers=tuple(everything),
         text=text[:LONGEST_TEXT],
         text_is_from_html=from_html,
-        attachments=tuple(_attachment(part) for part in parts[:MOST_PARTS] if part is not body and _is_file(part)),
+        attachments=tuple(_attachment(part) for part in parts[:MOST_PARTS] if part is not body and is_file(part)),
         truncated=truncated or len(text) > LONGEST_TEXT,
     )
 
 
-def _tidy(raw: bytes) -> bytes:
+def tidied(raw: bytes) -> bytes:
     """Without what keeps the parser from seeing headers: a byte order mark, blanks before a colon."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     head, blank, rest = raw.partition(b"\r\n\r\n" if b"\r\n" in raw[:2000] else b"\n\n")
@@ -88,18 +88,18 @@ def _tidy(raw: bytes) -> bytes:
     return _BLANK_BEFORE_COLON.sub(rb"\1:", head) + blank + rest
 
 
-def _leaves(message: Message, depth: int) -> Iterator[Message]:
+def leaves(message: Message, depth: int) -> Iterator[Message]:
     """Parts that have no parts to be read in place; an attached message is one part."""
     payload = message.get_payload()
     if isinstance(payload, list) and message.get_content_maintype() == "multipart" and depth < _DEEPEST:
         for part in payload:
             if isinstance(part, Message):
-                yield from _leaves(part, depth + 1)
+                yield from leaves(part, depth + 1)
     else:
         yield message
 
 
-def _text(parts: list[Message]) -> tuple[Message | None, bool, str]:
+def body_of(parts: list[Message]) -> tuple[Message | None, bool, str]:
     """The part that is the body, whether it was HTML, and its text: plain before HTML, the first with content."""
     for kind in ("text/plain", "text/html"):
         for part in parts:
@@ -112,13 +112,13 @@ def _text(parts: list[Message]) -> tuple[Message | None, bool, str]:
 
 
 def _is_attached(part: Message) -> bool:
-    return _disposition(part) == "attachment" or (bool(_name(part)) and _disposition(part) != "inline")
+    return _disposition(part) == "attachment" or (bool(part_name(part)) and _disposition(part) != "inline")
 
 
-def _is_file(part: Message) -> bool:
+def is_file(part: Message) -> bool:
     """Whether a part that is not the body belongs in the list: not an alternative of the body."""
     if part.get_content_type() in ("text/plain", "text/html"):
-        return _is_attached(part) or bool(_name(part))
+        return _is_attached(part) or bool(part_name(part))
     return True
 
 
@@ -127,10 +127,10 @@ def _attachment(part: Message) -> Attachment:
     payload = part.get_payload()
     if content_type == "message/rfc822" and isinstance(payload, list) and payload and not isinstance(payload[0], str):
         inner = payload[0]
-        name = _name(part) or f"{decoded_header(inner.get('Subject', '')) or 'message'}.eml"
+        name = part_name(part) or f"{decoded_header(inner.get('Subject', '')) or 'message'}.eml"
         return Attachment(name[:300], content_type, len(_flat(inner)), False)
     inline = _disposition(part) == "inline" or ("content-id" in part and _disposition(part) != "attachment")
-    return Attachment((_name(part) or "unnamed")[:300], content_type, len(_payload(part)), inline)
+    return Attachment((part_name(part) or "unnamed")[:300], content_type, len(_payload(part)), inline)
 
 
 def _flat(message: Message) -> bytes:
@@ -172,7 +172,8 @@ def _disposition(part: Message) -> str:
         return ""
 
 
-def _name(part: Message) -> str:
+def part_name(part: Message) -> str:
+    """The decoded file name of a part; '' where it has none."""
     try:
         return decoded_header(part.get_filename() or "")
     except _BROKEN:

@@ -211,6 +211,12 @@ def folder(mailbox_id: int, path: str, view: View, sight: Sight = ADMINISTRATOR)
     return _folder_row(tree, place, depth, message_count(place.folder_id, view, sight), 0)
 
 
+def folder_paths(mailbox_id: int, view: View, sight: Sight = ADMINISTRATOR) -> dict[int, str]:
+    """Folder -> its path in a view; of one that is gone, the last that it had."""
+    tree = _tree(mailbox_id, view, sight)
+    return {place.folder_id: tree.path(place.folder_id) for place, _ in tree.walk()}
+
+
 def messages(
     folder_id: int, view: View, offset: int = 0, limit: int = 100, sight: Sight = ADMINISTRATOR
 ) -> list[MessageView]:

@@ -22,6 +22,7 @@ from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
+from mse_tui.cli.archive_search import index, search
 from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
@@ -58,7 +59,11 @@ _AS = click.option(
 
 @click.group()
 def archive() -> None:
-    """List, read, export, verify and compact what was archived. Looks into mailboxes are audited."""
+    """List, read, search, export, verify and compact what was archived. Looks into mailboxes are audited."""
+
+
+archive.add_command(search)
+archive.add_command(index)
 
 
 @archive.command("explain")

@@ -18,7 +18,7 @@ EXIT_PIPE = 141
 _COMMANDS = {
     "access": ("mse_tui.cli.access:access", "Who may open which archive: list, grant, revoke, explain."),
     "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules and tasks as a text says."),
-    "archive": ("mse_tui.cli.archive:archive", "List, read, export and verify what was archived."),
+    "archive": ("mse_tui.cli.archive:archive", "List, read, search, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
     "calendar": ("mse_tui.cli.calendar:calendar", "List, read and export replicated calendars."),
     "check": ("mse_tui.cli.monitoring:check", "One line for a monitoring system such as Nagios or Icinga."),

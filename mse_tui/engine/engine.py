@@ -1,8 +1,8 @@
 """The site's engine: its threads and how they fit together.
 
 One thread ticks (commands, starts, waits), one renews the leases, a pool of workers processes mailboxes, one thread
-answers requests and one keeps house. What they share is in the database; `Execution` is the only object that two of
-them touch.
+answers requests, one keeps house and one the search index. What they share is in the database; `Execution` is the only
+object that two of them touch.
 """
 
 import logging
@@ -28,6 +28,7 @@ from mse_tui.engine.group_cache import GroupCache, scope_of
 from mse_tui.engine.group_questions import GroupQuestions
 from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
+from mse_tui.engine.index_rounds import IndexRounds
 from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.memory import bound_arenas
@@ -50,6 +51,7 @@ _RECOVER = 10
 _ALIVE = 30
 _ANSWERS = 0.2
 _AUDIT_HEAD = 10
+_INDEX_TICKS = 10
 _HOUSEKEEPING = 3600
 _SHUTDOWN = "the engine's shutdown"
 _HOUSEKEEPING_ENDS_SECONDS = 30.0
@@ -128,6 +130,14 @@ class Engine:
             }
         )
         self._housekeeping_seconds = housekeeping_seconds
+        self._index_rounds = IndexRounds(
+            packs,
+            home.search_index,
+            stopping=self._stopping,
+            busy=lambda: bool(self._executions()),
+            clock=self._clock,
+            pause_seconds=_INDEX_TICKS * tick_seconds,
+        )
         self._threads: list[Thread] = []
         self._lease: HeldLease | None = None
 
@@ -146,6 +156,7 @@ class Engine:
             "tick": self._run_tick,
             "answers": self._run_answers,
             "housekeeping": self._run_housekeeping,
+            "index": self._index_rounds.run,
             "end": self._run_end,
         }
         for name, work in works.items():
@@ -315,6 +326,7 @@ class Engine:
         self._thread("answers").join(_LAST_WORDS_SECONDS)
         if not self._at_once.is_set():
             self._thread("housekeeping").join(_HOUSEKEEPING_ENDS_SECONDS)
+            self._thread("index").join(_HOUSEKEEPING_ENDS_SECONDS)
         self._renewer.stop()
         for held in self._leases.held():
             if held is not self._lease:

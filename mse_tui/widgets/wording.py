@@ -79,3 +79,9 @@ def utc_now() -> datetime:
 def count(amount: int, one: str, many: str | None = None) -> str:
     """'1 mailbox', '3 mailboxes'"""
     return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
+
+
+def index_is_fresh(up_to: datetime, waiting: int) -> str:
+    """How far the search index is, in one line."""
+    waits = f"; {count(waiting, 'message waits', 'messages wait')} to be indexed" if waiting else ""
+    return f"The index holds everything archived up to {absolute(up_to)}{waits}."

@@ -1,0 +1,117 @@
+"""Searching the archive: each search leaves an audit entry with what was looked for, and shows what may be seen.
+
+Where a person is named (an address), only the archives that person may open are searched, and of these only what the
+person may see is found; else an administrator of this machine looks, and finds everything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from mse_tui.access.roles import Role, needs
+from mse_tui.access.sight import ADMINISTRATOR, Sight, sight_of
+from mse_tui.actions.archive_reading import find_mailbox, mailboxes
+from mse_tui.actions.audit import audit
+from mse_tui.archive import indexing
+from mse_tui.archive.indexing import Advance, Freshness, Indexing, IndexReport
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.search import PAGE, Page, Place, Search, search
+from mse_tui.archive.search_index import open_index, remove_index
+from mse_tui.archive.search_query import Query, parse
+from mse_tui.archive.views import MailboxView, View
+from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for, by whom, where."""
+
+    text: str
+    """Words, phrases and fields, as a person types them."""
+    person: str | None = None
+    """Address of who looks; None: an administrator."""
+    mailbox: str = ""
+    """Address, guid or number; what the text says of it beats this, as with the following three."""
+    folder: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Received before this time."""
+    view: View = field(default_factory=View.full)
+    after: Place | None = None
+    """Where the page before ended; None: the first is wanted."""
+    limit: int = PAGE
+    """Hits of a page."""
+
+    @property
+    def query(self) -> Query:
+        """Raises Problem invalid."""
+        said = parse(self.text)
+        return replace(
+            said,
+            mailbox=said.mailbox or self.mailbox,
+            folder=said.folder or self.folder,
+            after=said.after or self.since,
+            before=said.before or self.until,
+        )
+
+
+@needs(Role.AUDITOR)
+def search_archive(asked: Asked, home: Home, packs: Packs, *, cancelled: Callable[[], bool] = lambda: False) -> Page:
+    """A page of what is found, newest first. The first page is audited; those after it belong to the same search.
+
+    Raises Problem invalid (nothing to look for, no date), not-found (no such mailbox), search-index-damaged;
+    Interrupted once `cancelled` says yes.
+    """
+    query = asked.query
+    if query.is_empty:
+        raise Problem(Reason.INVALID, "There is nothing to look for.", "Give a word, or a field such as from:ann.")
+    named = find_mailbox(query.mailbox, asked.person) if query.mailbox else None
+    if asked.after is None:
+        looker = {"as": asked.person} if asked.person else {}
+        told = {**looker, "query": asked.text, "view": str(asked.view)}
+        audit("search archive", named.address if named else "all mailboxes", after=told)
+    chosen = [named] if named else mailboxes(asked.person)
+    sights = {each.id: _sight(each, asked.person) for each in chosen}
+    wanted = Search(query, sights, asked.view, asked.after, asked.limit)
+    return search(home.search_index, packs, wanted, cancelled=cancelled)
+
+
+@needs(Role.VIEWER)
+def freshness(home: Home) -> Freshness:
+    """How far the index is. Raises Problem search-index-damaged, archive-unreadable."""
+    return indexing.freshness(home.search_index)
+
+
+@needs(Role.OPERATOR)
+def index_archive(
+    home: Home, packs: Packs, *, rebuild: bool = False, advance: Advance = lambda *_: None
+) -> tuple[IndexReport, int]:
+    """Bring the index up to date, or make it anew; the engine does the former by itself. Audited.
+
+    Returns what was done, and of how many purged messages the words have been overwritten.
+    Raises Problem archive-unreadable, disk-full.
+    """
+    if rebuild:
+        _empty(home)
+    keeper = Indexing(packs, home.search_index, advance=advance)
+    report = keeper.run(above=0)
+    if not report.finished:  # it was damaged, and is begun anew
+        report = keeper.run(above=0)
+    expunged = keeper.expunge()
+    audit("index archive", str(home.search_index), after={"rebuild": rebuild, "indexed": report.indexed})
+    return report, expunged
+
+
+def _sight(mailbox: MailboxView, person: str | None) -> Sight:
+    return ADMINISTRATOR if person is None else sight_of(person, mailbox.id)
+
+
+def _empty(home: Home) -> None:
+    try:
+        with open_index(home.search_index) as index:
+            index.clear()
+    except Problem as problem:
+        if problem.reason is not Reason.SEARCH_INDEX_DAMAGED:
+            raise
+        remove_index(home.search_index)

@@ -1,0 +1,141 @@
+"""mse-tui archive search and index: find messages in all that was archived, and keep the index that finds them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+
+from mse_tui.actions import archive_search
+from mse_tui.actions.archive_search import Asked
+from mse_tui.archive.indexing import Advance, Freshness
+from mse_tui.archive.packs import Packs
+from mse_tui.archive.search import PAGE, Hit, Page, Place
+from mse_tui.archive.search_index import size_of
+from mse_tui.archive.search_query import day
+from mse_tui.archive.views import View
+from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.text import printable
+from mse_tui.widgets.wording import absolute, index_is_fresh, number, size
+
+
+def _date(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = day(text)
+    if moment is None:
+        raise click.BadParameter(f"{text!r} is no date such as 2026-03-01, 2026-03 or 2026.")
+    return moment
+
+
+def _place(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Place | None:
+    if text is None:
+        return None
+    try:
+        id, mailbox_id = (int(part) for part in text.split("."))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not what a search has ended with.") from error
+    return Place(id, mailbox_id)
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--mailbox", default="", metavar="MAILBOX", help="Only in this one (address or number).")
+@click.option("--folder", default="", help="Only in folders of this path or name, and below.")
+@click.option("--since", callback=_date, metavar="DATE", help="Received on this day or later.")
+@click.option("--until", callback=_date, metavar="DATE", help="Received before this day.")
+@click.option(
+    "--view", type=click.Choice(["live", "full"]), default="full", show_default=True,
+    help="live: as last replicated; full: everything ever seen.",
+)  # fmt: skip
+@click.option("--limit", type=click.IntRange(1, 10_000), default=PAGE, show_default=True, help="Messages at most.")
+@click.option("--after", "place", callback=_place, metavar="PLACE", help="Go on where a search has ended.")
+@click.option(
+    "--as",
+    "person",
+    metavar="ADDRESS",
+    help="Find what this person may see: in their own archive, and what others have granted.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def search(
+    session: Session, words: tuple[str, ...], mailbox: str, folder: str, since: datetime | None,
+    until: datetime | None, view: str, limit: int, place: Place | None, person: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Find messages by what they say, newest first. Each search is audited.
+
+    All WORDS must be there: in the subject, among senders and recipients, in the text or the names of attachments.
+    "a phrase" finds words side by side (the shell wants quotes around it), invoi* what begins so. Fields: subject:
+    from: to: body: attachment: mailbox: in: after: before:.
+    """
+    chosen = View.live() if view == "live" else View.full()
+    asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
+    page = archive_search.search_archive(asked, session.home, _packs(session))
+    fresh = archive_search.freshness(session.home)
+    if as_json:
+        emit_json({"hits": page.hits, "more": page.more and str(page.more), "index": fresh})
+    else:
+        _tell(page, fresh)
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Throw the index away and make it anew from the archive.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def index(session: Session, rebuild: bool, as_json: bool) -> None:
+    """Bring the search index up to date with the archive. The engine does this by itself."""
+    packs = _packs(session)
+    with _advance(as_json) as advance:
+        report, expunged = archive_search.index_archive(session.home, packs, rebuild=rebuild, advance=advance)
+    fresh = archive_search.freshness(session.home)
+    if as_json:
+        emit_json({"report": report, "expunged": expunged, "index": fresh, "bytes": size_of(session.home.search_index)})
+        return
+    fields(
+        [
+            ("Indexed", number(report.indexed)),
+            ("Without their content", f"{number(report.unreadable)}, which could not be read"),
+            ("Forgotten", number(report.forgotten)),
+            ("Words overwritten", f"of {number(expunged)} purged messages"),
+            ("In the index", f"{number(fresh.messages)} messages, {size(size_of(session.home.search_index))}"),
+        ]
+    )
+    click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
+
+
+def _packs(session: Session) -> Packs:
+    from mse_tui.actions.archive_reading import packs_of
+
+    session.site()
+    return packs_of(session.home, session.configuration() if session.home.config.exists() else None)
+
+
+def _tell(page: Page, fresh: Freshness) -> None:
+    for hit in page.hits:
+        click.echo(printable(f"{hit.placement_id:>8}  {absolute(hit.received)}  {hit.sender}"))
+        click.echo(click.style(printable(f"{'':10}{hit.subject or '(no subject)'}"), bold=True))
+        click.echo(printable(f"{'':10}{hit.address}  {_place_of(hit)}"))
+        if hit.snippet:
+            click.echo(printable(f"{'':10}{hit.snippet}"))
+    if not page.hits:
+        click.echo("Nothing is found.")
+    if page.more is not None:
+        click.echo(f"There is more: the same with --after {page.more}")
+    click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
+
+
+def _place_of(hit: Hit) -> str:
+    state = "live" if hit.closed is None else f"gone since {absolute(hit.closed)}"
+    return f"{hit.folder or 'top of the mailbox'}, {state}"
+
+
+@contextmanager
+def _advance(as_json: bool) -> Iterator[Advance]:
+    """A progress bar where a person looks on."""
+    if as_json or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with click.progressbar(length=1000, label="Indexing", file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)

@@ -1,0 +1,84 @@
+"""Keeping the search index fresh beside running tasks: often, a little at a time while they run, all of it when not."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from mse_tui.archive.indexing import Indexing
+from mse_tui.archive.packs import Packs
+from mse_tui.engine.clock import Clock
+from mse_tui.reasons import Problem
+from mse_tui.store.database import data_version, keep_connection
+
+log = logging.getLogger(__name__)
+
+_WALK_SECONDS = 3600
+_BESIDE_TASKS_SECONDS = 1.0
+"""Of a round while executions run: they go first."""
+_ALONE_SECONDS = 60.0
+
+
+class IndexRounds:
+    """One round after another, until the engine stops."""
+
+    def __init__(  # noqa: PLR0913 (what it needs of the engine)
+        self, packs: Packs, path: Path, *, stopping: Event, busy: Callable[[], bool], clock: Clock, pause_seconds: float
+    ) -> None:
+        """`busy`: whether executions run."""
+        self._stopping = stopping
+        self._busy = busy
+        self._clock = clock
+        self._pause = pause_seconds
+        self._indexing = Indexing(packs, path, ending=self._is_enough, clock=clock.now)
+        self._expunging = Indexing(packs, path, ending=stopping.is_set, clock=clock.now)
+        self._began = 0.0
+        self._walked: int | None = 0
+        """How far the thorough look at all messages has come; None while none is due."""
+        self._next_walk = 0.0
+        self._trouble = ""
+
+    def run(self) -> None:
+        """Look where anything was written since, and at all messages at first and each hour."""
+        seen: int | None = None
+        with keep_connection():
+            while not self._stopping.wait(self._pause):
+                version = data_version()
+                if self._walked is None and self._clock.monotonic() >= self._next_walk:
+                    self._walked = 0
+                if version != seen or self._walked is not None:
+                    seen = version if self._round() else None
+
+    def _round(self) -> bool:
+        """What came first, then some of the thorough look; whether what came is all in the index."""
+        self._began = self._clock.monotonic()
+        try:
+            came = self._indexing.run()
+            if came.finished and self._walked is not None:
+                self._walk(self._walked)
+        except Problem as problem:
+            self._tell(problem)
+        except Exception:
+            log.exception("Indexing failed; it is tried again at the next round")
+        else:
+            self._trouble = ""
+            return came.finished
+        return False
+
+    def _walk(self, above: int) -> None:
+        walked = self._indexing.run(above)
+        if not walked.finished:
+            self._walked = max(above, walked.reached)
+            return
+        self._walked, self._next_walk = None, self._clock.monotonic() + _WALK_SECONDS
+        self._expunging.expunge()
+
+    def _is_enough(self) -> bool:
+        spent = self._clock.monotonic() - self._began
+        return self._stopping.is_set() or spent > (_BESIDE_TASKS_SECONDS if self._busy() else _ALONE_SECONDS)
+
+    def _tell(self, problem: Problem) -> None:
+        """Once, however often it comes."""
+        if str(problem) != self._trouble:
+            log.warning("The archive is not indexed for searching: %s", problem)
+            self._trouble = str(problem)
