@@ -180,7 +180,7 @@ class Indexing:
             except Problem as problem:
                 if problem.reason not in _OF_ONE_MESSAGE:
                     raise
-                log.warning("Message %s is indexed by what the ledger shows of it: %s", id, problem)
+                log.info("Message %s is indexed by what the ledger shows of it: %s", id, problem)
                 whole = False
         gist = Gist(
             _both(said.subject, subject),

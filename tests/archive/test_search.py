@@ -5,7 +5,6 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -115,7 +114,7 @@ def archive(store: Home, packs: Packs, keep) -> Archive:
 
 def test_words_are_found_wherever_they_stand_in_a_message(archive: Archive) -> None:
     archive.put(mail("Quarterly report", "the ferry to Bergen", sender="Bo Åkerman <bo@fjord.example>",
-                     to="Ann <ann@contoso.example>", cc="Deniz Yılmaz <deniz@fjord.example>",
+                     to="Ann <ann@contoso.example>", cc="Deniz Çelik <deniz@fjord.example>",
                      attachments=("budget 2026.pdf",)), subject="Quarterly report")  # fmt: skip
     archive.put(mail("Other", "nothing to see", to="Eve <eve@contoso.example>"), subject="Other")
     archive.index()
@@ -165,7 +164,7 @@ def test_a_message_of_which_only_metadata_were_archived_is_found_by_them(archive
 
 
 def test_a_broken_message_is_found_by_what_can_be_read_of_it(archive: Archive) -> None:
-    raw = b"Subject: =?utf-8?q?Tr=C3=BCmmer?=\r\nContent-Type: multipart/mixed; boundary=\"x\r\n\r\n--x\r\n\xff\xfe junk"
+    raw = b'Subject: =?utf-8?q?Tr=C3=BCmmer?=\r\nContent-Type: multipart/mixed; boundary="x\r\n\r\n--x\r\n\xff\xfe junk'
     archive.put(raw, subject="Trümmer")
     archive.put(b"", subject="Empty one")
     archive.put(b"\0" * 5000, subject="Zeros")

@@ -1,0 +1,132 @@
+"""archive search and archive index from the command line."""
+
+import json
+
+import pytest
+
+from mse_tui.access.grants import FolderKey, give
+from mse_tui.archive.packs import Packs
+from mse_tui.home import Home
+from mse_tui.store.database import open_database
+from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, Audit
+from mse_tui.terms import EXIT_USAGE
+from tests.cli.conftest import Command
+from tests.features.practice_exchange import Mail, PracticeExchange, PracticeMailbox
+from tests.features.replicating import FolderReplicationDefinition, Replication, make_task
+
+ANN, BOB, EVE = "ann@example.test", "bob@example.com", "eve@example.com"
+HOSTILE = "\x1b]0;owned\x07 \u202egnp.exe"
+
+
+class Site:
+    """Ann's mailbox, replicated and not yet indexed; Bob may see her Inbox."""
+
+    def __init__(self, home: Home) -> None:
+        open_database(home.database)
+        self.server = PracticeExchange("ann")
+        self.folders = {folder.name: folder.id for folder in self.server.live_folders()}
+        for folder, key, sensitivity in (
+            ("Inbox", "ferry", "Normal"), ("Inbox", "secret", "Private"), ("Sent Items", "sent", "Normal"),
+        ):  # fmt: skip
+            self.server.add_item(
+                self.folders[folder], Mail(key, subject=f"{key} {HOSTILE}", text=f"harbour {HOSTILE}\r\n",
+                                           sensitivity=sensitivity),
+            )  # fmt: skip
+        definition = FolderReplicationDefinition(skip_private=False)
+        self.replication = Replication(PracticeMailbox(self.server), Packs(home.archive), make_task(), definition)
+        self.replication.run()
+        inbox = ArchiveFolder.get(ArchiveFolder.distinguished == "inbox")
+        give(ArchiveMailbox.get().id, BOB, who="test", folder=FolderKey(inbox.area, inbox.remote_id), path="Inbox")
+
+    def audited(self) -> list[tuple[str, str, str]]:
+        return [(row.action, row.subject, row.after) for row in Audit.select().order_by(Audit.id)]
+
+
+@pytest.fixture
+def site(home: Home) -> Site:
+    return Site(home)
+
+
+@pytest.fixture
+def indexed(site: Site, mse_tui: Command) -> Site:
+    assert mse_tui("archive", "index").code == 0
+    Audit.delete().execute()
+    return site
+
+
+def subjects(mse_tui: Command, *arguments: str) -> set[str]:
+    ran = mse_tui("archive", "search", *arguments, "--json")
+    assert ran.code == 0, ran.err
+    return {hit["subject"].split()[0] for hit in json.loads(ran.out)["hits"]}
+
+
+def test_what_waits_to_be_indexed_is_said(site: Site, mse_tui: Command) -> None:
+    ran = mse_tui("archive", "search", "harbour")
+    assert ran.code == 0
+    assert "Nothing is found." in ran.out and "3 messages wait to be indexed" in ran.out
+    ran = mse_tui("archive", "index")
+    assert ran.code == 0 and "Indexed" in ran.out and "3 messages" in ran.out
+    ran = mse_tui("archive", "search", "harbour", "ferry")
+    assert "ferry" in ran.out and "Inbox, live" in ran.out and ANN in ran.out and "harbour" in ran.out
+    assert "The index holds everything archived up to" in ran.out and "wait" not in ran.out
+
+
+def test_a_message_that_has_left_the_mailbox_is_found_and_said_to_be_gone(indexed: Site, mse_tui: Command) -> None:
+    for item in list(indexed.server.live_items(indexed.folders["Sent Items"])):
+        indexed.server.delete_item(item.id)
+    indexed.replication.run()
+    assert "Sent Items, gone since" in mse_tui("archive", "search", "sent").out
+    assert subjects(mse_tui, "harbour", "--view", "live") == {"ferry", "secret"}
+
+
+def test_nothing_from_a_message_reaches_the_terminal_unescaped(indexed: Site, mse_tui: Command) -> None:
+    out = mse_tui("archive", "search", "harbour").out
+    assert not set("\x1b\x07\u202e") & set(out)
+    assert "\\x1b]0;owned\\x07" in out
+
+
+def test_narrowing_by_options_and_fields(indexed: Site, mse_tui: Command) -> None:
+    assert subjects(mse_tui, "harbour") == {"ferry", "secret", "sent"}
+    assert subjects(mse_tui, "harbour", "--folder", "Inbox") == {"ferry", "secret"}
+    assert subjects(mse_tui, "harbour", "in:inbox") == {"ferry", "secret"}
+    assert subjects(mse_tui, "harbour", "--mailbox", ANN) == {"ferry", "secret", "sent"}
+    assert subjects(mse_tui, "harbour", "--until", "1999") == set()
+    assert subjects(mse_tui, "harbour", "--since", "1999-01", "subject:ferry") == {"ferry"}
+    for wrong in (["--since", "yesterday"], ["before:soon"], ["--after", "x"], ["--mailbox", "nobody"], ["!"]):
+        ran = mse_tui("archive", "search", *(wrong if wrong == ["!"] else ["harbour", *wrong]))
+        assert ran.code == EXIT_USAGE and ran.err, wrong
+
+
+def test_page_after_page(indexed: Site, mse_tui: Command) -> None:
+    found: list[int] = []
+    going_on: list[str] = []
+    while True:
+        answer = json.loads(mse_tui("archive", "search", "harbour", "--limit", "1", *going_on, "--json").out)
+        found += [hit["placement_id"] for hit in answer["hits"]]
+        if answer["more"] is None:
+            break
+        going_on = ["--after", answer["more"]]
+    assert len(found) == len(set(found)) == 3
+    assert [action for action, _, _ in indexed.audited()] == ["search archive"], "one search, however many pages"
+
+
+def test_a_person_finds_what_the_grants_allow(indexed: Site, mse_tui: Command) -> None:
+    assert subjects(mse_tui, "harbour", "--as", ANN) == {"ferry", "secret", "sent"}
+    assert subjects(mse_tui, "harbour", "--as", BOB) == {"ferry"}
+    assert subjects(mse_tui, "harbour", "--as", EVE) == set()
+    assert mse_tui("archive", "search", "harbour", "--mailbox", ANN, "--as", EVE).code == EXIT_USAGE
+    assert indexed.audited()[1] == (
+        "search archive", "all mailboxes", json.dumps({"as": BOB, "query": "harbour", "view": "full"}),
+    )  # fmt: skip
+    assert indexed.audited()[-1][0] == "refused look into archive"
+
+
+def test_making_the_index_anew(indexed: Site, home: Home, mse_tui: Command) -> None:
+    home.search_index.write_bytes(b"garbage" * 1000)
+    ran = mse_tui("archive", "search", "harbour")
+    assert ran.code == 2 and "search-index-damaged" in ran.err
+    answer = json.loads(mse_tui("archive", "index", "--rebuild", "--json").out)
+    assert answer["report"]["indexed"] == 3 and answer["index"]["waiting"] == 0 and answer["bytes"] > 0
+    assert subjects(mse_tui, "harbour") == {"ferry", "secret", "sent"}
+    assert json.loads(mse_tui("archive", "index", "--rebuild", "--json").out)["report"]["indexed"] == 3
+    assert mse_tui("archive", "index", "--rebuild").code == 0

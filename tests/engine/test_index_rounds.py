@@ -1,0 +1,132 @@
+"""The running engine keeps the search index in step with the archive."""
+
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from mse_tui.archive import indexing as module
+from mse_tui.archive.burial import Buried, bury
+from mse_tui.archive.indexing import GRACE, freshness
+from mse_tui.archive.packs import Packs, seal
+from mse_tui.archive.search_index import open_index
+from mse_tui.archive.search_query import parse
+from mse_tui.engine.index_rounds import IndexRounds
+from mse_tui.store.database import writing
+from mse_tui.store.models import Message
+from tests.archive.conftest import ArchivedMailbox
+from tests.engine.fakes import NOON, FakeClock, FakeFeature, tell, until
+from tests.engine.test_executions import Held, new_task
+
+
+def found(home, words):
+    with open_index(home.search_index) as index:
+        return [match.message_id for match in index.matches(parse(words), 1 << 62, 1000)]
+
+
+def archived(*subjects):
+    box = ArchivedMailbox(f"{subjects[0]}@contoso.example")
+    with writing():
+        messages = [Message.create(size=1, subject=subject) for subject in subjects]
+        for message in messages:
+            box.place(box.root, message, received=NOON)
+    return [message.id for message in messages]
+
+
+def test_what_is_archived_is_found_without_anybody_asking_for_it(bench):
+    before = archived("before")
+    with bench.engine():
+        until(lambda: found(bench.home, "before") == before)
+        after = archived("after")
+        until(lambda: found(bench.home, "after") == after)
+
+
+def test_it_goes_on_beside_an_execution_that_takes_long(bench):
+    held = Held()
+    bench.feature = FakeFeature(held)
+    task = new_task(bench)
+    with bench.engine():
+        tell(task, "run now")
+        held.entered.wait(5)
+        late = archived("late")
+        until(lambda: found(bench.home, "late") == late)
+        held.let_go.set()
+
+
+def test_an_archive_that_can_t_be_read_is_told_once_and_tried_again(bench, caplog):
+    packs = Packs(bench.home.archive)
+    with packs.writer() as writer:
+        stored = writer.add(b"Subject: Offer\r\n\r\nsmall print\r\n")
+        sealed = writer.finish()
+    with writing():
+        seal(sealed)
+        Message.create(size=1, sha256=stored.sha256)
+    elsewhere = packs.root.rename(packs.root.with_name("elsewhere"))
+    with bench.engine():
+        until(lambda: "not indexed for searching" in caplog.text)
+        elsewhere.rename(packs.root)
+        until(lambda: found(bench.home, "print"))
+    assert caplog.text.count("not indexed for searching") == 1
+
+
+class Busy:
+    """Rounds driven by hand, with an execution that always runs; each message costs a quarter of a second."""
+
+    def __init__(self, home, monkeypatch):
+        self.clock = FakeClock()
+        self.rounds = IndexRounds(
+            Packs(home.archive), home.search_index, stopping=Event(), busy=lambda: True, clock=self.clock,
+            pause_seconds=0,
+        )  # fmt: skip
+        entry = module.Indexing._entry
+
+        def slowly(indexing, *given):
+            self.clock.pass_time(0.25)
+            return entry(indexing, *given)
+
+        monkeypatch.setattr(module.Indexing, "_entry", slowly)
+        monkeypatch.setattr(module, "_COMPARED", 10)
+
+    def turn(self):
+        """Whether all that came is in the index."""
+        return self.rounds._round()
+
+
+@pytest.fixture
+def busy(bench, monkeypatch):
+    return Busy(bench.home, monkeypatch)
+
+
+def test_while_executions_run_each_round_is_short_and_all_is_done_in_the_end(bench, busy):
+    archived(*(f"message {number}" for number in range(20)))
+    done = [(busy.turn(), len(found(bench.home, "message")))[1] for _ in range(6)]
+    assert done == [5, 10, 15, 20, 20, 20]
+
+
+def test_the_look_at_all_messages_goes_on_where_it_was(bench, busy):
+    ids = archived(*(f"message {number}" for number in range(40)))
+    while not busy.turn():
+        pass
+    Message.update(subject="changed").where(Message.id.in_(ids[::2])).execute()
+    busy.rounds._walked = 0
+    for _ in range(8):
+        busy.turn()
+    assert len(found(bench.home, "changed")) == 20
+    assert busy.rounds._walked is None
+
+
+def test_words_of_what_is_purged_are_overwritten_a_day_later(bench, busy):
+    (gone,) = archived("xylophonequartet")
+    archived("stays")
+    while not busy.turn():
+        pass
+    with writing():
+        bury(Buried(gone, None, "test", NOON, NOON))
+    busy.rounds._walked = 0
+    busy.turn()
+    assert freshness(bench.home.search_index).words_left == 1
+    busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
+    busy.rounds._walked = 0
+    busy.turn()
+    assert freshness(bench.home.search_index).words_left == 0
+    assert b"onequartet" not in bench.home.search_index.read_bytes()
