@@ -26,7 +26,7 @@ class Home:
         Raises Problem home-unsafe when others may use it or another user owns it.
         """
         os.umask(0o077)
-        path = _chosen(explicit)
+        path = located(explicit).path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_private(path)
@@ -78,12 +78,13 @@ class Home:
         return self.path / "sandbox"
 
 
-def _chosen(explicit: Path | None) -> Path:
+def located(explicit: Path | None = None) -> Home:
+    """Where `Home.open` finds it; neither created nor looked at."""
     if explicit is not None:
-        return explicit.expanduser()
+        return Home(explicit.expanduser())
     if named := os.environ.get(ENVIRONMENT_VARIABLE):
-        return Path(named).expanduser()
-    return user_data_path("mse-tui", appauthor=False)
+        return Home(Path(named).expanduser())
+    return Home(user_data_path("mse-tui", appauthor=False))
 
 
 def _check_private(path: Path) -> None:

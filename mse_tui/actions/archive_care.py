@@ -104,17 +104,21 @@ _FOR_ALL = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.ARCHIVE_UNREA
 
 
 @needs(Role.OPERATOR)
-def compact(packs: Packs, site: SiteRow, *, without_grace: bool = False) -> CompactionReport:
+def compact(packs: Packs, site: SiteRow, *, without_grace: bool = False, what_if: bool = False) -> CompactionReport:
     """Collect what crashes left over and rewrite packs that are mostly dead. Raises Problem archive-unreadable, ...
 
-    Without grace only while no engine runs, else Problem engine-running-elsewhere.
+    With `what_if` only what that would be; nothing is changed. Without grace only while no engine runs, else Problem
+    engine-running-elsewhere.
     """
     holder = Leases().holder(engine_key(site.code))
     if without_grace and holder:
         raise Problem(
             Reason.ENGINE_RUNNING_ELSEWHERE, f"{holder} is running.", "Stop it first, or compact with the day's grace."
         )
-    report = Compaction(packs, grace=timedelta(0) if without_grace else GRACE).run()
+    compaction = Compaction(packs, grace=timedelta(0) if without_grace else GRACE)
+    if what_if:
+        return compaction.foresee()
+    report = compaction.run()
     audit("compact archive", str(packs.root), after=f"{report.rewritten} rewritten, {report.freed} bytes freed")
     return report
 

@@ -11,7 +11,9 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import EngineRequest
 
-KINDS = ("find_group", "browse", "preview", "refresh_group", "test_connection", "rehydrate", "restore")
+KINDS = (
+    "find_group", "browse", "preview", "refresh_group", "find_mailbox", "test_connection", "rehydrate", "restore",
+)  # fmt: skip
 
 
 @needs(Role.OPERATOR)
@@ -22,11 +24,24 @@ def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
     {"group": text} or {"task": id} for a group's mailboxes; 'test_connection'; 'rehydrate' and 'restore' by way of
     `actions.restoring`, which audits them.
     """
+    return _ask(kind, arguments or {})
+
+
+@needs(Role.VIEWER)
+def ask_for_mailbox(text: str) -> int:
+    """Ask the engine whose mailbox an address, a user principal name or a distinguished name means.
+
+    Gives the request's id; the answer is {"address", "name"}.
+    """
+    return _ask("find_mailbox", {"text": text})
+
+
+def _ask(kind: str, arguments: Mapping[str, Any]) -> int:
     if kind not in KINDS:
         raise Problem(Reason.INVALID, f"{kind!r} is not a question to the engine.", f"Ask one of: {', '.join(KINDS)}.")
     with writing():
         row = EngineRequest.create(
-            site=this_site().id, kind=kind, arguments=json.dumps(dict(arguments or {})), asked_by=who(), asked=now()
+            site=this_site().id, kind=kind, arguments=json.dumps(dict(arguments)), asked_by=who(), asked=now()
         )
     return int(row.id)
 

@@ -346,8 +346,13 @@ def purged(limit: int = 1000) -> list[PurgedRow]:
 
 
 @needs(Role.DESTRUCTIVE)
-def purge_now(packs: Packs, site: SiteRow) -> PurgeReport:
-    """Both stages of the purge, as the engine's housekeeping does them; quarantine is never cut short."""
+def purge_now(packs: Packs, site: SiteRow, *, what_if: bool = False) -> PurgeReport:
+    """Both stages of the purge, as the engine's housekeeping does them; quarantine is never cut short.
+
+    With `what_if` only what that would be; nothing is changed.
+    """
+    if what_if:
+        return Purge(packs, site.code).foresee()
     report = Purge(packs, site.code).run()
     audit("run purge", ARCHIVE, after=f"{report.set_aside} set aside, {report.purged} purged")
     return report

@@ -114,12 +114,13 @@ def _person(who: str) -> str:
 
 def void_edited() -> int:
     """Inside a transaction: void every approval whose content has been edited since; how many those were."""
-    voided = 0
-    for approval in approvals():
-        content = content_of(approval.subject)
-        if content is not None and content.digest != approval.content:
-            voided += void(approval.subject, _EDITED)
-    return voided
+    return sum(void(approval.subject, _EDITED) for approval in edited())
+
+
+def edited() -> list[ApprovalRow]:
+    """The approvals in force whose content has been edited since."""
+    found = [(approval, content_of(approval.subject)) for approval in approvals()]
+    return [approval for approval, content in found if content is not None and content.digest != approval.content]
 
 
 def void(subject: str, because: str) -> int:

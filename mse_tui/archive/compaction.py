@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from mse_tui.archive.packfile import BLOB_OVERHEAD, FILE_OVERHEAD
 from mse_tui.archive.packs import Packs, PackSeal
@@ -86,6 +87,22 @@ class Compaction:
         self.rewrite(report)
         return report
 
+    def foresee(self) -> CompactionReport:
+        """What `run` would do now; changes nothing. Freed is what would be deleted, not what rewriting saves."""
+        (deleted, freed) = select(
+            "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM pack p WHERE state = 'condemned' AND condemned <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.pack_id = p.id)",
+            [to_micros(self._before())],
+        )[0]
+        strays = self._strays()
+        return CompactionReport(
+            abandoned=Pack.select().where(Pack.state == "writing", Pack.created <= self._before()).count(),
+            strays=len(strays),
+            rewritten=sum(len(together) for together in self._candidates()),
+            deleted=deleted,
+            freed=freed + sum(path.stat().st_size for path in strays),
+        )
+
     def delete_condemned(self, report: CompactionReport) -> None:
         """Delete packs that were condemned a grace ago and hold no content's place."""
         rows = select(
@@ -108,15 +125,10 @@ class Compaction:
 
     def delete_strays(self, report: CompactionReport) -> None:
         """Delete files older than the grace that are no pack of the database, and left-over pieces of packs."""
-        before = self._before()
-        for name, path, written in list(self._packs.files()):
-            if written > before:
-                continue
-            state = select("SELECT state FROM pack WHERE name = ?", [name])
-            if not state or (path.suffix != ".pack" and state[0][0] == "sealed"):
-                log.warning("Deleting the stray file %s", path)
-                report.freed += self._packs.delete_file(path)
-                report.strays += 1
+        for path in self._strays():
+            log.warning("Deleting the stray file %s", path)
+            report.freed += self._packs.delete_file(path)
+            report.strays += 1
 
     def rewrite(self, report: CompactionReport) -> None:
         """Copy the live content of packs that are mostly dead, or small and many, to new ones."""
@@ -185,6 +197,17 @@ class Compaction:
                 if copied is not None:
                     _seal_copies(copied, old)
                 return sum(_condemn(pack) for pack in old)
+
+    def _strays(self) -> list[Path]:
+        before = self._before()
+        strays = []
+        for name, path, written in list(self._packs.files()):
+            if written > before:
+                continue
+            state = select("SELECT state FROM pack WHERE name = ?", [name])
+            if not state or (path.suffix != ".pack" and state[0][0] == "sealed"):
+                strays.append(path)
+        return strays
 
     def _before(self) -> datetime:
         return now() - self._grace

@@ -46,7 +46,9 @@ def begin_pass(task_id: int, identity: MailboxIdentity, fence: Fence, *, of_fold
 
     It is a pass over the mailbox's folders, or over its calendars.
     """
-    was_read, doubt_others = (_was_read, _doubt_what_others_saw) if of_folders else (were_read, doubt_what_others_saw)
+    was_read, doubt_others = (
+        (folders_were_read, _doubt_what_others_saw) if of_folders else (were_read, doubt_what_others_saw)
+    )
     with writing():
         fence.check()
         mailbox_id, last_stamp = mailbox_record(identity)
@@ -154,7 +156,7 @@ def _last_pass(task_id: int, mailbox_id: int) -> _Last | None:
     return _Last(rows[0][0], rows[0][1], rows[0][2], Mode(rows[0][3]), bool(rows[0][4])) if rows else None
 
 
-def _was_read(task_id: int, mailbox_id: int) -> bool:
+def folders_were_read(task_id: int, mailbox_id: int) -> bool:
     """Whether the task has read the mailbox's primary hierarchy before, and was not told to start over."""
     return bool(
         select(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mse_tui.access import audit_chain
 from mse_tui.access.audit_chain import Entry
-from mse_tui.archive.approvals import void_edited
+from mse_tui.archive.approvals import edited, void_edited
 from mse_tui.archive.burial import Buried, bury
 from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
@@ -72,6 +72,26 @@ class Purge:
             report.voided = void_edited()
         self.end_quarantine(report)
         self.set_aside(report)
+        return report
+
+    def foresee(self) -> PurgeReport:
+        """What `run` would do now; changes nothing. That content can't be read is met only by doing it."""
+        report = PurgeReport(voided=len(edited()))
+        for message_ids in self._walk(_quarantined):
+            moment = self._clock()
+            weighed = verdicts(message_ids)
+            sizes = dict(select_in("SELECT id, size FROM message WHERE id IN ({values})", message_ids))
+            for message_id, _, until, _ in _in_quarantine(message_ids):
+                if not weighed[message_id].is_due(moment):
+                    report.released += 1
+                elif until <= moment:
+                    report.purged += 1
+                    report.bytes += sizes[message_id]
+        due: set[int] = set()
+        for message_ids in self._walk(_stamped_due, _due_by_default):
+            moment = self._clock()
+            due.update(each.message_id for each in verdicts(message_ids).values() if each.is_due(moment))
+        report.set_aside = len(due)
         return report
 
     def set_aside(self, report: PurgeReport) -> None:

@@ -7,7 +7,8 @@ from mse_tui.access.grants import Change, Grant
 from mse_tui.access.rights import Right
 from mse_tui.actions import archive_access
 from mse_tui.actions.archive_access import Asked
-from mse_tui.actions.archive_reading import find_mailbox
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -21,18 +22,24 @@ _RIGHTS = click.Choice([right.value for right in Right])
 
 @click.group()
 def access() -> None:
-    """Who may open which archive. The owner always may; others by grants, and private items stay hidden from them."""
+    """Who may open which archive. The owner always may; others by grants, and private items stay hidden from them.
+
+    PERSON and MAILBOX are named by address, user principal name or distinguished name.
+    """
 
 
 @access.command("list")
 @click.argument("mailbox", required=False)
-@click.option("--person", metavar="ADDRESS", help="Only what this person has.")
+@click.option("--person", metavar="PERSON", help="Only what this person has.")
 @_JSON
 @pass_session
 def list_grants(session: Session, mailbox: str | None, person: str | None, as_json: bool) -> None:
-    """Grants of MAILBOX (address or number), or of all, with where each comes from."""
+    """Grants of MAILBOX, or of all, with where each comes from."""
     session.site()
-    rows = given.grants(mailbox_id=find_mailbox(mailbox).id if mailbox else None, person=person)
+    rows = given.grants(
+        mailbox_id=archived_mailbox(session, mailbox).id if mailbox else None,
+        person=mailbox_address(session, person) if person else None,
+    )
     if as_json:
         emit_json(rows)
     elif not rows:
@@ -48,15 +55,18 @@ def list_grants(session: Session, mailbox: str | None, person: str | None, as_js
 @click.option("--below", is_flag=True, help="With --folder: its subfolders too, also those that come later.")
 @click.option("--right", type=_RIGHTS, default="read", show_default=True, help="How much may be seen.")
 @_DENY
+@changing
 @pass_session
-def grant(session: Session, person: str, mailbox: str, folder: str, below: bool, right: str, deny: bool) -> None:
-    """Let PERSON (an address) see the archive of MAILBOX; no task takes it back. With --deny keep the person out."""
-    session.site()
-    made = archive_access.grant_access(
-        Asked(person, find_mailbox(mailbox), folder, below, Right(right), denies=deny)
-    )  # fmt: skip
-    verb = "is denied" if deny else f"may see ({made.right})"
-    click.echo(printable(f"{made.person} {verb}: {made.scope} of {made.mailbox} (no. {made.id})"))
+def grant(
+    session: Session, person: str, mailbox: str, folder: str, below: bool, right: str, deny: bool, what_if: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Let PERSON see the archive of MAILBOX; no task takes it back. With --deny keep the person out."""
+    who, archive = mailbox_address(session, person), archived_mailbox(session, mailbox)
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        made = archive_access.grant_access(Asked(who, archive, folder, below, Right(right), denies=deny))
+        verb = "is denied" if deny else f"may see ({made.right})"
+        telling.say(f"{made.person} {verb}: {made.scope} of {made.mailbox} (no. {made.id})", grant=made)
 
 
 @access.command("revoke")
@@ -64,12 +74,14 @@ def grant(session: Session, person: str, mailbox: str, folder: str, below: bool,
 @click.argument("mailbox")
 @_FOLDER
 @_DENY
+@changing
 @pass_session
-def revoke(session: Session, person: str, mailbox: str, folder: str, deny: bool) -> None:
+def revoke(session: Session, person: str, mailbox: str, folder: str, deny: bool, what_if: bool, as_json: bool) -> None:
     """Take back what PERSON was given by hand; with --deny a denial. What comes from Exchange is taken back there."""
-    session.site()
-    taken = archive_access.revoke_from(Asked(person, find_mailbox(mailbox), folder, denies=deny))
-    click.echo(printable(f"{taken.person} no longer has by hand: {taken.scope} of {taken.mailbox}"))
+    who, archive = mailbox_address(session, person), archived_mailbox(session, mailbox)
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        taken = archive_access.revoke_from(Asked(who, archive, folder, denies=deny))
+        telling.say(f"{taken.person} no longer has by hand: {taken.scope} of {taken.mailbox}", grant=taken)
 
 
 @access.command("explain")
@@ -81,8 +93,8 @@ def revoke(session: Session, person: str, mailbox: str, folder: str, deny: bool)
 @pass_session
 def explain(session: Session, person: str, mailbox: str, folder: str, message: int | None, as_json: bool) -> None:
     """What PERSON may see of the archive of MAILBOX, and which grants say so."""
-    session.site()
-    found = archive_access.explain_access(person, find_mailbox(mailbox), folder, message)
+    who, archive = mailbox_address(session, person), archived_mailbox(session, mailbox)
+    found = archive_access.explain_access(who, archive, folder, message)
     if as_json:
         emit_json(found)
         return
@@ -93,15 +105,19 @@ def explain(session: Session, person: str, mailbox: str, folder: str, message: i
 
 
 @access.command("changes")
-@click.option("--mailbox", metavar="ADDRESS", help="Only of this mailbox's archive.")
-@click.option("--person", metavar="ADDRESS", help="Only of this person.")
+@click.option("--mailbox", metavar="MAILBOX", help="Only of this mailbox's archive.")
+@click.option("--person", metavar="PERSON", help="Only of this person.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
 @_JSON
 @pass_session
 def list_changes(session: Session, mailbox: str | None, person: str | None, limit: int, as_json: bool) -> None:
     """What came, went and changed, newest first; what dry runs would have changed is among it."""
     session.site()
-    rows = given.changes(mailbox=mailbox, person=person, limit=limit)
+    rows = given.changes(
+        mailbox=mailbox_address(session, mailbox) if mailbox else None,
+        person=mailbox_address(session, person) if person else None,
+        limit=limit,
+    )
     if as_json:
         emit_json(rows)
     elif not rows:

@@ -15,7 +15,7 @@ from mse_tui.actions import archive_care, archive_reading
 from mse_tui.actions.archive_care import Care, Wanted
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.actions.restoring import Target as RestoreTarget
-from mse_tui.actions.restoring import restore
+from mse_tui.actions.restoring import ask_to_restore, restore
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
@@ -23,7 +23,10 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.archive_search import index, search
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.exchange import exchange_of
+from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.stub import tell_restored
@@ -52,8 +55,9 @@ def _view_options(command: _Command) -> _Command:
 _AS = click.option(
     "--as",
     "person",
-    metavar="ADDRESS",
+    metavar="PERSON",
     help="See what this person may see of it: their own archive, and what others have granted.",
+    shell_complete=of_mailboxes,
 )
 
 
@@ -73,7 +77,8 @@ archive.add_command(index)
 @pass_session
 def explain(session: Session, message: int, person: str | None, as_json: bool) -> None:
     """What is to become of a message (its number in ls): policies, stamps, holds; which decides, what happens when."""
-    lines = archive_reading.explain(message, _packs(session), person).lines(utc_now())
+    packs = _packs(session)
+    lines = archive_reading.explain(message, packs, _person(session, person)).lines(utc_now())
     if as_json:
         emit_json(lines)
         return
@@ -81,7 +86,7 @@ def explain(session: Session, message: int, person: str | None, as_json: bool) -
 
 
 @archive.command()
-@click.argument("mailbox_name", metavar="[MAILBOX]", required=False)
+@click.argument("mailbox_name", metavar="[MAILBOX]", required=False, shell_complete=of_mailboxes)
 @click.argument("folder", required=False)
 @_view_options
 @click.option("--offset", type=click.IntRange(0), default=0, help="Messages to leave out from the start.")
@@ -93,13 +98,13 @@ def ls(
     session: Session, mailbox_name: str | None, folder: str | None, view: str, as_of: str | None, offset: int,
     limit: int, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """List mailboxes; with MAILBOX (address or number) its folders; with FOLDER (path or number) its messages."""
-    packs = _packs(session)
+    """List mailboxes; with MAILBOX (name or number) its folders; with FOLDER (path or number) its messages."""
+    packs, person = _packs(session), _person(session, person)
     chosen = _view(view, as_of)
     if mailbox_name is None:
         _list_mailboxes(person, as_json)
         return
-    reading = archive_reading.look_into(archive_reading.find_mailbox(mailbox_name, person).id, packs, person)
+    reading = archive_reading.look_into(archived_mailbox(session, mailbox_name, person).id, packs, person)
     if folder is None:
         _list_folders(reading.folders(chosen, sizes=True), chosen, as_json)
         return
@@ -117,7 +122,7 @@ def ls(
 @pass_session
 def cat(session: Session, message: int | None, sha: str | None, text: bool, person: str | None, as_json: bool) -> None:
     """Write a message (its number from ls) byte for byte as the server gave it; on a terminal, for reading."""
-    packs = _packs(session)
+    packs, person = _packs(session), _person(session, person)
     if (message is None) == (sha is None):
         raise click.UsageError("Give either a message's number or --sha.")
     wanted = message if message is not None else _digest(sha or "")
@@ -132,7 +137,7 @@ def cat(session: Session, message: int | None, sha: str | None, text: bool, pers
 
 
 @archive.command()
-@click.argument("mailbox_name", metavar="MAILBOX")
+@click.argument("mailbox_name", metavar="MAILBOX", shell_complete=of_mailboxes)
 @click.argument("folder", required=False)
 @click.option("--eml", type=click.Path(path_type=Path, file_okay=False), help="Into this directory, a file a message.")
 @click.option("--mbox", type=click.Path(path_type=Path, dir_okay=False), help="Into this new file.")
@@ -147,11 +152,11 @@ def export(
     no_subfolders: bool, view: str, as_of: str | None, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
-    packs = _packs(session)
+    packs, person = _packs(session), _person(session, person)
     if (eml is None) == (mbox is None):
         raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
     chosen = _view(view, as_of)
-    reading = archive_reading.look_into(archive_reading.find_mailbox(mailbox_name, person).id, packs, person)
+    reading = archive_reading.look_into(archived_mailbox(session, mailbox_name, person).id, packs, person)
     folders = _chosen_folders(reading, folder, chosen, below=not no_subfolders)
     with _target(eml, mbox) as target:
         report = reading.export_folders(folders, chosen, target, str(eml or mbox))
@@ -162,26 +167,35 @@ def export(
 @archive.command()
 @click.option("--read-data", is_flag=True, help="Read every stored byte and check every content's SHA-256.")
 @click.option("--against-exchange", is_flag=True, help="Compare every folder and item with the server.")
-@click.option("--mailbox", "addresses", metavar="ADDRESS", multiple=True, help="Only these, with --against-exchange.")
+@click.option(
+    "--mailbox",
+    "mailbox_names",
+    metavar="MAILBOX",
+    multiple=True,
+    help="Only these, with --against-exchange.",
+    shell_complete=of_mailboxes,
+)
 @click.option(
     "--repair", is_flag=True, help="Mend what is bad: from other packs, and with --against-exchange from there."
 )
-@_JSON
+@changing
 @pass_session
 @click.pass_context
 def verify(
-    ctx: click.Context, session: Session, read_data: bool, against_exchange: bool, addresses: tuple[str, ...],
-    repair: bool, as_json: bool,
+    ctx: click.Context, session: Session, read_data: bool, against_exchange: bool, mailbox_names: tuple[str, ...],
+    repair: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Is everything there that should be, and is it what it should be? May run beside the engine.
 
-    Exit code: 0 all is well, 1 something was not and is repaired, 2 something is not.
+    With --what-if what --repair would mend is told and left. Exit code: 0 all is well, 1 something was not and is
+    repaired, 2 something is not.
     """
     packs = _packs(session)
-    if addresses and not against_exchange:
+    if mailbox_names and not against_exchange:
         raise click.UsageError("--mailbox goes with --against-exchange.")
+    addresses = [archived_mailbox(session, each).address for each in mailbox_names]
     with exchange_of(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
-        wanted = Wanted(read_data, exchange, addresses, repair)
+        wanted = Wanted(read_data, exchange, addresses, repair and not what_if)
         care = archive_care.verify_archive(packs, wanted, advance=advance, told=_comparing)
     if as_json:
         emit_json(_as_json(care))
@@ -192,7 +206,14 @@ def verify(
 
 @archive.command("restore")
 @click.argument("messages", type=int, nargs=-1, required=True)
-@click.option("--to", "address", default="", metavar="ADDRESS", help="Into this mailbox instead of the message's own.")
+@click.option(
+    "--to",
+    "address",
+    default="",
+    metavar="MAILBOX",
+    help="Into this mailbox instead of the message's own.",
+    shell_complete=of_mailboxes,
+)
 @click.option("--folder", default="", help="Into this folder (names joined by /), made if need be; else where it lay.")
 @click.option(
     "--collision",
@@ -201,16 +222,20 @@ def verify(
     show_default=True,
     help="Where the folder has the message already; what is replaced goes to Recoverable Items.",
 )
-@_JSON
+@changing
 @pass_session
 @click.pass_context
 def restore_messages(
     ctx: click.Context, session: Session, messages: tuple[int, ...], address: str, folder: str, collision: str,
-    as_json: bool,
+    what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Put archived messages (their numbers from ls) back into a mailbox, with received date, flags and categories."""
     packs = _packs(session)
-    target = RestoreTarget(address, folder, Collision(collision))
+    target = RestoreTarget(mailbox_address(session, address) if address else "", folder, Collision(collision))
+    if what_if:
+        with changes(what_if=True, as_json=as_json):
+            ask_to_restore(messages, target)
+        return
     with exchange_of(session) as exchange:
         report = restore(exchange, packs, messages, target)
     tell_restored(report, as_json)
@@ -219,15 +244,18 @@ def restore_messages(
 
 @archive.command()
 @click.option("--now", is_flag=True, help="Without the day's grace: only while no engine and no backup runs.")
-@_JSON
+@changing
 @pass_session
 @click.pass_context
-def compact(ctx: click.Context, session: Session, now: bool, as_json: bool) -> None:
+def compact(ctx: click.Context, session: Session, now: bool, what_if: bool, as_json: bool) -> None:
     """Collect what crashes left over, rewrite packs that are mostly dead. The engine does this by itself."""
-    report = archive_care.compact(_packs(session), session.site(), without_grace=now)
+    report = archive_care.compact(_packs(session), session.site(), without_grace=now, what_if=what_if)
+    if what_if and not as_json:
+        click.echo("What if: nothing was changed.")
     if as_json:
         emit_json(
-            {name: getattr(report, name) for name in ("abandoned", "strays", "rewritten", "deleted", "freed")}
+            {"what_if": what_if}
+            | {name: getattr(report, name) for name in ("abandoned", "strays", "rewritten", "deleted", "freed")}
             | {"problems": [str(problem) for problem in report.problems]}
         )
     else:
@@ -242,6 +270,10 @@ def _packs(session: Session) -> Packs:
     session.site()
     configuration = session.configuration() if session.home.config.exists() else None
     return archive_reading.packs_of(session.home, configuration)
+
+
+def _person(session: Session, person: str | None) -> str | None:
+    return None if person is None else mailbox_address(session, person)
 
 
 def _view(view: str, as_of: str | None) -> View:

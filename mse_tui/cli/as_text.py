@@ -1,12 +1,14 @@
 """mse-tui export, plan and apply: definitions, schedules and tasks as one text to review and keep."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
-from mse_tui.cli.output import emit_json
+from mse_tui.cli.changing import changing
+from mse_tui.cli.output import as_json_text, emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
@@ -20,11 +22,12 @@ _COLOURS = {Change.CREATE: "green", Change.CHANGE: "yellow", Change.REMOVE: "red
 
 @click.command("export")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; else standard output.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON; `apply` takes TOML alone.")
 @pass_session
-def export_command(session: Session, output: Path | None) -> None:
+def export_command(session: Session, output: Path | None, as_json: bool) -> None:
     """All definitions, schedules and tasks as TOML. `mse-tui apply` of it makes the same site again."""
     session.site()
-    text = export_text()
+    text = as_json_text(tomllib.loads(export_text())) if as_json else export_text()
     if output is None:
         click.echo(text, nl=False)
         return
@@ -53,16 +56,18 @@ def plan_command(ctx: click.Context, session: Session, file: Any, prune: bool, c
 @click.command("apply")
 @_FILE
 @_PRUNE
-@_JSON
+@changing
 @pass_session
-def apply_command(session: Session, file: Any, prune: bool, as_json: bool) -> None:
+def apply_command(session: Session, file: Any, prune: bool, what_if: bool, as_json: bool) -> None:
     """Make the site as FILE (- for standard input) says: all of it, or nothing if any of it is refused.
 
     What FILE does not name is left alone without --prune. With it, tasks are removed keeping their history, and
-    definitions and schedules that no task uses. Running executions keep what they began with.
+    definitions and schedules that no task uses. Running executions keep what they began with. --what-if is what
+    `mse-tui plan` does.
     """
     session.site()
-    _show(apply(_text(file), prune=prune), as_json, "Nothing to change.")
+    act = plan if what_if else apply
+    _show(act(_text(file), prune=prune), as_json, "Nothing to change.")
 
 
 def _text(file: Any) -> str:

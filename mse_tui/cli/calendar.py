@@ -10,13 +10,15 @@ from typing import TypeVar
 import click
 
 from mse_tui.actions import calendar_reading
-from mse_tui.actions.archive_reading import find_mailbox, packs_of
+from mse_tui.actions.archive_reading import packs_of
 from mse_tui.actions.calendar_reading import CalendarReading, ReadAppointment
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import AppointmentView
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
+from mse_tui.cli.completion import of_mailboxes
+from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -33,15 +35,16 @@ from mse_tui.widgets.calendar_wording import (
 from mse_tui.widgets.wording import absolute, count, number, size
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
-_MAILBOX = click.argument("mailbox_name", metavar="MAILBOX")
+_MAILBOX = click.argument("mailbox_name", metavar="MAILBOX", shell_complete=of_mailboxes)
 _AS_OF = click.option(
     "--as-of",
     metavar="DATE",
     help="As they were at this date's end, or at this time (ISO 8601, local without a zone).",
 )
 _AS = click.option(
-    "--as", "person", metavar="ADDRESS", help="Show what this person may see; else what an administrator sees."
-)
+    "--as", "person", metavar="PERSON", help="Show what this person may see; else what an administrator sees.",
+    shell_complete=of_mailboxes,
+)  # fmt: skip
 _OWNER = "owner"
 _CELL = 18
 _CELL_LINES = 4
@@ -70,7 +73,7 @@ def calendar() -> None:
 
 
 @calendar.command()
-@click.argument("mailbox_name", metavar="[MAILBOX]", required=False)
+@click.argument("mailbox_name", metavar="[MAILBOX]", required=False, shell_complete=of_mailboxes)
 @_AS_OF
 @_AS
 @_JSON
@@ -79,7 +82,7 @@ def ls(session: Session, mailbox_name: str | None, as_of: str | None, person: st
     """List the mailboxes that have calendars; with MAILBOX (address or number) its calendars."""
     session.site()
     if mailbox_name is None:
-        _list_mailboxes(person, as_json)
+        _list_mailboxes(_person(session, person), as_json)
         return
     rows = _look(session, mailbox_name, person).calendars(_view(as_of))
     if as_json:
@@ -107,7 +110,7 @@ def agenda(
     session: Session, mailbox_name: str, begins: str | None, days: int, names: tuple[str, ...], person: str | None,
     zone: str | None, as_of: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """What takes place day by day, series expanded. MAILBOX is an address or a number of calendar ls."""
+    """What takes place day by day, series expanded. MAILBOX is a name or a number of calendar ls."""
     reading, view = _look(session, mailbox_name, person), _view(as_of)
     where = _zone(zone, reading)
     period = Period(_day(begins) or datetime.now(where).date(), days, where)
@@ -157,7 +160,7 @@ def month(
 @pass_session
 def show(session: Session, appointment: int, ics: bool, original: bool, person: str | None, as_json: bool) -> None:
     """One appointment (its number in agenda --json, or in the list of versions) and its earlier versions."""
-    packs = _packs(session)
+    packs, person = _packs(session), _person(session, person)
     reading = calendar_reading.look_into_calendars(calendar_reading.mailbox_of(appointment), packs, person)
     if original:
         sys.stdout.buffer.write(reading.original(appointment))
@@ -205,8 +208,12 @@ def export(
 
 
 def _look(session: Session, mailbox_name: str, person: str | None) -> CalendarReading:
-    packs = _packs(session)
-    return calendar_reading.look_into_calendars(find_mailbox(mailbox_name, person).id, packs, person)
+    packs, person = _packs(session), _person(session, person)
+    return calendar_reading.look_into_calendars(archived_mailbox(session, mailbox_name, person).id, packs, person)
+
+
+def _person(session: Session, person: str | None) -> str | None:
+    return None if person is None else mailbox_address(session, person)
 
 
 def _packs(session: Session) -> Packs:

@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.completion import of_definitions, of_definitions_of
 from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
@@ -68,7 +70,7 @@ def list_definitions(session: Session, as_json: bool) -> None:
 
 
 @definition.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=of_definitions)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 def show_definition(session: Session, name: str, as_json: bool) -> None:
@@ -91,53 +93,63 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
 
 
 @definition.command("approve")
-@click.argument("name")
+@click.argument("name", shell_complete=of_definitions)
 @click.option("--digest", help="Only if it is still this content, as mse-tui purge list --json shows it.")
+@changing
 @pass_session
-def approve(session: Session, name: str, digest: str | None) -> None:
+def approve(session: Session, name: str, digest: str | None, what_if: bool, as_json: bool) -> None:
     """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
     from mse_tui.cli.retention import approve_definition
 
-    approve_definition(session, name, digest)
+    approve_definition(session, name, digest, what_if=what_if, as_json=as_json)
 
 
 @definition.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=of_definitions)
+@changing
 @pass_session
-def remove(session: Session, name: str) -> None:
+def remove(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """Delete a definition that no task uses."""
     row = session.definition(name)
-    remove_definition(row.id)
-    click.echo(f"Removed definition {row.name!r}.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        remove_definition(row.id)
+        telling.say(f"Removed definition {row.name!r}.")
 
 
 def _create_command(task_type: TaskType) -> click.Command:
     model = FEATURES[task_type].definition
 
+    @click.command(task_type.value, help=task_type.label)
+    @click.argument("name")
+    @changing
     @pass_session
-    def create(session: Session, /, name: str, **values: Any) -> None:
+    def create(session: Session, /, name: str, what_if: bool, as_json: bool, **values: Any) -> None:
         session.site()
-        definition_id = create_definition(task_type, name, given(model, values))
-        click.echo(f"Created {task_type} definition {name!r} (id {definition_id}).")
+        with changes(what_if=what_if, as_json=as_json) as telling:
+            definition_id = create_definition(task_type, name, given(model, values))
+            telling.say(f"Created {task_type} definition {name!r} (id {definition_id}).", id=definition_id)
 
-    return click.Command(
-        task_type.value, callback=create, params=[click.Argument(["name"]), *options_of(model)], help=task_type.label
-    )
+    create.params += options_of(model)
+    return create
 
 
 def _change_command(task_type: TaskType) -> click.Command:
     model = FEATURES[task_type].definition
 
+    @click.command(task_type.value, help=task_type.label)
+    @click.argument("name", shell_complete=of_definitions_of(task_type))
+    @click.option("--rename", "new_name", help="Another name.")
+    @changing
     @pass_session
-    def change(session: Session, /, name: str, new_name: str | None, **values: Any) -> None:
+    def change(
+        session: Session, /, name: str, new_name: str | None, what_if: bool, as_json: bool, **values: Any
+    ) -> None:
         row = session.definition(f"{task_type}/{name}")
-        set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
-        click.echo(f"Changed definition {row.name!r}; executions that run now keep what they began with.")
+        with changes(what_if=what_if, as_json=as_json) as telling:
+            set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
+            telling.say(
+                f"Changed definition {row.name!r}; executions that run now keep what they began with.", id=row.id
+            )
 
-    rename = click.Option(["--rename", "new_name"], help="Another name.")
-    return click.Command(
-        task_type.value,
-        callback=change,
-        params=[click.Argument(["name"]), rename, *options_of(model)],
-        help=task_type.label,
-    )
+    change.params += options_of(model)
+    return change

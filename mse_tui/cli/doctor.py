@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from mse_tui.cli.completion import of_mailboxes
+from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import coloured, emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.config import Configuration
@@ -32,7 +34,12 @@ _LIGHTS = {
 
 
 @click.command()
-@click.option("--mailbox", metavar="ADDRESS", help="Also open this mailbox, as a task would.")
+@click.option(
+    "--mailbox",
+    metavar="MAILBOX",
+    help=f"Also open this mailbox ({MAILBOX_NAMED}), as a task would.",
+    shell_complete=of_mailboxes,
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 @click.pass_context
@@ -73,7 +80,7 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
     yield from _local("disk", lambda: disk(_existing(archive)))
     halts = yield from _database(session)
     if configuration is not None:
-        yield from check_exchange(configuration.exchange, halts, mailbox)
+        yield from check_exchange(configuration.exchange, halts, mailbox, lambda named: mailbox_address(session, named))
         yield from _directories(configuration, halts)
         yield from _retrieval(configuration)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from mse_tui.cli.completion import of_tasks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.questions import ask
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.terms import GroupKind
+from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, number
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -23,7 +25,8 @@ _ATTENTION, _NOBODY = 1, 2
 def group() -> None:
     """Look groups up, see who is in one, ask the directory again.
 
-    GROUP is a group's address, distinguished name, GUID or name, or mailbox addresses separated by ; or ,
+    GROUP is a group's address, distinguished name, GUID or name; a mailbox's address, user principal name or
+    distinguished name; or mailbox addresses separated by ; or ,
     """
 
 
@@ -67,7 +70,9 @@ def browse(session: Session, where: str, as_json: bool) -> None:
 
 @group.command("resolve")
 @click.argument("text", metavar="GROUP", required=False)
-@click.option("--task", "task_name", metavar="TASK", help="The group of this task, instead of GROUP.")
+@click.option(
+    "--task", "task_name", metavar="TASK", help="The group of this task, instead of GROUP.", shell_complete=of_tasks
+)
 @click.option("--fresh", is_flag=True, help="Ask the directory now, whatever the last hour's answer was.")
 @_JSON
 @pass_session
@@ -91,18 +96,23 @@ def resolve(
 
 
 @group.command("refresh")
-@click.argument("task_name", metavar="TASK", required=False)
+@click.argument("task_name", metavar="TASK", required=False, shell_complete=of_tasks)
+@_JSON
 @pass_session
 @click.pass_context
-def refresh(ctx: click.Context, session: Session, task_name: str | None) -> None:
+def refresh(ctx: click.Context, session: Session, task_name: str | None, as_json: bool) -> None:
     """Ask the directory again for a task's group, or for the groups of all tasks."""
     session.site()
     tasks = [session.task(task_name)] if task_name else queries.tasks_of_type()
-    code = 0
+    code, answers = 0, []
     for one in tasks:
         answer = ask(session, "refresh_group", {"task": one.id})
-        click.echo(f"{one.description}: {_counted(answer)}, in {answer['seconds']:.1f} s.")
+        answers.append({"task": one.description, **answer})
+        if not as_json:
+            click.echo(printable(f"{one.description}: {_counted(answer)}, in {answer['seconds']:.1f} s."))
         code = max(code, _exit_code(answer))
+    if as_json:
+        emit_json(answers)
     ctx.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 import click
 
+from mse_tui.cli.completion import of_tasks
 from mse_tui.cli.group_fields import group_fields
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
@@ -15,7 +16,7 @@ _LIMIT = click.option("--limit", type=click.IntRange(1, 10000), default=20, show
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=of_tasks)
 @click.option("--execution", type=int, help="One execution's detail, by its number.")
 @_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

@@ -1,6 +1,7 @@
 """The command line: its groups, loaded only when used, and how faults are told."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from mse_tui import __version__
 from mse_tui.cli.session import Session
 from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
 
+COMPLETING = "_MSE_TUI_COMPLETE"
+"""The variable by which a shell asks, named by click."""
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
@@ -22,6 +25,7 @@ _COMMANDS = {
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
     "calendar": ("mse_tui.cli.calendar:calendar", "List, read and export replicated calendars."),
     "check": ("mse_tui.cli.monitoring:check", "One line for a monitoring system such as Nagios or Icinga."),
+    "completion": ("mse_tui.cli.shell:completion", "What makes bash, zsh or fish complete commands and names."),
     "definition": ("mse_tui.cli.definition:definition", "Named, reusable settings of a task type."),
     "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
@@ -86,6 +90,8 @@ def mse_tui(ctx: click.Context, home: Path | None, verbose: bool) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Every fault that is expected is told in plain words."""
+    if COMPLETING in os.environ:
+        importlib.import_module("mse_tui.cli.shell")
     try:
         code: Any = mse_tui.main(args=list(arguments), prog_name="mse-tui", standalone_mode=False)
         sys.stdout.flush()
@@ -142,7 +148,5 @@ def exit_code(problem: Any) -> int:
 
 def _pipe_closed() -> int:
     """The reader of our output has gone, which is its right; keep the interpreter from complaining at exit."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_PIPE

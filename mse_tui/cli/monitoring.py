@@ -5,6 +5,9 @@ from pathlib import Path
 
 import click
 
+from mse_tui.cli.changing import AS_JSON
+from mse_tui.cli.completion import of_tasks
+from mse_tui.cli.output import emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import worst
 from mse_tui.reasons import Problem, Reason
@@ -17,10 +20,11 @@ _WORDS = {Light.GREEN: "OK", Light.ORANGE: "WARNING", Light.RED: "CRITICAL", Lig
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=of_tasks)
+@AS_JSON
 @pass_session
 @click.pass_context
-def check(ctx: click.Context, session: Session, task: str | None) -> None:
+def check(ctx: click.Context, session: Session, task: str | None, as_json: bool) -> None:
     """One line for a monitoring system such as Nagios or Icinga: the whole site's, or one task's.
 
     Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing has run yet, or the site can't be opened).
@@ -30,7 +34,11 @@ def check(ctx: click.Context, session: Session, task: str | None) -> None:
         line, light = _task(session, task) if task else _site()
     except Problem as problem:
         line, light = f"{problem.happened} [{problem.reason}]", Light.NONE
-    click.echo(f"MSE-TUI {_WORDS[light]} - {printable(line)}")
+    told = f"MSE-TUI {_WORDS[light]} - {printable(line)}"
+    if as_json:
+        emit_json({"light": light, "status": _WORDS[light], "line": told})
+    else:
+        click.echo(told)
     ctx.exit(light.exit_code)
 
 
@@ -70,7 +78,7 @@ def _one_line(text: str) -> str:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; otherwise standard output.")
 @pass_session
 def report(session: Session, execution: int, as_csv: bool, output: Path | None) -> None:
-    """One execution's result as an HTML page or a CSV table, to hand on. `mse-tui log` has the numbers."""
+    """One execution's result as an HTML page or a CSV table, to hand on. `mse-tui log` has its number, and JSON."""
     from mse_tui.monitoring.report import write_csv, write_html
 
     session.site()

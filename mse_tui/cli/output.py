@@ -53,7 +53,12 @@ def fields(pairs: Iterable[tuple[str, object]]) -> None:
 
 def emit_json(value: object) -> None:
     """Print rows (frozen dataclasses), mappings and lists of them as JSON; times in ISO 8601, UTC."""
-    click.echo(json.dumps(_jsonable(value), indent=2, ensure_ascii=True))
+    click.echo(as_json_text(value), nl=False)
+
+
+def as_json_text(value: object) -> str:
+    """What `emit_json` prints."""
+    return json.dumps(_jsonable(value), indent=2, ensure_ascii=True) + "\n"
 
 
 def _jsonable(value: Any) -> Any:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import click
 
+from mse_tui.cli.completion import of_tasks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.engine.capacity import forecast
@@ -13,7 +14,7 @@ from mse_tui.widgets.wording import lasted, number, utc_now
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=of_tasks)
 @click.option("--more-mailboxes", "more", type=click.IntRange(1), default=None, help="What so many more would cost.")
 @click.option("--every", type=click.IntRange(1), default=None, help="How many tasks finish in so many minutes.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

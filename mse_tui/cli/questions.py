@@ -18,7 +18,8 @@ def ask(session: Session, kind: str, arguments: Mapping[str, Any]) -> dict[str, 
     """The answer, as JSON values, with the seconds that it took. Raises the Problem that was met."""
     site = session.site()
     if queries.engine_holder(site.code):
-        return _ask_engine(requests.ask(kind, arguments))
+        asked = requests.ask_for_mailbox(arguments["text"]) if kind == "find_mailbox" else requests.ask(kind, arguments)
+        return _ask_engine(asked)
     return _answer_here(session, site.id, kind, arguments)
 
 

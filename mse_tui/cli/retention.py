@@ -9,9 +9,11 @@ from pydantic import BaseModel
 
 from mse_tui.actions import archive_reading, retention
 from mse_tui.actions.retention import NewHold, RetentionSettings
-from mse_tui.archive import views
 from mse_tui.archive.holds import HoldRow
 from mse_tui.archive.retention import Limits
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.completion import of_definitions, of_mailboxes
+from mse_tui.cli.naming import archived_mailbox
 from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
@@ -39,14 +41,14 @@ def retention_group() -> None:
 
 
 @retention_group.command("show")
-@click.argument("mailbox", required=False)
+@click.argument("mailbox", required=False, shell_complete=of_mailboxes)
 @_JSON
 @pass_session
 def show(session: Session, mailbox: str | None, as_json: bool) -> None:
     """The archive's settings and those of mailboxes; with MAILBOX, what holds for it."""
     session.site()
     rows = retention.all_settings()
-    found = views.mailbox(mailbox) if mailbox else None
+    found = archived_mailbox(session, mailbox) if mailbox else None
     limits = retention.effective_limits(found.id if found else None)
     if as_json:
         emit_json({"in force": limits, "settings": [{**asdict(row), "settings": row.settings.model_dump()}
@@ -67,29 +69,35 @@ def show(session: Session, mailbox: str | None, as_json: bool) -> None:
 
 @_with_options(RetentionSettings)
 @retention_group.command("set")
-@click.option("--mailbox", help="Only for this mailbox (address or number).")
+@click.option("--mailbox", help="Only for this mailbox.", shell_complete=of_mailboxes)
 @click.option("--clear", multiple=True, type=click.Choice(list(RetentionSettings.model_fields)), help="Make it empty.")
+@changing
 @pass_session
-def set_(session: Session, /, mailbox: str | None, clear: tuple[str, ...], **values: Any) -> None:
+def set_(
+    session: Session, /, mailbox: str | None, clear: tuple[str, ...], what_if: bool, as_json: bool, **values: Any
+) -> None:
     """Change settings; what is not given stays. A changed default has to be approved again."""
     session.site()
-    found = views.mailbox(mailbox) if mailbox else None
+    found = archived_mailbox(session, mailbox) if mailbox else None
     old = retention.settings_of(found.id if found else None).model_dump()
     wanted = {**old, **given(RetentionSettings, values), **dict.fromkeys(clear)}
-    retention.set_retention(wanted, mailbox)
-    click.echo(f"Changed the retention of {found.address if found else 'the archive'}.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        retention.set_retention(wanted, found.address if found else None)
+        telling.say(f"Changed the retention of {found.address if found else 'the archive'}.")
 
 
 @retention_group.command("approve")
-@click.option("--mailbox", help="The default of this mailbox (address or number), not the archive's.")
+@click.option("--mailbox", help="The default of this mailbox, not the archive's.", shell_complete=of_mailboxes)
 @click.option("--digest", help="Only if it is still this content, as purge list shows it.")
+@changing
 @pass_session
-def approve_default(session: Session, mailbox: str | None, digest: str | None) -> None:
+def approve_default(session: Session, mailbox: str | None, digest: str | None, what_if: bool, as_json: bool) -> None:
     """Approve a default retention, as it is now; not by who wrote or last changed it."""
     session.site()
-    subject = f"mailbox {views.mailbox(mailbox).id}" if mailbox else "archive"
-    retention.approve(subject, digest)
-    click.echo("Approved, as it is now. Any change voids it.")
+    subject = f"mailbox {archived_mailbox(session, mailbox).id}" if mailbox else "archive"
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        retention.approve(subject, digest)
+        telling.say("Approved, as it is now. Any change voids it.")
 
 
 # --- holds
@@ -127,23 +135,31 @@ def list_holds(session: Session, lifted: bool, as_json: bool) -> None:
 @_with_options(NewHold)
 @hold_group.command("place")
 @click.argument("matter")
+@changing
 @pass_session
-def place(session: Session, /, matter: str, **values: Any) -> None:
+def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **values: Any) -> None:
     """Hold what a mailbox has, what a search finds (now and later), one message, or, without options, everything."""
     session.site()
-    hold_id = retention.place_hold(matter, given(NewHold, values))
-    (row,) = [each for each in retention.all_holds() if each.id == hold_id]
-    click.echo(f"Placed hold {hold_id} on {retention.what_it_covers(row)}.")
+    wanted = given(NewHold, values)
+    if wanted.get("mailbox"):
+        wanted["mailbox"] = archived_mailbox(session, wanted["mailbox"]).address
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        hold_id = retention.place_hold(matter, wanted)
+        (row,) = [each for each in retention.all_holds() if each.id == hold_id]
+        covers = retention.what_it_covers(row)
+        telling.say(f"Placed hold {hold_id} on {covers}.", id=hold_id, covers=covers)
 
 
 @hold_group.command("lift")
 @click.argument("hold_id", type=int, metavar="ID")
+@changing
 @pass_session
-def lift(session: Session, hold_id: int) -> None:
+def lift(session: Session, hold_id: int, what_if: bool, as_json: bool) -> None:
     """End a hold: what it covered may be deleted and purged again."""
     session.site()
-    retention.lift_hold(hold_id)
-    click.echo(f"Lifted hold {hold_id}.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        retention.lift_hold(hold_id)
+        telling.say(f"Lifted hold {hold_id}.")
 
 
 # --- purges
@@ -193,31 +209,40 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
 
 
 @purge_group.command("approve")
-@click.argument("definition")
+@click.argument("definition", shell_complete=of_definitions)
 @click.option("--digest", help="Only if it is still this content, as purge list --json shows it.")
+@changing
 @pass_session
-def approve(session: Session, definition: str, digest: str | None) -> None:
+def approve(session: Session, definition: str, digest: str | None, what_if: bool, as_json: bool) -> None:
     """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
-    approve_definition(session, definition, digest)
+    approve_definition(session, definition, digest, what_if=what_if, as_json=as_json)
 
 
 @purge_group.command("withdraw")
-@click.argument("definition")
+@click.argument("definition", shell_complete=of_definitions)
+@changing
 @pass_session
-def withdraw(session: Session, definition: str) -> None:
+def withdraw(session: Session, definition: str, what_if: bool, as_json: bool) -> None:
     """Take the approval of a definition's purges back."""
     row = session.definition(definition)
-    retention.withdraw_approval(f"definition {row.id}")
-    click.echo(f"The approval of {row.name!r} is withdrawn; nothing of it is purged any more.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        retention.withdraw_approval(f"definition {row.id}")
+        telling.say(f"The approval of {row.name!r} is withdrawn; nothing of it is purged any more.")
 
 
 @purge_group.command("run")
+@changing
 @pass_session
-def run(session: Session) -> None:
+def run(session: Session, what_if: bool, as_json: bool) -> None:
     """Do now what the engine does by itself every hour; quarantine is never cut short."""
     site = session.site()
     packs = archive_reading.packs_of(session.home, session.configuration())
-    report = retention.purge_now(packs, site)
+    report = retention.purge_now(packs, site, what_if=what_if)
+    if as_json:
+        emit_json({"what_if": what_if, **asdict(report)})
+        return
+    if what_if:
+        click.echo("What if: nothing was changed.")
     fields(
         [
             ("Set aside", number(report.set_aside)),
@@ -230,11 +255,12 @@ def run(session: Session) -> None:
         click.echo(f"left: {problem}")
 
 
-def approve_definition(session: Session, text: str, digest: str | None) -> None:
+def approve_definition(session: Session, text: str, digest: str | None, *, what_if: bool, as_json: bool) -> None:
     """What `purge approve` and `definition approve` do."""
     row = session.definition(text)
-    retention.approve(f"definition {row.id}", digest)
-    click.echo(f"Approved {row.name!r}, as it is now. Any change voids the approval.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        retention.approve(f"definition {row.id}", digest)
+        telling.say(f"Approved {row.name!r}, as it is now. Any change voids the approval.")
 
 
 def _list_done(limit: int, as_json: bool) -> None:

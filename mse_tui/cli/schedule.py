@@ -1,14 +1,17 @@
 """mse-tui schedule: named timing."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
 from mse_tui.actions.checks import valid_settings
-from mse_tui.actions.schedules import create_schedule, remove_schedule
+from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.completion import of_schedules
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
@@ -18,6 +21,7 @@ from mse_tui.store.queries import ScheduleRow
 from mse_tui.widgets.wording import absolute
 
 SHOWN = 5
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 @click.group()
@@ -44,7 +48,7 @@ def list_schedules(session: Session, as_json: bool) -> None:
 
 
 @schedule.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=of_schedules)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 def show_schedule(session: Session, name: str, as_json: bool) -> None:
@@ -62,7 +66,8 @@ def show_schedule(session: Session, name: str, as_json: bool) -> None:
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
         ]
     )
-    _echo_next(row)
+    for line in _next_lines(row):
+        click.echo(line)
 
 
 @schedule.group("new")
@@ -70,69 +75,134 @@ def new_schedule() -> None:
     """Create a schedule: one-off, daily or weekly."""
 
 
-_ZONE = click.option("--zone", help="IANA time zone, such as Europe/Berlin; by default this machine's.")
-_MISSED = click.option(
-    "--on-missed",
-    type=click.Choice(["run_once", "skip"]),
-    default="run_once",
-    show_default=True,
-    help="What to do about starts missed while no engine ran.",
-)
-_AT = click.option("--at", help="Local time, HH:MM: once.")
-_FROM = click.option("--from", "first", help="Local time of the first, HH:MM: many.")
-_TO = click.option("--to", "last", help="Local time after which none begins, HH:MM.")
-_EVERY = click.option("--every", type=int, help="Minutes from one to the next.")
+@schedule.group("set")
+def change_schedule() -> None:
+    """Change a schedule: mse-tui schedule set daily NAME [options]. What is not given stays."""
+
+
+_ON_MISSED = "What to do about starts missed while no engine ran."
+_MISSED = click.Choice(["run_once", "skip"])
+_ZONED = "IANA time zone, such as Europe/Berlin"
+
+
+def _new_options(command: _Command) -> _Command:
+    """A name, a zone and what to do about missed starts, with their defaults."""
+    for option in (
+        click.option("--on-missed", type=_MISSED, default="run_once", show_default=True, help=_ON_MISSED),
+        click.option("--zone", help=f"{_ZONED}; by default this machine's."),
+        click.argument("name"),
+    ):
+        command = option(command)
+    return command
+
+
+def _set_options(command: _Command) -> _Command:
+    """The same, where what is not given stays."""
+    for option in (
+        click.option("--on-missed", type=_MISSED, help=_ON_MISSED),
+        click.option("--zone", help=f"{_ZONED}."),
+        click.option("--rename", "new_name", help="Another name."),
+        click.argument("name", shell_complete=of_schedules),
+    ):
+        command = option(command)
+    return command
+
+
+def _time_options(command: _Command) -> _Command:
+    """When on a day: once or many times."""
+    for option in (
+        click.option("--every", type=int, help="Minutes from one to the next."),
+        click.option("--to", "last", help="Local time after which none begins, HH:MM."),
+        click.option("--from", "first", help="Local time of the first, HH:MM: many."),
+        click.option("--at", help="Local time, HH:MM: once."),
+    ):
+        command = option(command)
+    return command
+
+
+_DATE = 'Local date and time: "YYYY-MM-DD HH:MM".'
+_DAYS = "Days, such as Mon,Wed,Fri."
 
 
 @new_schedule.command("one-off")
-@click.argument("name")
-@click.option("--at", required=True, help='Local date and time: "YYYY-MM-DD HH:MM".')
-@_ZONE
-@_MISSED
+@_new_options
+@click.option("--at", required=True, help=_DATE)
+@changing
 @pass_session
-def one_off(session: Session, name: str, at: str, zone: str | None, on_missed: str) -> None:
+def one_off(session: Session, /, name: str, at: str, **options: Any) -> None:
     """Once, on a date."""
-    _create(session, name, {"kind": "one_off", "at": at.strip().replace(" ", "T")}, zone, on_missed)
+    _create(session, name, {"kind": "one_off", "at": _date(at)}, **options)
 
 
 @new_schedule.command("daily")
-@click.argument("name")
-@_AT
-@_FROM
-@_TO
-@_EVERY
-@_ZONE
-@_MISSED
+@_new_options
+@_time_options
+@changing
 @pass_session
-def daily(session: Session, /, name: str, zone: str | None, on_missed: str, **times: Any) -> None:
+def daily(session: Session, /, name: str, **options: Any) -> None:
     """Every day: --at once, or --from --to --every many times."""
-    _create(session, name, {"kind": "daily", "times": _times(**times)}, zone, on_missed)
+    _create(session, name, {"kind": "daily", "times": _times(options, {})}, **options)
 
 
 @new_schedule.command("weekly")
-@click.argument("name")
-@click.option("--days", required=True, help="Days, such as Mon,Wed,Fri.")
-@_AT
-@_FROM
-@_TO
-@_EVERY
-@_ZONE
-@_MISSED
+@_new_options
+@click.option("--days", required=True, help=_DAYS)
+@_time_options
+@changing
 @pass_session
-def weekly(session: Session, /, name: str, days: str, zone: str | None, on_missed: str, **times: Any) -> None:
+def weekly(session: Session, /, name: str, days: str, **options: Any) -> None:
     """On chosen days: --at once, or --from --to --every many times."""
-    chosen = [day.strip().capitalize()[:3] for day in days.split(",") if day.strip()]
-    _create(session, name, {"kind": "weekly", "days": chosen, "times": _times(**times)}, zone, on_missed)
+    _create(session, name, {"kind": "weekly", "days": _days(days), "times": _times(options, {})}, **options)
+
+
+@change_schedule.command("one-off")
+@_set_options
+@click.option("--at", help=_DATE)
+@changing
+@pass_session
+def set_one_off(session: Session, /, name: str, at: str | None, **options: Any) -> None:
+    """Once, on a date."""
+    _change(session, name, lambda old: {"kind": "one_off", "at": _date(at or old.get("at") or "")}, **options)
+
+
+@change_schedule.command("daily")
+@_set_options
+@_time_options
+@changing
+@pass_session
+def set_daily(session: Session, /, name: str, **options: Any) -> None:
+    """Every day: --at once, or --from --to --every many times."""
+    _change(session, name, lambda old: {"kind": "daily", "times": _times(options, old.get("times") or {})}, **options)
+
+
+@change_schedule.command("weekly")
+@_set_options
+@click.option("--days", help=_DAYS)
+@_time_options
+@changing
+@pass_session
+def set_weekly(session: Session, /, name: str, days: str | None, **options: Any) -> None:
+    """On chosen days: --at once, or --from --to --every many times."""
+
+    def timing(old: dict[str, Any]) -> dict[str, Any]:
+        chosen = old.get("days") if days is None else _days(days)
+        if not chosen:
+            raise click.UsageError("It was not weekly before: give --days.")
+        return {"kind": "weekly", "days": chosen, "times": _times(options, old.get("times") or {})}
+
+    _change(session, name, timing, **options)
 
 
 @schedule.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=of_schedules)
+@changing
 @pass_session
-def remove(session: Session, name: str) -> None:
+def remove(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """Delete a schedule that no task uses."""
     row = session.schedule(name)
-    remove_schedule(row.id)
-    click.echo(f"Removed schedule {row.name!r}.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        remove_schedule(row.id)
+        telling.say(f"Removed schedule {row.name!r}.")
 
 
 def local_zone() -> str:
@@ -156,22 +226,64 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _create(session: Session, name: str, timing: dict[str, Any], zone: str | None, on_missed: str) -> None:
+def _create(
+    session: Session, name: str, timing: dict[str, Any], *, zone: str | None, on_missed: str, what_if: bool,
+    as_json: bool, **_: Any,
+) -> None:  # fmt: skip
     session.site()
     settings = valid_settings(
         ScheduleSettings, {"timing": timing, "zone": zone or local_zone(), "on_missed": on_missed}
     )
-    schedule_id = create_schedule(name, settings)
-    click.echo(f"Created schedule {name!r} (id {schedule_id}): {describe(settings)}")
-    _echo_next(session.schedule(str(schedule_id)))
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        schedule_id = create_schedule(name, settings)
+        row = session.schedule(str(schedule_id))
+        telling.say(
+            f"Created schedule {name!r} (id {schedule_id}): {describe(settings)}", *_next_lines(row),
+            id=schedule_id, next_executions=_next(row),
+        )  # fmt: skip
 
 
-def _times(at: str | None, first: str | None, last: str | None, every: int | None) -> dict[str, Any]:
-    many = (first, last, every)
-    if at is not None and many == (None, None, None):
+def _change(
+    session: Session, name: str, timing: Callable[[dict[str, Any]], dict[str, Any]], *, zone: str | None,
+    on_missed: str | None, new_name: str | None, what_if: bool, as_json: bool, **_: Any,
+) -> None:  # fmt: skip
+    """`timing` makes the new one from the old one, as JSON has it."""
+    row = session.schedule(name)
+    old = _settings(row).model_dump(mode="json", by_alias=True)
+    wanted = {
+        "timing": timing(old["timing"]), "zone": zone or old["zone"], "on_missed": on_missed or old["on_missed"],
+    }  # fmt: skip
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        set_schedule(row.id, valid_settings(ScheduleSettings, wanted), name=new_name)
+        changed = session.schedule(str(row.id))
+        telling.say(
+            f"Changed schedule {row.name!r}: {describe(_settings(changed))}", *_next_lines(changed),
+            id=row.id, next_executions=_next(changed),
+        )  # fmt: skip
+
+
+def _date(text: str) -> str:
+    if not text:
+        raise click.UsageError("It was not one-off before: give --at.")
+    return text.strip().replace(" ", "T")
+
+
+def _days(text: str) -> list[str]:
+    return [day.strip().capitalize()[:3] for day in text.split(",") if day.strip()]
+
+
+def _times(options: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Once or many times a day, taken out of the options; what they leave out is as it was before."""
+    at, first, last, every = (options.pop(name) for name in ("at", "first", "last", "every"))
+    many = {"from": first, "to": last, "every_minutes": every}
+    given = {name: value for name, value in many.items() if value is not None}
+    if at is not None and not given:
         return {"repeat": "once", "at": at}
-    if at is None and None not in many:
-        return {"repeat": "many", "from": first, "to": last, "every_minutes": every}
+    if at is None and not given and old:
+        return old
+    wanted = {**(old if old.get("repeat") == "many" else {}), **given, "repeat": "many"}
+    if at is None and many.keys() <= wanted.keys():
+        return wanted
     raise click.UsageError("Give either --at, or all of --from, --to and --every.")
 
 
@@ -188,11 +300,9 @@ def _in_zone(row: ScheduleRow) -> list[str]:
     return [f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for moment in _next(row)]
 
 
-def _echo_next(row: ScheduleRow) -> None:
+def _next_lines(row: ScheduleRow) -> list[str]:
     moments = _in_zone(row)
-    click.echo("Next executions:" if moments else "Next executions: none")
-    for moment in moments:
-        click.echo(f"  {moment}")
+    return ["Next executions:" if moments else "Next executions: none", *(f"  {moment}" for moment in moments)]
 
 
 def _plain(row: ScheduleRow) -> dict[str, Any]:

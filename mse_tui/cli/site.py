@@ -5,7 +5,8 @@ from importlib.resources import files
 import click
 
 from mse_tui.actions import sites
-from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.store import queries
 from mse_tui.widgets.wording import absolute
@@ -14,6 +15,27 @@ from mse_tui.widgets.wording import absolute
 @click.group()
 def site() -> None:
     """Show, enable and disable the site; allow a refused account again."""
+
+
+@site.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def list_sites(session: Session, as_json: bool) -> None:
+    """The sites that this database knows: one where the engine runs here alone."""
+    session.site()
+    rows = queries.sites()
+    if as_json:
+        emit_json(rows)
+        return
+    headings = ("code", "site", "bound to", "enabled", "engine", "last active", "tasks")
+    table(
+        headings,
+        [
+            (row.code, row.description, row.binding.replace("_", " "), "yes" if row.enabled else "no",
+             row.engine or "none runs", absolute(row.last_active), str(row.tasks))
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 @site.command("show")
@@ -50,28 +72,35 @@ def example() -> None:
 
 
 @site.command("enable")
+@changing
 @pass_session
-def enable(session: Session) -> None:
+def enable(session: Session, what_if: bool, as_json: bool) -> None:
     """Let its tasks start."""
-    sites.enable_site(session.site().id)
-    click.echo("Enabled: tasks start by their schedules.")
+    row = session.site()
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        sites.enable_site(row.id)
+        telling.say("Enabled: tasks start by their schedules.")
 
 
 @site.command("disable")
+@changing
 @pass_session
-def disable(session: Session) -> None:
+def disable(session: Session, what_if: bool, as_json: bool) -> None:
     """Let none of its tasks start; what runs, runs on to its end."""
-    sites.disable_site(session.site().id)
-    click.echo("Disabled: no task starts until mse-tui site enable.")
+    row = session.site()
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        sites.disable_site(row.id)
+        telling.say("Disabled: no task starts until mse-tui site enable.")
 
 
 @site.command("retry")
+@changing
 @pass_session
-def retry(session: Session) -> None:
+def retry(session: Session, what_if: bool, as_json: bool) -> None:
     """Say that a refused account's password is right now, so that it is tried again."""
     session.site()
-    accounts = sites.retry_accounts()
-    for account in accounts:
-        click.echo(f"{account} is tried again at the next execution.")
-    if not accounts:
-        click.echo("No account is halted.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        accounts = sites.retry_accounts()
+        telling.say(*(f"{account} is tried again at the next execution." for account in accounts), accounts=accounts)
+        if not accounts:
+            telling.say("No account is halted.")

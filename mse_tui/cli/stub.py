@@ -10,7 +10,10 @@ from mse_tui.actions.restoring import RestoreReport, StubCheck
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row, stub_rows, stub_totals
 from mse_tui.archive.stubs import StubState
+from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.exchange import exchange_of
+from mse_tui.cli.naming import MAILBOX_NAMED, archived_mailbox
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
@@ -26,8 +29,16 @@ def _which(command: _Command) -> _Command:
     for option in (
         click.option("--text", default="", help="Part of the subject, the sender or the archive id."),
         click.option("--folder", help="Only from this folder of --mailbox (path or number)."),
-        click.option("--definition", default="", help="Only what this definition has stubbed."),
-        click.option("--mailbox", "mailbox_name", metavar="ADDRESS", help="Only in this mailbox."),
+        click.option(
+            "--definition", default="", help="Only what this definition has stubbed.", shell_complete=of_definitions
+        ),
+        click.option(
+            "--mailbox",
+            "mailbox_name",
+            metavar="MAILBOX",
+            help=f"Only in this mailbox ({MAILBOX_NAMED}).",
+            shell_complete=of_mailboxes,
+        ),
     ):
         command = option(command)
     return command
@@ -51,7 +62,7 @@ def list_stubs(
 ) -> None:  # fmt: skip
     """What was stubbed where, when, by which definition, and what that saves; latest first."""
     session.site()
-    wanted = _filter(mailbox_name, definition, folder, text, state)
+    wanted = _filter(session, mailbox_name, definition, folder, text, state)
     rows, totals = stub_rows(wanted, offset, limit), stub_totals(wanted)
     if as_json:
         emit_json({"stubs": rows, "total": totals.stubs, "saved": totals.saved})
@@ -101,7 +112,7 @@ def check_stubs(
     """
     packs = _packs(session)
     with exchange_of(session) as exchange:
-        found = restoring.check(exchange, packs, _filter(mailbox_name, definition, folder, text))
+        found = restoring.check(exchange, packs, _filter(session, mailbox_name, definition, folder, text))
     if as_json:
         emit_json(found)
     else:
@@ -114,19 +125,23 @@ def check_stubs(
 @click.argument("name", metavar="[STUB]", required=False)
 @_which
 @click.option("--all", "everything", is_flag=True, help="All stubs of all mailboxes.")
-@_JSON
+@changing
 @pass_session
 @click.pass_context
 def rehydrate_stubs(
     ctx: click.Context, session: Session, name: str | None, mailbox_name: str | None, definition: str,
-    folder: str | None, text: str, everything: bool, as_json: bool,
+    folder: str | None, text: str, everything: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Put originals back in the places of their stubs: one, a folder's, a mailbox's, or all that a definition made.
 
     May be ended at any time and goes on where it ended.
     """
     packs = _packs(session)
-    wanted = _chosen(name, everything, _filter(mailbox_name, definition, folder, text))
+    wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    if what_if:
+        with changes(what_if=True, as_json=as_json):
+            restoring.ask_to_rehydrate(wanted)
+        return
     with exchange_of(session) as exchange:
         report = restoring.rehydrate(exchange, packs, wanted, told=_telling(as_json))
     tell_restored(report, as_json)
@@ -137,22 +152,25 @@ def rehydrate_stubs(
 @click.argument("name", metavar="[STUB]", required=False)
 @_which
 @click.option("--all", "everything", is_flag=True, help="The links of all stubs.")
+@changing
 @pass_session
 def revoke_links(
     session: Session, name: str | None, mailbox_name: str | None, definition: str, folder: str | None, text: str,
-    everything: bool,
+    everything: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
-    revoked = restoring.revoke(_chosen(name, everything, _filter(mailbox_name, definition, folder, text)))
-    click.echo(f"{number(revoked)} links revoked")
+    wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        revoked = restoring.revoke(wanted)
+        telling.say(f"{number(revoked)} links revoked", links=revoked)
 
 
 def tell_restored(report: RestoreReport, as_json: bool) -> None:
     """What was put back, and what was not."""
     if as_json:
         refused = {str(reason): count for reason, count in report.refused.items()}
-        emit_json({"restored": report.restored, "refused": refused, "problems": report.problems})
+        emit_json({"what_if": False, "restored": report.restored, "refused": refused, "problems": report.problems})
         return
     click.echo(f"{number(report.restored)} put back")
     for sentence in report.problems:
@@ -160,14 +178,15 @@ def tell_restored(report: RestoreReport, as_json: bool) -> None:
 
 
 def _filter(
-    mailbox_name: str | None, definition: str, folder: str | None, text: str, states: tuple[str, ...] = ()
-) -> StubFilter:
+    session: Session, mailbox_name: str | None, definition: str, folder: str | None, text: str,
+    states: tuple[str, ...] = (),
+) -> StubFilter:  # fmt: skip
     from mse_tui.archive.views import View
     from mse_tui.archive.views import folder as find_folder
 
     if folder is not None and mailbox_name is None:
         raise click.UsageError("--folder goes with --mailbox.")
-    mailbox_id = None if mailbox_name is None else archive_reading.find_mailbox(mailbox_name).id
+    mailbox_id = None if mailbox_name is None else archived_mailbox(session, mailbox_name).id
     folder_id = None
     if folder is not None and mailbox_id is not None:
         folder_id = find_folder(mailbox_id, folder, View.full()).id

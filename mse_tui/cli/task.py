@@ -10,12 +10,16 @@ import click
 from mse_tui.actions import commands
 from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
+from mse_tui.actions.what_if import changes_within
+from mse_tui.cli.changing import AS_JSON, Telling, changes, changing
+from mse_tui.cli.completion import of_definitions, of_schedules, of_tasks
 from mse_tui.cli.group_fields import change_fields, group_fields
+from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
-from mse_tui.store.queries import TaskInformation, TaskRow
+from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, number
@@ -50,7 +54,7 @@ def list_tasks(session: Session, task_type: str | None, as_json: bool) -> None:
 
 
 @task.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 def show_task(session: Session, name: str, as_json: bool) -> None:
@@ -87,105 +91,148 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
 @task.command("new")
 @click.argument("description")
 @click.option("--type", "task_type", type=_TYPE, default=TaskType.FOLDER_REPLICATION.value, show_default=True)
-@click.option("--definition", required=True, help="Name of a definition of this type.")
-@click.option("--schedule", required=True, help="Name of a schedule.")
-@click.option(
-    "--group",
-    required=True,
-    help="A group's address, distinguished name, GUID or name; or mailbox addresses separated by ; or ,",
-)
+@click.option("--definition", required=True, help="Name of a definition of this type.", shell_complete=of_definitions)
+@click.option("--schedule", required=True, help="Name of a schedule.", shell_complete=of_schedules)
+@click.option("--group", required=True, help=f"{GROUP_NAMED}; or mailbox addresses separated by ; or ,")
+@changing
 @pass_session
-def new_task(session: Session, description: str, task_type: str, definition: str, schedule: str, group: str) -> None:
+def new_task(
+    session: Session, description: str, task_type: str, definition: str, schedule: str, group: str, what_if: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Create a task; the engine starts it by its schedule."""
     site = session.site()
-    task_id = create_task(
-        description,
-        site_id=site.id,
-        task_type=TaskType(task_type),
-        definition_id=session.definition(definition if "/" in definition else f"{task_type}/{definition}").id,
-        schedule_id=session.schedule(schedule).id,
-        group=group,
-    )
-    click.echo(f"Created task {description!r} (id {task_id}).")
-    click.echo("Tip: try it on a few mailboxes first: mse-tui task run --first 3 " + repr(description))
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        task_id = create_task(
+            description,
+            site_id=site.id,
+            task_type=TaskType(task_type),
+            definition_id=session.definition(definition if "/" in definition else f"{task_type}/{definition}").id,
+            schedule_id=session.schedule(schedule).id,
+            group=group,
+        )
+        telling.say(
+            f"Created task {description!r} (id {task_id}).",
+            f"Tip: try it on a few mailboxes first: mse-tui task run --first 3 {description!r}",
+            id=task_id,
+        )
 
 
 @task.command("set")
-@click.argument("name")
-@click.option("--definition", help="Another definition of the task's type.")
-@click.option("--schedule", help="Another schedule.")
+@click.argument("name", shell_complete=of_tasks)
+@click.option("--definition", help="Another definition of the task's type.", shell_complete=of_definitions)
+@click.option("--schedule", help="Another schedule.", shell_complete=of_schedules)
+@changing
 @pass_session
-def change_task(session: Session, name: str, definition: str | None, schedule: str | None) -> None:
+def change_task(
+    session: Session, name: str, definition: str | None, schedule: str | None, what_if: bool, as_json: bool
+) -> None:
     """Give a task another definition or schedule; nothing else of it can be changed."""
     if definition is None and schedule is None:
         raise click.UsageError("Give --definition, --schedule or both.")
     row = session.task(name)
     wanted = f"{row.type}/{definition}" if definition and "/" not in definition else definition
-    set_task(
-        row.id,
-        definition_id=session.definition(wanted).id if wanted else None,
-        schedule_id=session.schedule(schedule).id if schedule else None,
-    )
-    click.echo(f"Changed task {row.description!r}; a running execution keeps what it began with.")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        set_task(
+            row.id,
+            definition_id=session.definition(wanted).id if wanted else None,
+            schedule_id=session.schedule(schedule).id if schedule else None,
+        )
+        telling.say(f"Changed task {row.description!r}; a running execution keeps what it began with.", id=row.id)
 
 
 @task.command("run")
-@click.argument("name")
-@click.option("--mailbox", "mailboxes", multiple=True, help="Only this mailbox; may be given several times.")
+@click.argument("name", shell_complete=of_tasks)
+@click.option(
+    "--mailbox", "mailboxes", multiple=True, help=f"Only this mailbox ({MAILBOX_NAMED}); may be given several times."
+)
 @click.option("--first", type=click.IntRange(min=1), help="Only the group's first n mailboxes.")
 @click.option("--wait", is_flag=True, help="Wait for the end; the exit code is the result's.")
+@click.option(
+    "--what-if", is_flag=True, help="Only look and report what the execution would do; change nothing, start nothing."
+)
+@AS_JSON
 @pass_session
 @click.pass_context
 def run_task(
-    ctx: click.Context, session: Session, name: str, mailboxes: tuple[str, ...], first: int | None, wait: bool
-) -> None:
-    """Start a task now."""
+    ctx: click.Context, session: Session, name: str, mailboxes: tuple[str, ...], first: int | None, wait: bool,
+    what_if: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Start a task now.
+
+    With --what-if nothing is started: this command itself looks into the mailboxes and says what an execution would do
+    to each. The exit code is the light's that such an execution would have.
+    """
     row = session.task(name)
+    chosen = [mailbox_address(session, each) for each in mailboxes]
+    if what_if:
+        from mse_tui.cli.task_what_if import report_what_if
+
+        ctx.exit(report_what_if(session, row, chosen, first, as_json=as_json))
     before = queries.executions_count(row.id)
-    command = commands.run_now(row.id, mailboxes=mailboxes, first=first)
-    _told(session, row, "start")
-    if wait:
-        ctx.exit(_result(row, command, before))
+    telling = Telling()
+    with changes_within(what_if=False) as found:
+        command = commands.run_now(row.id, mailboxes=chosen, first=first)
+        telling.say(_told(row, "start"), command=command)
+    _warn_without_engine(session)
+    if not wait:
+        telling.tell(found, what_if=False, as_json=as_json)
+        return
+    if not as_json:
+        telling.tell(found, what_if=False, as_json=False)
+    ended = _ended(row, command, before)
+    if as_json:
+        telling.say(execution=ended)
+        telling.tell(found, what_if=False, as_json=True)
+    else:
+        click.echo(f"{light(ended.light)}: {printable(ended.message)}")
+    ctx.exit(ended.light.exit_code)
 
 
 @task.command("stop")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
+@changing
 @pass_session
-def stop_task(session: Session, name: str) -> None:
+def stop_task(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """End the running execution at the next item; what is committed stays."""
-    _tell(session, name, commands.stop, "stop")
+    _tell(session, name, commands.stop, "stop", what_if=what_if, as_json=as_json)
 
 
 @task.command("pause")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
+@changing
 @pass_session
-def pause_task(session: Session, name: str) -> None:
+def pause_task(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """Let a task stand still until it is resumed; its schedule does not start it either."""
-    _tell(session, name, commands.pause, "pause")
+    _tell(session, name, commands.pause, "pause", what_if=what_if, as_json=as_json)
 
 
 @task.command("resume")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
+@changing
 @pass_session
-def resume_task(session: Session, name: str) -> None:
+def resume_task(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """Go on with a paused task."""
-    _tell(session, name, commands.resume, "go on")
+    _tell(session, name, commands.resume, "go on", what_if=what_if, as_json=as_json)
 
 
 @task.command("resync")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
+@changing
 @pass_session
-def resync_task(session: Session, name: str) -> None:
+def resync_task(session: Session, name: str, what_if: bool, as_json: bool) -> None:
     """Read everything again at the next execution and reconcile; history stays, nothing is stored twice."""
-    _tell(session, name, commands.resync, "read everything again at its next execution")
+    verb = "read everything again at its next execution"
+    _tell(session, name, commands.resync, verb, what_if=what_if, as_json=as_json)
 
 
 @task.command("confirm-group")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
 @click.option("--run", is_flag=True, help="Run the task now.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@changing
 @pass_session
-def confirm(session: Session, name: str, run: bool, yes: bool) -> None:
+def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as_json: bool) -> None:
     """Say that a group is right though it has shrunk or is empty, so that the task goes on.
 
     Only the answer that is shown is confirmed: when the group has changed again by the next execution, it stops again.
@@ -195,33 +242,39 @@ def confirm(session: Session, name: str, run: bool, yes: bool) -> None:
     if doubted is None:
         raise Problem(Reason.INVALID, f"The group of {row.description!r} needs no confirmation.", "Nothing to do.")
     found = doubted.group
-    fields(
-        [
-            ("Group", found.name or row.group),
-            ("Answer of", absolute(found.resolved)),
-            ("Mailboxes", number(found.mailboxes)),
-            *change_fields(found),
-        ]
-    )
-    if not yes:
+    if not as_json:
+        fields(
+            [
+                ("Group", found.name or row.group),
+                ("Answer of", absolute(found.resolved)),
+                ("Mailboxes", number(found.mailboxes)),
+                *change_fields(found),
+            ]
+        )
+    if not (yes or what_if):
         if not sys.stdin.isatty():
             raise click.UsageError("This asks for confirmation; without a terminal say --yes.")
         click.confirm(f"Is that right for the task {row.description!r}?", default=False, abort=True)
-    confirm_group(row.id, doubted.answer_id)
-    click.echo(f"Confirmed {count(found.mailboxes, 'mailbox', 'mailboxes')} for {row.description!r}.")
-    if run:
-        _tell(session, name, commands.run_now, "start")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        confirm_group(row.id, doubted.answer_id)
+        mailboxes = count(found.mailboxes, "mailbox", "mailboxes")
+        telling.say(f"Confirmed {mailboxes} for {row.description!r}.", group=found)
+        if run:
+            telling.say(_told(row, "start"), command=commands.run_now(row.id))
+    if run and not what_if:
+        _warn_without_engine(session)
 
 
 @task.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=of_tasks)
 @click.option("--keep-history", is_flag=True, help="Leave the Full view of its mailboxes as it is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@changing
 @pass_session
-def remove(session: Session, name: str, keep_history: bool, yes: bool) -> None:
+def remove(session: Session, name: str, keep_history: bool, yes: bool, what_if: bool, as_json: bool) -> None:
     """Remove a task. Without --keep-history the Full view of all its mailboxes is reset."""
     row = session.task(name)
-    if not yes:
+    if not (yes or what_if):
         if not sys.stdin.isatty():
             raise click.UsageError("Removing asks for confirmation; without a terminal say --yes.")
         if not keep_history:
@@ -230,8 +283,11 @@ def remove(session: Session, name: str, keep_history: bool, yes: bool) -> None:
                 "is deleted. --keep-history leaves the Full view as it is."
             )
         click.confirm(f"Remove the task {row.description!r}?", default=False, abort=True)
-    commands.remove_task(row.id, keep_history=keep_history)
-    _told(session, row, "go")
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        command = commands.remove_task(row.id, keep_history=keep_history)
+        telling.say(_told(row, "go"), command=command)
+    if not what_if:
+        _warn_without_engine(session)
 
 
 def _group_fields(information: TaskInformation) -> list[tuple[str, object]]:
@@ -243,28 +299,32 @@ def _group_fields(information: TaskInformation) -> list[tuple[str, object]]:
     return lines
 
 
-def _tell(session: Session, name: str, verb: Callable[[int], int], what: str) -> None:
+def _tell(session: Session, name: str, verb: Callable[[int], int], what: str, *, what_if: bool, as_json: bool) -> None:
     row = session.task(name)
-    verb(row.id)
-    _told(session, row, what)
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        telling.say(_told(row, what), command=verb(row.id))
+    if not what_if:
+        _warn_without_engine(session)
 
 
-def _told(session: Session, row: TaskRow, what: str) -> None:
-    click.echo(f"Told {row.description!r} to {what}.")
+def _told(row: TaskRow, what: str) -> str:
+    return f"Told {row.description!r} to {what}."
+
+
+def _warn_without_engine(session: Session) -> None:
     if not queries.engine_holder(session.site().code):
         click.echo("No engine runs for this site: it is carried out when mse-tui or mse-tui engine starts.", err=True)
 
 
-def _result(row: TaskRow, command: int, before: int) -> int:
-    """Wait until the execution that the command started has ended; the exit code of its light."""
+def _ended(row: TaskRow, command: int, before: int) -> ExecutionRow:
+    """The execution that the command started, once it has ended."""
     deadline = monotonic() + _TAKEN_WITHIN
     while True:
         state = commands.command_state(command)
         newest = next(iter(queries.executions_of(row.id, 0, 1)), None)
         started = queries.executions_count(row.id) > before
         if started and newest is not None and newest.finished is not None:
-            click.echo(f"{light(newest.light)}: {printable(newest.message)}")
-            return newest.light.exit_code
+            return newest
         if state is None or (state.finished is not None and not started and monotonic() > deadline):
             raise Problem(Reason.INVALID, f"It was not started: {state.outcome if state else 'the task is gone'}.")
         if state.taken is None and monotonic() > deadline:

@@ -11,7 +11,7 @@ from mse_tui.directory.ad_recipients import ATTRIBUTES, classify, has_address
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
 from mse_tui.directory.ldap_search import Search, all_of, equal
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain
-from mse_tui.exchange.mailbox import AccountHalts
+from mse_tui.exchange.mailbox import AccountHalts, MailboxIdentity
 
 
 class ActiveDirectory:
@@ -67,6 +67,11 @@ class ActiveDirectory:
             return next(one for one in found if isinstance(one, SkippedEntry))
 
         return self._servers.ask(question)
+
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """As `GroupDirectory.mailbox`."""
+        found = self.accounts.mailbox(text)
+        return MailboxIdentity(guid="", address=found.address, display_name=found.name)
 
     def close(self) -> None:
         """Give connections back."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mse_tui.directory.ad_recipients import ATTRIBUTES, has_address, is_disabled, is_group, name_of, primary_address
-from mse_tui.directory.ldap_names import sid_octets, sid_text
+from mse_tui.directory.ldap_names import components, is_distinguished_name, is_within, sid_octets, sid_text
 from mse_tui.directory.ldap_search import Entry, Search, all_of, any_of, equal
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain
 from mse_tui.reasons import Problem, Reason
@@ -61,6 +61,13 @@ class Accounts:
         """
         return self._servers.ask(lambda search, domain: _mailbox_access(search, domain, address))
 
+    def mailbox(self, text: str) -> Account:
+        """Whose mailbox an address, a user principal name or a distinguished name means; an address counts first.
+
+        Raises Problem mailbox-not-found; and when the directory could not be asked.
+        """
+        return self._servers.ask(lambda search, domain: _mailbox(search, domain, text.strip()))
+
     def sign_in(self, user: str, password: str) -> Account | None:
         """The person whose name and password these are; None where the directory refuses them, whatever the reason.
 
@@ -112,6 +119,27 @@ def _mailbox_access(search: Search, domain: Domain, address: str) -> MailboxAcce
         owners[0].octets("msExchMailboxSecurityDescriptor"),
         tuple(_account(entry) for entry in delegates if entry is not None),
     )
+
+
+def _mailbox(search: Search, domain: Domain, text: str) -> Account:
+    found = [account for entry in _called(search, domain, text) if (account := _account(entry)).address]
+    if len(found) != 1:
+        what = "No mailbox" if not found else "More than one mailbox"
+        raise Problem(Reason.MAILBOX_NOT_FOUND, f"{what} in Active Directory is called {text!r}.")
+    return found[0]
+
+
+def _called(search: Search, domain: Domain, text: str) -> list[Entry]:
+    """People with this distinguished name, this address, else this user principal name; two at most."""
+    person = equal("objectClass", "user")
+    if is_distinguished_name(text):
+        components(text)
+        entry = search.read(text, _ATTRIBUTES) if is_within(text, domain.root) else None
+        return [entry] if entry is not None and "user" in entry.classes else []
+    for name in (has_address(text), equal("userPrincipalName", text)):
+        if found := search.first(domain.root, all_of(person, name), _ATTRIBUTES, 2):
+            return found
+    return []
 
 
 def _people_called(search: Search, domain: Domain, user: str) -> list[Entry]:

@@ -2,7 +2,15 @@
 
 import re
 
-from mse_tui.directory.ad_recipients import DYNAMIC_GROUP, has_address, is_dynamic, name_of, primary_address
+from mse_tui.directory.ad_recipients import (
+    ATTRIBUTES,
+    DYNAMIC_GROUP,
+    has_address,
+    is_dynamic,
+    is_group,
+    name_of,
+    primary_address,
+)
 from mse_tui.directory.directory import Branch, Group, Level
 from mse_tui.directory.ldap_names import components, guid_octets, is_within, shown
 from mse_tui.directory.ldap_search import Entry, Search, all_of, any_of, begins, contains, equal
@@ -20,7 +28,10 @@ GROUP_ATTRIBUTES = (
     "msExchDynamicDLFilter",
     "msExchDynamicDLBaseDN",
 )
+_ALL_ATTRIBUTES = tuple(dict.fromkeys((*GROUP_ATTRIBUTES, *ATTRIBUTES)))
+"""Where it may be a person as well."""
 IS_GROUP = any_of((equal("objectClass", "group"), equal("objectClass", DYNAMIC_GROUP)))
+_IS_GROUP_OR_PERSON = any_of((IS_GROUP, all_of(equal("objectClass", "user"), f"(!{equal('objectClass', 'computer')})")))
 _IS_BRANCH = all_of(
     any_of(equal("objectClass", one) for one in ("organizationalUnit", "container", "builtinDomain")),
     # The directory's own workings, which its consoles hide too.
@@ -67,11 +78,12 @@ def browse_level(search: Search, where: str) -> Level:
 def the_group(search: Search, root: str, text: str) -> Entry:
     """The one group that a GUID, a distinguished name, an address or a name means.
 
-    Raises Problem group-not-found, group-ambiguous (naming the groups), invalid (a distinguished name that is none).
+    A person's GUID or distinguished name is taken for a group of one. Raises Problem group-not-found, group-ambiguous
+    (naming the groups), invalid (a distinguished name that is none).
     """
     text = text.strip()
     if (guid := guid_octets(text)) is not None:
-        found = _first(search, root, equal("objectGUID", guid), 2)
+        found = search.first(root, all_of(_IS_GROUP_OR_PERSON, equal("objectGUID", guid)), _ALL_ATTRIBUTES, 2)
     elif re.match(r"[A-Za-z0-9.-]+ *=", text):
         return _by_distinguished_name(search, root, text)
     elif "@" in text:
@@ -96,6 +108,8 @@ def kind_of(entry: Entry) -> str:
     """What kind of group it is, for people."""
     if is_dynamic(entry):
         return "dynamic distribution group"
+    if not is_group(entry):
+        return "mailbox"
     bits = entry.number("groupType")
     scope = next((name for bit, name in _SCOPES.items() if bits & bit), "")
     return f"{scope} {'security' if bits & _SECURITY else 'distribution'} group".strip()
@@ -103,13 +117,11 @@ def kind_of(entry: Entry) -> str:
 
 def _by_distinguished_name(search: Search, root: str, name: str) -> Entry:
     components(name)
-    entry = search.read(name, GROUP_ATTRIBUTES) if is_within(name, root) else None
+    entry = search.read(name, _ALL_ATTRIBUTES) if is_within(name, root) else None
     if entry is None:
         raise Problem(Reason.GROUP_NOT_FOUND, f"Active Directory has no object {name!r}.")
-    if not ({"group", DYNAMIC_GROUP} & entry.classes):
-        raise Problem(
-            Reason.GROUP_NOT_FOUND, f"{name!r} is not a group.", "Give a group, or the mailbox's address instead."
-        )
+    if not is_group(entry) and ("user" not in entry.classes or "computer" in entry.classes):
+        raise Problem(Reason.GROUP_NOT_FOUND, f"{name!r} is neither a group nor a mailbox.", "Give one of these.")
     return entry
 
 

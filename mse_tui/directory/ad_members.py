@@ -41,7 +41,7 @@ class Expansion:
     @property
     def nested(self) -> int:
         """How many groups were found in the group."""
-        return len(self._groups) - 1
+        return max(0, len(self._groups) - 1)
 
     def expand(self, group: Entry) -> None:
         """Find everybody. Raises Problem, ServerFailed when any part could not be had."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Reason
 from mse_tui.terms import GroupKind
 
@@ -140,6 +141,14 @@ class GroupDirectory(Protocol):
         """
         ...
 
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """The mailbox that an address, a user principal name or a distinguished name means; `guid` is ''.
+
+        Whether it is to be processed does not matter here: who has left has an archive still. Raises Problem
+        mailbox-not-found; and when the directory could not be asked.
+        """
+        ...
+
     def close(self) -> None:
         """Give connections back."""
         ...
@@ -166,6 +175,10 @@ class Directory(Protocol):
 
         Raises Problem when the directory could not be asked.
         """
+        ...
+
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """The mailbox that a person named, by whoever knows it. Raises Problem as `GroupDirectory.mailbox`."""
         ...
 
     def find(self, text: str, limit: int = 50) -> list[Group]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
-from mse_tui.exchange.mailbox import DirectoryEntry, Exchange
+from mse_tui.exchange.mailbox import DirectoryEntry, Exchange, MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 _GROUP = "PublicDL"
@@ -73,6 +73,10 @@ class ExchangeGroups:
     def standing(self, address: str) -> SkippedEntry | None:
         """None: Exchange decides when the mailbox is opened."""
         return None
+
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """The mailbox with this address: Exchange Web Services know no other names."""
+        return self._exchange.resolve(text)
 
     def close(self) -> None:
         """Nothing of its own is open."""

@@ -10,6 +10,8 @@ from mse_tui.reasons import Problem, Reason
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+")
 _ESCAPED = ' "#+,;<>=\\'
+# Names in Active Directory end in its domain's components.
+_DISTINGUISHED_NAME = re.compile(r"(?:CN|OU|DC|UID|OID\.[0-9.]+)\s*=.*\bDC\s*=\s*\S", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Component:
     """As people read it, nothing escaped."""
     text: str
     """As it was written."""
+
+
+def is_distinguished_name(text: str) -> bool:
+    """Whether a text looks like one, as Active Directory's do: cn=x@example.com is an address."""
+    return _DISTINGUISHED_NAME.match(text.strip()) is not None
 
 
 def components(name: str) -> tuple[Component, ...]:

@@ -116,19 +116,29 @@ class Microsoft365Directory:
         """
         self._tenant.gate.look()
         address = address.strip().lower()
-        person = self._person(address)
-        if person is None:
-            raise Problem(Reason.MAILBOX_NOT_FOUND, f"No mailbox in Microsoft 365 has the address {address}.")
+        person = self._mailbox_owner(address)
         verdict = self._judged(person)
         if isinstance(verdict, SkippedEntry):
             raise Problem(verdict.reason, verdict.message)
         return MailboxIdentity(guid="", address=verdict.address, display_name=verdict.name, kind=verdict.kind)
+
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """As `GroupDirectory.mailbox`; Microsoft Graph looks nobody up by a distinguished name."""
+        self._tenant.gate.look()
+        person = self._mailbox_owner(text.strip().lower())
+        return MailboxIdentity(guid="", address=person.address, display_name=person.name)
 
     def close(self) -> None:
         """End what is under way."""
         self._closing.set()
         self._conversation.close()
         self._tenant.close()
+
+    def _mailbox_owner(self, text: str) -> Person:
+        person = self._person(text)
+        if person is None or not person.address:
+            raise Problem(Reason.MAILBOX_NOT_FOUND, f"No mailbox in Microsoft 365 has the address {text}.")
+        return person
 
     def _judged(self, person: Person) -> Member | SkippedEntry:
         verdict = judged(person)
@@ -138,11 +148,12 @@ class Microsoft365Directory:
         return judged_by_purpose(person, answer)
 
     def _person(self, address: str) -> Person | None:
-        """The user that has an address, primary or alias; None where there is none."""
-        query = {"$filter": _has_address(address), "$select": ",".join(PERSON_FIELDS)}
+        """The user that has an address, primary or alias, or else signs in with it; None where there is none."""
+        query = {"$filter": f"{_has_address(address)} or {_signs_in(address)}", "$select": ",".join(PERSON_FIELDS)}
         people = [read_person(row) for row in _rows(self._conversation.get(self._tenant.graph, "/v1.0/users", query))]
         exact = [person for person in people if person.address == address]
-        return next(iter(exact or people), None)
+        aliased = [person for person in people if f"smtp:{address}" in map(str.lower, person.proxyAddresses or ())]
+        return next(iter(exact or aliased or people), None)
 
     def _group_by_id(self, key: str) -> Group:
         if not _ID.fullmatch(key):
@@ -196,10 +207,19 @@ def _rows(answer: dict[str, Any]) -> list[Any]:
     return rows
 
 
+def _signs_in(name: str) -> str:
+    """The $filter for whoever has this user principal name."""
+    return f"userPrincipalName eq '{_quoted(name)}'"
+
+
 def _has_address(address: str) -> str:
     """The $filter for whoever has an address, primary or alias."""
-    literal = address.replace("'", "''")
+    literal = _quoted(address)
     return f"proxyAddresses/any(p:p eq 'smtp:{literal}') or mail eq '{literal}'"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _group(row: Any) -> Group:

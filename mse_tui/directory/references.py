@@ -5,13 +5,12 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from mse_tui.directory.addresses import SEPARATORS, valid_addresses
+from mse_tui.directory.ldap_names import is_distinguished_name
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
 
 GROUP_DIRECTORIES = frozenset({GroupKind.ACTIVE_DIRECTORY, GroupKind.MICROSOFT_365})
 
-# Names in Active Directory end in its domain's components, which tells them from addresses such as cn=x@example.com.
-_DISTINGUISHED_NAME = re.compile(r"(?:CN|OU|DC|UID|OID\.[0-9.]+)\s*=.*\bDC\s*=\s*\S", re.IGNORECASE | re.DOTALL)
 _GUID = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 
 
@@ -28,7 +27,7 @@ class Given(Enum):
 def given(text: str) -> Given:
     """What the text looks like. A text without any @ names a group; a list of addresses has at least one."""
     text = text.strip()
-    if _DISTINGUISHED_NAME.match(text):
+    if is_distinguished_name(text):
         return Given.DISTINGUISHED_NAME
     if _GUID.fullmatch(text):
         return Given.GUID

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mse_tui.directory.addresses import AddressDirectory, parse_addresses
+from mse_tui.directory.addresses import AddressDirectory, parse_addresses, valid_addresses
 from mse_tui.directory.directory import (
     Group,
     GroupDirectory,
@@ -41,7 +41,8 @@ class SiteDirectory:
         """It owns the directories and closes them. `resolve_address` is that of Exchange, or Microsoft 365's."""
         self._binding = binding
         self._directories = dict(directories or {})
-        self._addresses = AddressDirectory(resolve_address, now)
+        self._resolve_address = resolve_address
+        self._addresses = AddressDirectory(self._mailbox_with, now)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
@@ -64,6 +65,28 @@ class SiteDirectory:
         """Asked of the directory that the site is bound to, where it is configured; else Exchange decides alone."""
         own = self._directories.get(self._own_kind)
         return None if own is None else own.standing(address)
+
+    def mailbox(self, text: str) -> MailboxIdentity:
+        """By the site's own directory where it is configured, else by Exchange, which knows addresses alone."""
+        kind = given(text)
+        if kind is Given.DISTINGUISHED_NAME:
+            if self._is_refused(GroupKind.ACTIVE_DIRECTORY):
+                raise refused(text)
+            directory = self._directories.get(GroupKind.ACTIVE_DIRECTORY)
+            if directory is None:
+                raise missing(GroupKind.ACTIVE_DIRECTORY)
+            return directory.mailbox(text.strip())
+        if kind is not Given.ADDRESSES:
+            raise Problem(
+                Reason.MAILBOX_NOT_FOUND,
+                f"{text.strip()!r} names no mailbox.",
+                "Give its address, its user principal name or its distinguished name.",
+            )
+        (address, *others) = valid_addresses(text)
+        if others:
+            raise Problem(Reason.ADDRESS_INVALID, f"{text!r} is more than one address.", "Name one mailbox at a time.")
+        own = self._directories.get(self._own_kind)
+        return self._resolve_address(address) if own is None else own.mailbox(address)
 
     def find(self, text: str, limit: int = _LISTED) -> list[Group]:
         """Groups of all directories, the site's own first."""
@@ -103,6 +126,24 @@ class SiteDirectory:
 
     def _is_refused(self, kind: GroupKind) -> bool:
         return kind is GroupKind.ACTIVE_DIRECTORY and self._binding is SiteBinding.MICROSOFT_365
+
+    def _mailbox_with(self, address: str) -> MailboxIdentity:
+        """The mailbox with an address; else the one whose owner signs in with it, if the site's directory knows."""
+        try:
+            return self._resolve_address(address)
+        except Problem as problem:
+            own = self._directories.get(self._own_kind)
+            if problem.reason is not Reason.MAILBOX_NOT_FOUND or own is None:
+                raise
+            try:
+                named = own.mailbox(address)
+            except Problem as other:
+                if other.reason is not Reason.MAILBOX_NOT_FOUND:
+                    raise
+                raise problem from other
+        if named.address == address:
+            raise Problem(Reason.MAILBOX_NOT_FOUND, f"Exchange has no mailbox with the address {address}.")
+        return self._resolve_address(named.address)
 
     def _resolve_new(self, text: str) -> Membership:
         kind = given(text)

@@ -1,4 +1,4 @@
-"""What people ask about groups before and beside executions: find, browse, preview, refresh."""
+"""What people ask the directory before and beside executions: find, browse, preview, refresh; whose a mailbox is."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +30,7 @@ class GroupQuestions:
             "browse": self._browse,
             "preview": self._preview,
             "refresh_group": self._refresh_group,
+            "find_mailbox": self._find_mailbox,
         }
 
     def _find_group(self, arguments: Arguments) -> Answer:
@@ -48,6 +49,10 @@ class GroupQuestions:
 
     def _refresh_group(self, arguments: Arguments) -> Answer:
         return self._membership(self._groups.refresh(self._group(arguments)))
+
+    def _find_mailbox(self, arguments: Arguments) -> Answer:
+        found = self._directory.mailbox(arguments["text"])
+        return {"address": found.address, "name": found.display_name}
 
     def _group(self, arguments: Arguments) -> GroupReference:
         """The group of a task, or one that a person gave."""

@@ -57,8 +57,16 @@ def failed(check: str, problem: Problem) -> Finding:
     return Finding(check, Outcome.FAILED, problem.happened, problem.remedy, problem.reason)
 
 
-def check_exchange(settings: ExchangeSettings, halts: AccountHalts, mailbox: str | None = None) -> Iterator[Finding]:
-    """Check step by step; what needs a failed step is not tried."""
+def check_exchange(
+    settings: ExchangeSettings,
+    halts: AccountHalts,
+    mailbox: str | None = None,
+    address_of: Callable[[str], str] = str,
+) -> Iterator[Finding]:
+    """Check step by step; what needs a failed step is not tried.
+
+    `address_of` gives the address of the mailbox as it was named, and may raise Problem; asked once all else is sound.
+    """
     steps: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("name", lambda: _name(settings)),
         ("connection", lambda: _connection(settings)),
@@ -74,10 +82,10 @@ def check_exchange(settings: ExchangeSettings, halts: AccountHalts, mailbox: str
             sound = sound and finding.outcome is not Outcome.FAILED
             yield finding
     if not sound or mailbox is None:
-        why = "Not tried, because a check before it failed." if not sound else "Name a mailbox with --mailbox ADDRESS."
+        why = "Not tried, because a check before it failed." if not sound else "Name one with --mailbox MAILBOX."
         yield Finding("mailbox", Outcome.SKIPPED, why)
         return
-    yield from _told("mailbox", lambda: _mailbox(settings, halts, mailbox))
+    yield from _told("mailbox", lambda: _mailbox(settings, halts, address_of(mailbox)))
 
 
 def _told(check: str, step: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

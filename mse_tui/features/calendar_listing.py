@@ -117,7 +117,7 @@ class CalendarLister:
             own = present.get(remote_id)
             if own is not None and own.change_key == row.change_key:
                 settled.append(CalendarEntry.known(row))
-            elif own is None and (skipped := self._skips(row)) is not None:
+            elif own is None and (skipped := skipped_unread(row, self._period)) is not None:
                 settled.append(CalendarEntry(remote_id, row.subject, skipped=skipped))
             else:
                 wanted.append(remote_id)
@@ -153,14 +153,6 @@ class CalendarLister:
             return CalendarEntry(answer.remote_id, answer.event.subject, skipped=outside)
         return CalendarEntry(answer.remote_id, answer.event.subject, appointment=answer)
 
-    def _skips(self, row: AppointmentRow) -> Unfinished | None:
-        """Why an item is skipped without being fetched; a series' end is not known before."""
-        if not row.is_appointment:
-            return Unfinished(Reason.NOT_AN_APPOINTMENT, row.subject)
-        if row.is_series or row.starts is None or self._period.covers(row.starts, row.ends):
-            return None
-        return Unfinished(Reason.OUTSIDE_PERIOD, row.subject, row.starts, row.ends)
-
     def _still_skips(self, before: Unfinished) -> bool:
         """Whether an item skipped before need not be looked at again: nothing about it has changed."""
         if before.reason is Reason.NOT_AN_APPOINTMENT:
@@ -168,6 +160,15 @@ class CalendarLister:
         if before.reason is not Reason.OUTSIDE_PERIOD or before.starts is None:
             return False
         return not self._period.covers(before.starts, before.over)
+
+
+def skipped_unread(row: AppointmentRow, period: Period) -> Unfinished | None:
+    """Why an item is skipped without being fetched; a series' end is not known before."""
+    if not row.is_appointment:
+        return Unfinished(Reason.NOT_AN_APPOINTMENT, row.subject)
+    if row.is_series or row.starts is None or period.covers(row.starts, row.ends):
+        return None
+    return Unfinished(Reason.OUTSIDE_PERIOD, row.subject, row.starts, row.ends)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from mse_tui.features.calendar_definition import CalendarReplicationDefinition, 
 from mse_tui.features.calendar_listing import CalendarLimits
 from mse_tui.features.calendar_pass import CalendarPass
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.foreseen_calendars import ForeseenCalendars
 from mse_tui.store.database import faults_explained, keep_connection
 from mse_tui.terms import TaskType
 
@@ -50,6 +51,13 @@ class CalendarReplication:
             raise TypeError(f"{type(run.definition).__name__} is not a Calendar Replication definition")
         with keep_connection(), faults_explained():
             CalendarPass(run, run.definition, self._limits).run()
+
+    def foresee(self, run: MailboxRun) -> None:
+        """What a pass would find to do, by the task's own checkpoints; no appointment is fetched."""
+        if not isinstance(run.definition, CalendarReplicationDefinition):
+            raise TypeError(f"{type(run.definition).__name__} is not a Calendar Replication definition")
+        with keep_connection(), faults_explained():
+            ForeseenCalendars(run, run.definition).run()
 
 
 CALENDAR_REPLICATION = CalendarReplication()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Protocol
 
@@ -84,6 +84,11 @@ class MailboxRun:
     """Where people reach the site's retrieval service; '' where there is none."""
 
 
+def as_dry_run(run: MailboxRun) -> MailboxRun:
+    """The same run with its definition's dry run switched on."""
+    return replace(run, definition=run.definition.model_copy(update={"dry_run": True}))
+
+
 class Feature(Protocol):
     """One task type: its definition and what it does to one mailbox."""
 
@@ -107,4 +112,8 @@ class Feature(Protocol):
 
     def process(self, run: MailboxRun) -> None:
         """Do the work. Raises Problem when the mailbox failed, Stopped at a boundary, Cancelled in a wait."""
+        ...
+
+    def foresee(self, run: MailboxRun) -> None:
+        """Tell the journal what `process` would do, and do none of it; raises as `process`."""
         ...

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.foreseen_folders import ForeseenFolders
 from mse_tui.features.replication_definition import FolderReplicationDefinition, ReplicatedContent
 from mse_tui.features.replication_pass import ReplicationPass
 from mse_tui.features.submission import BatchLimits
@@ -53,6 +54,13 @@ class FolderReplication:
             raise TypeError(f"{type(run.definition).__name__} is not a Folder Replication definition")
         with keep_connection(), faults_explained():
             ReplicationPass(run, run.definition, self._limits).run()
+
+    def foresee(self, run: MailboxRun) -> None:
+        """What a pass would find to do, by the task's own checkpoints; no content is fetched."""
+        if not isinstance(run.definition, FolderReplicationDefinition):
+            raise TypeError(f"{type(run.definition).__name__} is not a Folder Replication definition")
+        with keep_connection(), faults_explained():
+            ForeseenFolders(run, run.definition).run()
 
 
 FOLDER_REPLICATION = FolderReplication()

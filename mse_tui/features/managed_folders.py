@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from mse_tui.features.feature import MailboxRun
+from mse_tui.features.feature import MailboxRun, as_dry_run
 from mse_tui.features.managed_definition import FolderPolicy, ManagedFoldersDefinition
 from mse_tui.features.managed_pass import ManagedPass
 from mse_tui.store.database import faults_explained, keep_connection, now
@@ -51,6 +51,10 @@ class ManagedFolders:
             raise TypeError(f"{type(run.definition).__name__} is not a Managed Folders definition")
         with keep_connection(), faults_explained():
             ManagedPass(run, run.definition, self._clock()).run()
+
+    def foresee(self, run: MailboxRun) -> None:
+        """A dry run, whatever the definition says."""
+        self.process(as_dry_run(run))
 
 
 MANAGED_FOLDERS = ManagedFolders()

@@ -87,8 +87,15 @@ class ManagedPass:
         )
         definition_id, name, settings = rows[0]
         content = content_of(definition_subject(definition_id))
-        same = content is not None and self._definition == _parsed(settings)
+        same = content is not None and self._is_as_kept(_parsed(settings))
         return Origin(self._run.task_id, definition_id, name, content.digest if content and same else "")
+
+    def _is_as_kept(self, kept: ManagedFoldersDefinition | None) -> bool:
+        """The definition has not been edited; for looking only, its dry run may have been switched on."""
+        definition = self._definition
+        if kept is not None and definition.dry_run:
+            definition = definition.model_copy(update={"dry_run": kept.dry_run})
+        return definition == kept
 
     def _tree(self) -> FolderTree:
         mailbox, state = self._run.mailbox, None

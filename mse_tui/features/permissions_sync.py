@@ -11,7 +11,7 @@ from mse_tui.access.grants import grants
 from mse_tui.access.syncing import AccessPlan, Archive, Found, apply, plan, report
 from mse_tui.access.trustees import Trustee
 from mse_tui.directory.trustees import FullAccessSource, People, TrusteeResolver
-from mse_tui.features.feature import MailboxRun
+from mse_tui.features.feature import MailboxRun, as_dry_run
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.features.permissions_reading import PermissionsReading
 from mse_tui.reasons import Problem, Reason
@@ -66,6 +66,10 @@ class PermissionsSync:
         run.journal.boundary()
         with keep_connection(), faults_explained():
             self._synchronise(run, definition, found)
+
+    def foresee(self, run: MailboxRun) -> None:
+        """A dry run, whatever the definition says: kept as its report among the changes of access."""
+        self.process(as_dry_run(run))
 
     def _synchronise(self, run: MailboxRun, definition: PermissionsSyncDefinition, found: Found) -> None:
         identity = run.identity

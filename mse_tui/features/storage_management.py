@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mse_tui.archive.confirmation import Ask
 from mse_tui.archive.holds import held_in
 from mse_tui.archive.verdicts import hidden_from_owner
-from mse_tui.features.feature import MailboxRun
+from mse_tui.features.feature import MailboxRun, as_dry_run
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.storage_pass import StoragePass
 from mse_tui.store.database import faults_explained, keep_connection, now
@@ -55,6 +55,10 @@ class StorageManagement:
             raise TypeError(f"{type(run.definition).__name__} is not a Storage Management definition")
         with keep_connection(), faults_explained():
             StoragePass(run, run.definition, held=self._held, readable=self._readable).run()
+
+    def foresee(self, run: MailboxRun) -> None:
+        """A dry run, whatever the definition says."""
+        self.process(as_dry_run(run))
 
 
 def _in_owners_view(mailbox_id: int, message_ids: Iterable[int]) -> set[int]:

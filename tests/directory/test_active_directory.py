@@ -57,6 +57,16 @@ def test_members_are_told_by_what_they_are(directory):
     }
 
 
+@pytest.mark.parametrize("control", ["ulla", "left"])
+def test_a_mailbox_named_by_its_distinguished_name_is_a_group_of_one(directory, control):
+    group = directory.group(f"CN={control},OU=Mailboxes,{BASE}")
+    assert (group.kind, group.address) == ("mailbox", f"{control}@test.example")
+    found = directory.members(group.key)
+    assert addresses(found) == (["ulla"] if control == "ulla" else [])
+    assert reasons(found) == ({} if control == "ulla" else {"left": Reason.MAILBOX_DISABLED})
+    assert found.resolved_by.startswith("mailbox, resolved by Active Directory")
+
+
 def test_a_member_of_another_forest_is_reported(directory):
     found = members_of(directory, "Foreign")
     assert addresses(found) == ["alice"]

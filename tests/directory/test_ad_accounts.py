@@ -23,6 +23,33 @@ def test_a_mailbox_without_a_descriptor_of_its_own(directory):
     assert (access.descriptor, access.delegates) == (b"", ())
 
 
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [
+        ("alice@test.example", "alice@test.example"),
+        ("A.OBrien@test.example", "alice@test.example"),
+        ("alice@ad.test.example", "alice@test.example"),
+        (f"CN=ulla,OU=Mailboxes,{BASE}", "ulla@test.example"),
+        (f"cn=left, ou=Mailboxes, {BASE}", "left@test.example"),
+    ],
+)
+def test_a_mailbox_is_named_by_address_user_principal_name_or_distinguished_name(directory, named, address):
+    assert directory.mailbox(named).address == address
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "nobody@ad.test.example", "news@test.example", "mailless@ad.test.example", "*@ad.test.example", "", "alice",
+        f"CN=nobody,OU=Mailboxes,{BASE}", f"CN=AllKinds,OU=Mailboxes,{BASE}", "CN=ulla,OU=Mailboxes,DC=other,DC=test",
+    ],
+)  # fmt: skip
+def test_what_names_no_mailbox(directory, named):
+    with pytest.raises(Problem) as caught:
+        directory.mailbox(named)
+    assert caught.value.reason is Reason.MAILBOX_NOT_FOUND
+
+
 @pytest.mark.parametrize("address", ["nobody@test.example", "news@test.example", "*", ""])
 def test_a_mailbox_that_is_not_there(directory, address):
     with pytest.raises(Problem) as caught:

@@ -351,3 +351,18 @@ def test_groups_of_microsofts_examples_are_read(shared):
         content = json.loads(text.split("\n\n", 1)[1])
         read = [_group(row) for row in content.get("value", [content])]
         assert read and all(group.key and group.name and group.kind for group in read), name
+
+
+# --- whose a mailbox is ----------------------------------------------------------------------------------------------
+
+
+def test_a_mailbox_is_named_by_its_address_an_alias_or_the_name_that_its_owner_signs_in_with(rig):
+    ann = user("ann", aliases=("a.berg@" + address("x").partition("@")[2],))
+    guest = user("gil", guest=True)
+    rig.use(Tenant.of([ann, guest]))
+    signs_in = guest.address.replace("@", "_") + "#EXT#@nordlicht.onmicrosoft.example"
+    with rig.directory() as directory:
+        for named in (ann.address, ann.address.upper(), ann.aliases[0]):
+            assert directory.mailbox(named).address == ann.address
+        assert directory.mailbox(signs_in).address == guest.address
+        assert refused(directory.mailbox, address("nobody")).reason is Reason.MAILBOX_NOT_FOUND

@@ -17,6 +17,7 @@ AD, CLOUD = GroupKind.ACTIVE_DIRECTORY, GroupKind.MICROSOFT_365
 SERVER, ONLINE = SiteBinding.EXCHANGE_SERVER, SiteBinding.MICROSOFT_365
 SALES = "CN=Sales,OU=Groups,DC=example,DC=com"
 GUID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+ANNA = "CN=Anna,OU=Staff,DC=example,DC=com"
 
 
 class Organisation:
@@ -42,6 +43,7 @@ class Groups:
     def __init__(self, *groups, members=("anna",)):
         self.groups = {group.key: group for group in groups}
         self.names = members
+        self.owners = {"anna@corp.local": "anna@example.com", ANNA: "anna@example.com"}
         self.problem = None
         self.fallen = SkippedEntry("x", Reason.NOT_LICENSED, "No licence.")
         self.closed = False
@@ -67,6 +69,13 @@ class Groups:
 
     def standing(self, address):
         return self.fallen
+
+    def mailbox(self, text):
+        if self.problem is not None:
+            raise self.problem
+        if text in self.owners:
+            return MailboxIdentity("", self.owners[text], "Anna")
+        raise Problem(Reason.MAILBOX_NOT_FOUND, f"No mailbox is called {text!r}.")
 
     def close(self):
         self.closed = True
@@ -123,6 +132,46 @@ def test_one_address_is_a_mailbox_first_then_a_group():
     )
     found = resolve(SiteDirectory(Organisation().resolve, directories={AD: groups}), "Anna <anna@example.com>")
     assert len(found.included) == 2
+
+
+def test_a_member_may_be_given_by_the_name_that_he_signs_in_with():
+    directory = SiteDirectory(Organisation("anna", "berta").resolve, directories={AD: Groups()})
+    found = resolve(directory, "anna@corp.local; berta@example.com; nobody@corp.local")
+    assert [(one.address, one.entry) for one in found.included] == [
+        ("anna@example.com", "anna@corp.local"),
+        ("berta@example.com", ""),
+    ]
+    assert [one.entry for one in found.skipped] == ["nobody@corp.local"]
+
+
+@pytest.mark.parametrize("text", ["anna@corp.local", ANNA, f" {ANNA} "])
+def test_a_mailbox_is_known_by_its_owners_names(text):
+    directory = SiteDirectory(Organisation("anna").resolve, directories={AD: Groups()})
+    assert directory.mailbox(text).address == "anna@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nobody@corp.local", Reason.MAILBOX_NOT_FOUND),
+        ("Anna", Reason.MAILBOX_NOT_FOUND),
+        ("a@b.example; c@d.example", Reason.ADDRESS_INVALID),
+        ("CN=Nobody,DC=example,DC=com", Reason.MAILBOX_NOT_FOUND),
+    ],
+)
+def test_what_names_no_mailbox_is_refused(text, reason):
+    directory = SiteDirectory(Organisation("anna").resolve, directories={AD: Groups()})
+    with pytest.raises(Problem) as error:
+        directory.mailbox(text)
+    assert error.value.reason is reason
+
+
+def test_without_a_directory_addresses_are_known_and_distinguished_names_say_what_to_configure():
+    directory = SiteDirectory(Organisation("anna").resolve)
+    assert directory.mailbox("anna@example.com").address == "anna@example.com"
+    with pytest.raises(Problem) as error:
+        directory.mailbox(ANNA)
+    assert error.value.reason is Reason.DIRECTORY_MISSING
 
 
 def test_what_is_neither_mailbox_nor_group_is_named():

@@ -158,6 +158,9 @@ class FakeDirectory:
             raise self.standing_problem
         return self.fallen.get(address)
 
+    def mailbox(self, text):
+        raise Problem(Reason.MAILBOX_NOT_FOUND, f"No mailbox is called {text!r}.")
+
     def find(self, text, limit=50):
         return [self.group] if text.lower() in self.group.name.lower() else []
 

@@ -1,0 +1,76 @@
+"""Commands that change things: done, or with --what-if only tried; told in words or, with --json, in one shape."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from mse_tui.cli.output import emit_json
+from mse_tui.text import printable
+
+if TYPE_CHECKING:
+    from mse_tui.actions.what_if import Change
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+WHAT_IF = click.option("--what-if", is_flag=True, help="Only say what would be changed; change nothing.")
+
+
+def changing(command: _Command) -> _Command:
+    """Give a command --what-if and --json, its parameters `what_if` and `as_json`."""
+    return WHAT_IF(AS_JSON(command))
+
+
+class Telling:
+    """What a command says at its end about what it did."""
+
+    def __init__(self) -> None:
+        self._sentences: list[str] = []
+        self._facts: dict[str, object] = {}
+
+    def say(self, *sentences: str, **facts: object) -> None:
+        """In words; and what beyond the changes belongs into the JSON."""
+        self._sentences += sentences
+        self._facts.update(facts)
+
+    def tell(self, changes: "list[Change]", *, what_if: bool, as_json: bool) -> None:
+        """Print it."""
+        if as_json:
+            emit_json({"what_if": what_if, "changes": changes, **self._facts})
+        elif what_if:
+            tell_what_if(changes)
+        else:
+            for sentence in self._sentences:
+                click.echo(printable(sentence, keep_newlines=True))
+
+
+@contextmanager
+def changes(*, what_if: bool, as_json: bool) -> Iterator[Telling]:
+    """What is done within the block is one transaction, undone with `what_if`; told at its end."""
+    from mse_tui.actions.what_if import changes_within
+
+    telling = Telling()
+    with changes_within(what_if=what_if) as found:
+        yield telling
+    telling.tell(found, what_if=what_if, as_json=as_json)
+
+
+def tell_what_if(found: "list[Change]") -> None:
+    """What would be changed, a block a change."""
+    if not found:
+        click.echo("Nothing would be changed.")
+    for change in found:
+        click.echo(printable(f"Would {change.action}: {change.subject}"))
+        for line in _settings(change):
+            click.echo(printable(f"    {line}"))
+
+
+def _settings(change: "Change") -> list[str]:
+    before, after = change.before, change.after
+    if isinstance(after, Mapping) and isinstance(before, Mapping):
+        return [f"{key}: {before.get(key)!r} -> {after.get(key)!r}" for key in {**before, **after}]
+    if isinstance(after, Mapping):
+        return [f"{key}: {value!r}" for key, value in after.items()]
+    return [str(after)] if after else []
