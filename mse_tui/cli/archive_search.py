@@ -15,6 +15,8 @@ from mse_tui.archive.search import PAGE, Hit, Page, Place
 from mse_tui.archive.search_index import size_of
 from mse_tui.archive.search_query import day
 from mse_tui.archive.views import View
+from mse_tui.cli.completion import of_mailboxes
+from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, fields
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -42,7 +44,7 @@ def _place(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -
 
 @click.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--mailbox", default="", metavar="MAILBOX", help="Only in this one (address or number).")
+@click.option("--mailbox", default="", metavar="MAILBOX", help="Only in this one.", shell_complete=of_mailboxes)
 @click.option("--folder", default="", help="Only in folders of this path or name, and below.")
 @click.option("--since", callback=_date, metavar="DATE", help="Received on this day or later.")
 @click.option("--until", callback=_date, metavar="DATE", help="Received before this day.")
@@ -55,7 +57,7 @@ def _place(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -
 @click.option(
     "--as",
     "person",
-    metavar="ADDRESS",
+    metavar="PERSON",
     help="Find what this person may see: in their own archive, and what others have granted.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -71,6 +73,8 @@ def search(
     from: to: body: attachment: mailbox: in: after: before:.
     """
     chosen = View.live() if view == "live" else View.full()
+    person = mailbox_address(session, person) if person else None
+    mailbox = archived_mailbox(session, mailbox, person).address if mailbox else ""
     asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
     page = archive_search.search_archive(asked, session.home, _packs(session))
     fresh = archive_search.freshness(session.home)

@@ -19,14 +19,16 @@ NO_JSON = {
 
 READS = {
     "access changes", "access explain", "access list", "archive cat", "archive explain", "archive export",
-    "archive ls", "audit", "audit verify", "calendar agenda", "calendar export", "calendar ls", "calendar month",
-    "calendar show", "check", "completion", "definition list", "definition show", "doctor", "export", "group browse",
-    "group find", "group refresh", "group resolve", "hold list", "log", "plan", "planning", "purge list", "report",
-    "retention show", "schedule list", "schedule show", "site example", "site list", "site show", "status",
-    "stub check", "stub list", "stub show", "task list", "task show",
+    "archive index", "archive ls", "archive search", "audit", "audit verify", "calendar agenda", "calendar export",
+    "calendar ls", "calendar month", "calendar show", "check", "completion", "definition list", "definition show",
+    "doctor", "export", "group browse", "group find", "group refresh", "group resolve", "hold list", "log", "plan",
+    "planning", "purge list", "report", "retention show", "schedule list", "schedule show", "site example",
+    "site list", "site show", "status", "stub check", "stub list", "stub show", "task list", "task show",
 }  # fmt: skip
-"""Change nothing of the site: they look, or write files where they are told to. (stub check corrects what the registry
-knows of where stubs lie; group refresh what is known of a group.)"""
+"""Change nothing of the site: they look, or write files where they are told to.
+
+archive index brings up to date what is derived, stub check where stubs lie, group refresh who is in a group.
+"""
 
 SERVES = {"demo", "engine", "web"}
 """Run until they are stopped; the demonstration has a site of its own."""
