@@ -286,6 +286,10 @@ class MseTuiApp(App[None]):
         """Go to the place of that name."""
         await self.go_to("audit")
 
+    async def action_mode_logs(self) -> None:
+        """Go to the place of that name."""
+        await self.go_to("logs")
+
     async def action_mode_sites(self) -> None:
         """Go to the place of that name."""
         await self.go_to("sites")
@@ -394,6 +398,7 @@ _SCREENS = {
     "audit": ("mse_tui.screens.audit", "AuditScreen"),
     "sites": ("mse_tui.screens.sites", "SitesScreen"),
     "planning": ("mse_tui.screens.planning", "PlanningScreen"),
+    "logs": ("mse_tui.screens.logs", "LogsScreen"),
     "retention": ("mse_tui.screens.retention", "RetentionScreen"),
 }
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.access.roles import Role, require
-from mse_tui.features import FEATURES
+from mse_tui.features import takes_away
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import TaskType
 
@@ -17,8 +17,7 @@ _Settings = TypeVar("_Settings", bound=BaseModel)
 
 def needed_for(task_type: TaskType) -> frozenset[Role]:
     """The role that it takes to make, change or run tasks of this type, beside an operator's: some take mail away."""
-    feature = FEATURES.get(task_type)
-    return frozenset({Role.DESTRUCTIVE}) if feature is not None and feature.destructive else frozenset()
+    return frozenset({Role.DESTRUCTIVE}) if takes_away(task_type) else frozenset()
 
 
 def require_for(task_type: TaskType) -> None:

@@ -37,13 +37,13 @@ def engine(session: Session) -> None:
     """Run the site's tasks until SIGTERM or Ctrl+C.
 
     The first signal stops gracefully, at the next item of each running mailbox; the second one at once. Whatever was
-    committed stays, and the next start goes on from there. Logs go to standard error.
+    committed stays, and the next start goes on from there. Logs go to standard error, and into the home for
+    mse-tui log --engine and the Logs screen.
     """
     log_to_stderr(session.verbose)
     site = session.served_site()
     configuration = session.configuration()
     with signals_stop() as told, serving(session.home, configuration, site) as running:
-        log.info("Engine of site %s (%s) started", site.description, site.code)
         notify("READY=1")
         while running.running() and not told.wait_first(_LOOK_SECONDS):
             if running.silent_seconds() < _SILENT_SECONDS:
@@ -60,7 +60,6 @@ def engine(session: Session) -> None:
                 running.stop(graceful=False)
                 running.join()
                 break
-    log.info("Engine stopped")
 
 
 @contextmanager

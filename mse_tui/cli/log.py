@@ -3,6 +3,7 @@
 import click
 
 from mse_tui.cli.completion import of_tasks
+from mse_tui.cli.engine_log import LEVELS, show_engine_log, wanted_lines
 from mse_tui.cli.group_fields import group_fields
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
@@ -17,19 +18,44 @@ _LIMIT = click.option("--limit", type=click.IntRange(1, 10000), default=20, show
 
 @click.command()
 @click.argument("task", required=False, shell_complete=of_tasks)
-@click.option("--execution", type=int, help="One execution's detail, by its number.")
+@click.option("--execution", type=int, help="One execution's detail, by its number; with --engine, what it logged.")
+@click.option("--engine", "of_engine", is_flag=True, help="The engine's own log, newest last.")
+@click.option("--follow", is_flag=True, help="With --engine: go on with what the engine logs, until Ctrl+C.")
+@click.option("--level", type=click.Choice(LEVELS), help="With --engine: lines at least as bad.")
+@click.option("--task", "task_option", metavar="TASK", shell_complete=of_tasks, help="The same as TASK.")
+@click.option("--mailbox", help="With --engine: lines about a mailbox whose address has this part.")
+@click.option("--text", help="With --engine: lines with this text.")
 @_LIMIT
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; with --engine an object a line.")
 @pass_session
 @click.pass_context
 def log(
-    ctx: click.Context, session: Session, task: str | None, execution: int | None, limit: int, as_json: bool
+    ctx: click.Context,
+    session: Session,
+    task: str | None,
+    execution: int | None,
+    of_engine: bool,
+    follow: bool,
+    level: str | None,
+    task_option: str | None,
+    mailbox: str | None,
+    text: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Task summary logs, newest first: of all tasks or of one; with --execution one entry's detail.
 
     The detail's exit code is the execution's light: 0 green, 1 orange, 2 red, 3 not finished.
+
+    With --engine what the site's engine logs, wherever it runs on this machine: in the screens, as a service, alone.
     """
+    task = task or task_option
     session.site()
+    if of_engine:
+        wanted = wanted_lines(session, level, task, execution, mailbox, text)
+        ctx.exit(show_engine_log(session.home.logs, wanted, limit, follow, as_json))
+    if follow or level or mailbox or text:
+        raise click.UsageError("--follow, --level, --mailbox and --text are about the engine's log: add --engine.")
     if execution is not None:
         ctx.exit(_detail(execution, as_json))
     rows = queries.executions_of(session.task(task).id if task else None, 0, limit)

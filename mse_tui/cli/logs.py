@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mse_tui.cli.service import JournalHandler, goes_to_journal
+from mse_tui.engine.log_subjects import SUBJECTS, SubjectFilter
 from mse_tui.text import printable
 
-_SUBJECTS = ("site", "task", "execution", "mailbox", "reason")
 _CHATTY = ("urllib3", "exchangelib", "spnego", "uvicorn", "asyncio")
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
@@ -23,7 +23,7 @@ class PlainFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
         """The line, its subjects in brackets at the end."""
-        about = [f"{name}={record.__dict__[name]}" for name in _SUBJECTS if record.__dict__.get(name)]
+        about = [f"{name}={record.__dict__[name]}" for name in SUBJECTS if record.__dict__.get(name)]
         return printable(super().formatMessage(record) + (f" [{', '.join(about)}]" if about else ""))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (the library's name)
@@ -33,13 +33,15 @@ class PlainFormatter(logging.Formatter):
 
 def log_to_stderr(verbose: bool, *, quiet: bool = False) -> None:
     """Log to standard error, or to the journal where that is what it is; `quiet`: only when something is wrong."""
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    handler: logging.Handler
     if goes_to_journal():
         handler = JournalHandler()
         handler.setFormatter(PlainFormatter("%(message)s"))
-        _log_to(handler, level)
     else:
-        _log_to(logging.StreamHandler(sys.stderr), level)
+        handler = logging.StreamHandler(sys.stderr)
+    if quiet:
+        handler.setLevel(logging.WARNING)
+    _log_to(handler, logging.DEBUG if verbose else logging.INFO)
 
 
 def log_to_file(directory: Path, verbose: bool) -> None:
@@ -54,6 +56,7 @@ def log_to_file(directory: Path, verbose: bool) -> None:
 def _log_to(handler: logging.Handler, level: int) -> None:
     if handler.formatter is None:
         handler.setFormatter(PlainFormatter())
+    handler.addFilter(SubjectFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from mse_tui.store import queries
 from mse_tui.store.queries import Overview, ProgressRow, TaskRow
 from mse_tui.terms import Light
 from mse_tui.text import printable
+from mse_tui.widgets.progress_words import progress_words
 from mse_tui.widgets.wording import absolute, number, size, utc_now, when
 
 
@@ -49,7 +50,7 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
         reason = f" Reason: {trouble.reason}." if trouble.reason else ""
         click.echo(printable(f"Attention, {_word(trouble.light)}: {trouble.subject}: {trouble.message}{reason}"))
     for progress in overview.running:
-        click.echo(printable(f"Running: {progress.task}: {_progress(progress)}."))
+        click.echo(printable(f"Running: {progress.task}: {progress_text(progress)}."))
     for task in tasks:
         following = f"next execution {absolute(task.next_execution)}" if task.next_execution else "no next execution"
         click.echo(
@@ -68,7 +69,7 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
         click.echo(f"{light(trouble.light)}: " + printable(f"{trouble.subject}: {trouble.message}{reason}"))
     if overview.running:
         click.echo("\nRunning now")
-        table(("task", "progress"), [(one.task, _progress(one)) for one in overview.running])
+        table(("task", "progress"), [(one.task, progress_text(one)) for one in overview.running])
     click.echo("\nTasks")
     if not tasks:
         click.echo("None yet. Create one with: mse-tui task new, or try: mse-tui demo")
@@ -79,13 +80,15 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
     table(headings, cells, [one.light for one in tasks])
 
 
-def _progress(row: ProgressRow) -> str:
+def progress_text(row: ProgressRow) -> str:
+    """What a running task does now, in one line."""
     parts = [f"mailbox {row.position} of {row.total}" if row.total else "starting", row.address, row.folder]
     if row.items:
         of = f" of {number(row.expected)}" if row.expected else ""
         parts.append(f"{number(row.items)}{of} items, {size(row.bytes)}")
-    if row.waiting:
-        parts.append(f"waiting: {row.waiting}")
+    if row.items_per_second is not None:
+        parts.append(f"{row.items_per_second:,.0f} items/s")
+    parts += progress_words(row, utc_now())
     return ", ".join(part for part in parts if part)
 
 

@@ -17,6 +17,7 @@ from mse_tui.cli.group_fields import change_fields, group_fields
 from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.cli.status import progress_text
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
@@ -81,6 +82,7 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Result", light(row.light)),
             ("Command", row.command or "-"),
             ("Latest detail", row.latest_detail or "-"),
+            *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),
             ("Sequence", number(row.sequence)),
             ("Next execution", absolute(row.next_execution)),
             ("Last execution", information.last.message if information.last else "never executed"),

@@ -31,6 +31,7 @@ from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
 from mse_tui.engine.index_rounds import IndexRounds
 from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
+from mse_tui.engine.log_file import EngineLog
 from mse_tui.engine.memory import bound_arenas
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
@@ -138,6 +139,7 @@ class Engine:
             clock=self._clock,
             pause_seconds=_INDEX_TICKS * tick_seconds,
         )
+        self._log_file = EngineLog(home.logs)
         self._threads: list[Thread] = []
         self._lease: HeldLease | None = None
 
@@ -172,12 +174,15 @@ class Engine:
                 Reason.ENGINE_RUNNING_ELSEWHERE,
                 f"The site {self._site.description} has a live engine: {self._leases.holder(key)}.",
             )
+        self._log_file.start()
         try:
+            log.info("Engine of site %s (%s) started", self._site.description, self._site.code)
             self._show_alive()
             self._show_bindings()
             recover_commands(self._site.id, self._clock.now())
             self._recover()
         except BaseException:
+            self._log_file.stop()
             lease.release()
             raise
         self._lease = lease
@@ -316,6 +321,8 @@ class Engine:
         except Exception:
             log.exception("The engine's end failed; what it left is put right at the next start")
         finally:
+            log.info("Engine stopped")
+            self._log_file.stop()
             self._ended.set()
 
     def _end_threads(self) -> None:

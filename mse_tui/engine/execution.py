@@ -22,6 +22,8 @@ from mse_tui.engine.groups import TaskGroups
 from mse_tui.engine.journal import MailboxJournal, Outcome, failed, is_stop
 from mse_tui.engine.leases import HeldLease
 from mse_tui.engine.locks import MailboxLocks, Waiting
+from mse_tui.engine.log_subjects import about
+from mse_tui.engine.pace import Pace
 from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.features.feature import Feature, MailboxRun
@@ -105,6 +107,9 @@ class Execution:
         self._paused_by = ""
         self._lease_lost = False
         self._cancel = Event()
+        self._pace = Pace(equipment.clock)
+        self._journal: MailboxJournal | None = None
+        """Of the mailbox whose turn it is."""
         self._work: tuple[Feature, BaseModel] | None = None
         self._members: list[Member] = []
         self._position = 0
@@ -151,8 +156,9 @@ class Execution:
         self._wake(State.WAITING, State.PAUSED)
 
     def look(self) -> None:
-        """Once a second: is the mailbox that is waited for free, can an end that failed be written now?"""
-        waits_on = self._waits_on
+        """Once a second: is the mailbox that is waited for free, what does a request wait for, can an end that failed
+        be written now?"""
+        waits_on, journal = self._waits_on, self._journal
         if self._state is State.WAITING and waits_on is not None:
             holder = self._with.locks.waits_for(waits_on.key, self.claim.task_id)
             if not holder:
@@ -162,17 +168,20 @@ class Execution:
                 self._show_waiting(holder)
         elif self._state is State.ENDING:
             self._write_end()
+        elif journal is not None:
+            journal.write_waiting()
 
     def turn(self) -> None:
         """Go on: resolve the group or process one mailbox, then queue the next turn, wait, or end."""
-        try:
-            if self._goes_on():
-                self._step()
-        except Exception as error:  # noqa: BLE001 (an execution ends, whatever happens in it)
-            problem = _problem(error)
-            if problem.reason is Reason.INTERNAL:
-                self._log.exception("An execution failed inside")
-            self._end(Outcome(Light.RED, str(problem.reason), problem.happened))
+        with about(site=self._with.site, task=self.claim.description, execution=self.claim.execution_id):
+            try:
+                if self._goes_on():
+                    self._step()
+            except Exception as error:
+                problem = _problem(error)
+                if problem.reason is Reason.INTERNAL:
+                    log.exception("An execution failed inside")
+                self._end(Outcome(Light.RED, str(problem.reason), problem.happened))
 
     def _goes_on(self) -> bool:
         with self._lock:
@@ -234,11 +243,16 @@ class Execution:
             self._result_id = records.begin_mailbox(self.claim, member, position, total, self._now())
         else:
             records.go_on_with_mailbox(self.claim, member, position, total, self._now())
-        journal = MailboxJournal(self.claim.task_id, self._result_id, self._with.clock, self._is_asked_to_end)
-        try:
-            outcome = self._run(member, journal)
-        except Exception as error:  # noqa: BLE001 (a failing mailbox never ends the execution)
-            outcome = self._outcome_of(error)
+        journal = MailboxJournal(
+            self.claim.task_id, self._result_id, self._with.clock, self._is_asked_to_end, self._pace
+        )
+        self._journal = journal
+        with about(mailbox=member.address):
+            try:
+                outcome = self._run(member, journal)
+            except Exception as error:  # noqa: BLE001 (a failing mailbox never ends the execution)
+                outcome = self._outcome_of(error)
+        self._journal = None
         if outcome is None:
             return False
         journal.close(outcome)
@@ -267,6 +281,7 @@ class Execution:
                 finally:
                     lock.release()
                 return journal.conclude()
+        journal.suspend()
         self._wait(lock)
         return None
 
@@ -323,7 +338,8 @@ class Execution:
         address = self._members[self._position].address
         where = f"{self._position + 1} of {len(self._members)} mailboxes"
         detail = f"Waits for {holder} on {address} ({where})"
-        records.stand_still(self.claim, f"waits for {holder}", detail, self._now())
+        why = f"waits for the lock on {address}, held by {holder}"
+        records.stand_still(self.claim, why, detail, self._now())
 
     def _outcome_of(self, error: Exception) -> Outcome:
         if is_stop(error):

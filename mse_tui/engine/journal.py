@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock, get_ident
 from typing import Any
 
 from mse_tui.engine.clock import Clock
+from mse_tui.engine.pace import Pace
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason, explain
@@ -32,14 +32,29 @@ class Outcome:
     message: str = ""
 
 
-class MailboxJournal:
-    """`Journal` for one mailbox's turn. Any thread may tell it things; only the one that made it writes rows."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request stands still."""
 
-    def __init__(self, task_id: int, result_id: int, clock: Clock, stop_asked: Callable[[], bool]) -> None:
+    why: str
+    since: datetime
+    until: datetime
+
+
+class MailboxJournal:
+    """`Journal` for one mailbox's turn. Any thread may tell it things; only the one that made it writes rows.
+
+    But for what it waits for: its own thread may be the one that waits, so another one calls `write_waiting`.
+    """
+
+    def __init__(
+        self, task_id: int, result_id: int, clock: Clock, stop_asked: Callable[[], bool], pace: Pace | None = None
+    ) -> None:
         self._task_id = task_id
         self._result_id = result_id
         self._clock = clock
         self._stop_asked = stop_asked
+        self._pace = pace or Pace(clock)
         self._writer = get_ident()
         self._lock = Lock()
         self._counters: Counter[str] = Counter()
@@ -49,10 +64,16 @@ class MailboxJournal:
         self._warning: tuple[Reason, str] | None = None
         self._note = ""
         self._mode = ""
-        self._shown: dict[str, Any] = {"phase": "", "folder": "", "items": 0, "bytes": 0, "expected": 0, "waiting": ""}
+        self._shown: dict[str, Any] = {"phase": "", "folder": "", "items": 0, "bytes": 0, "expected": 0}
+        self._waiting: _Waiting | None = None
+        self._written_waiting: _Waiting | None = None
         self._changed = False
         self._written_at = clock.monotonic()
-        self._standing: set[int] = set()
+        self._rows = Lock()
+        """Held while rows are written."""
+        self._closed = False
+        self._standing: dict[int, _Waiting] = {}
+        """Thread -> what its request waits for."""
         self._throttled_since: float | None = None
 
     def count(self, counter: str, number: int = 1) -> None:
@@ -93,20 +114,27 @@ class MailboxJournal:
             self._shown["items"] += items
             self._shown["bytes"] += size
             self._changed = True
+        self._pace.add(items)
         self._write_if_due(BATCH_WRITE_SECONDS)
 
-    @contextmanager
-    def waiting(self, why: str) -> Iterator[None]:
-        self._stand_still(why)
-        try:
-            yield
-        finally:
-            self._stand_still("")
-
     def on_wait(self, until: datetime | None, why: str) -> None:
-        """`WaitObserver`: a request stands still until then; any thread may call."""
-        self._clock_throttling(goes_on=until is None)
-        self._stand_still("" if until is None else f"{why} until {until:%H:%M:%S} UTC")
+        """`WaitObserver`: a request stands still until then (None: it goes on); any thread may call.
+
+        Shown is who waits longest; counted are the seconds in which any of the run's requests stood still.
+        """
+        with self._lock:
+            if until is not None:
+                self._standing[get_ident()] = _Waiting(why, self._clock.now(), until)
+                self._throttled_since = self._throttled_since or self._clock.monotonic()
+            else:
+                self._standing.pop(get_ident(), None)
+            if self._throttled_since is not None and not self._standing:
+                self._counters["throttled_seconds"] += round(self._clock.monotonic() - self._throttled_since)
+                self._throttled_since = None
+            longest = max(self._standing.values(), key=lambda one: one.until, default=None)
+            self._changed = self._changed or longest != self._waiting
+            self._waiting = longest
+        self._write_if_due(WRITE_SECONDS if until is None else 0.0)
 
     def boundary(self) -> None:
         if self._stop_asked():
@@ -115,25 +143,42 @@ class MailboxJournal:
 
     def write(self) -> None:
         """Put everything into the database now."""
-        with self._lock:
-            shown, values = dict(self._shown), self._values()
-            self._changed = False
-            self._written_at = self._clock.monotonic()
-        with writing():
-            Progress.update(**shown, updated=self._clock.now()).where(Progress.task == self._task_id).execute()
-            MailboxResult.update(**values).where(MailboxResult.id == self._result_id).execute()
+        with self._rows:
+            with self._lock:
+                shown, values = {**self._shown, **self._pace_and_waiting()}, self._values()
+                self._changed = False
+                self._written_at = self._clock.monotonic()
+            with writing():
+                Progress.update(**shown).where(Progress.task == self._task_id).execute()
+                MailboxResult.update(**values).where(MailboxResult.id == self._result_id).execute()
+
+    def write_waiting(self) -> None:
+        """From another thread, now and then: put what the run waits for into the database, if that is news."""
+        with self._rows:
+            with self._lock:
+                if self._closed or self._waiting == self._written_waiting:
+                    return
+                shown = self._pace_and_waiting()
+            Progress.update(**shown).where(Progress.task == self._task_id).execute()
 
     def close(self, outcome: Outcome) -> None:
         """The mailbox's turn is over: its result, for good."""
-        with self._lock:
-            values = self._values()
-        MailboxResult.update(
-            **values,
-            finished=self._clock.now(),
-            light=outcome.light,
-            reason=outcome.reason,
-            message=outcome.message,
-        ).where(MailboxResult.id == self._result_id, MailboxResult.finished.is_null()).execute()
+        with self._rows:
+            with self._lock:
+                values = self._values()
+                self._closed = True
+            MailboxResult.update(
+                **values,
+                finished=self._clock.now(),
+                light=outcome.light,
+                reason=outcome.reason,
+                message=outcome.message,
+            ).where(MailboxResult.id == self._result_id, MailboxResult.finished.is_null()).execute()
+
+    def suspend(self) -> None:
+        """The mailbox's turn is not over, but this journal writes nothing more of it."""
+        with self._rows:
+            self._closed = True
 
     def conclude(self) -> Outcome:
         """The outcome of a turn that ended without an exception."""
@@ -149,23 +194,16 @@ class MailboxJournal:
             return Outcome(Light.NONE, str(Reason.OUTSIDE_WINDOW), explain(Reason.OUTSIDE_WINDOW).happened)
         return Outcome(Light.GREEN, message=self._note)
 
-    def _clock_throttling(self, *, goes_on: bool) -> None:
-        """Count the seconds in which any of the run's requests stood still."""
-        with self._lock:
-            if not goes_on:
-                self._throttled_since = self._throttled_since or self._clock.monotonic()
-                self._standing.add(get_ident())
-                return
-            self._standing.discard(get_ident())
-            if self._throttled_since is not None and not self._standing:
-                self._counters["throttled_seconds"] += round(self._clock.monotonic() - self._throttled_since)
-                self._throttled_since = None
-
-    def _stand_still(self, why: str) -> None:
-        with self._lock:
-            self._changed = self._changed or self._shown["waiting"] != why
-            self._shown["waiting"] = why
-        self._write_if_due(0.0 if why else WRITE_SECONDS)
+    def _pace_and_waiting(self) -> dict[str, Any]:
+        """What the progress row says of them; it is about to be written."""
+        waiting = self._written_waiting = self._waiting
+        return {
+            "waiting": waiting.why if waiting else "",
+            "waiting_since": waiting.since if waiting else None,
+            "waiting_until": waiting.until if waiting else None,
+            "paces": self._pace.as_json(),
+            "updated": self._clock.now(),
+        }
 
     def _write_if_due(self, seconds: float) -> None:
         if get_ident() != self._writer or not self._changed:

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
 from mse_tui.engine.clock import Clock, SystemClock
-from mse_tui.engine.processes import Process, this_process
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database
+from mse_tui.store.live_leases import is_live, live_keys
 from mse_tui.store.models import Lease
-from mse_tui.terms import Status
+from mse_tui.store.processes import Process, this_process
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,6 @@ def task_key(task_id: int) -> str:
 def mailbox_key(guid: str) -> str:
     """The lock of a mailbox, across all tasks and sites."""
     return f"mailbox:{guid}"
-
-
-def is_interrupted(status: Status, lease_until: datetime | None, moment: datetime) -> bool:
-    """Whether a task that shows Running has no one running it: shown as Scheduled, with an alarm."""
-    return status is Status.RUNNING and (lease_until is None or lease_until <= moment)
 
 
 class HeldLease:
@@ -96,7 +91,7 @@ class Leases:
         with database.writing():
             moment = self._now()
             row = Lease.get_or_none(Lease.key == key)
-            if row is not None and self.is_live(row, moment):
+            if row is not None and is_live(row, moment):
                 return None
             fence = (row.fence if row is not None else 0) + 1
             values = {
@@ -117,23 +112,14 @@ class Leases:
             self._held[key] = held
         return held
 
-    @staticmethod
-    def is_live(row: Lease, moment: datetime) -> bool:
-        """Whether a lease row keeps others out at this moment."""
-        if not row.owner or row.until <= moment:
-            return False
-        return not Process(row.host, row.pid, row.pid_started).is_known_dead()
-
     def holder(self, key: str) -> str:
         """Who holds a lease now, for people; '' when it is free."""
         row = Lease.get_or_none(Lease.key == key)
-        return str(row.holder) if row is not None and self.is_live(row, self._now()) else ""
+        return str(row.holder) if row is not None and is_live(row, self._now()) else ""
 
     def live_keys(self, prefix: str) -> set[str]:
         """The keys under a prefix that someone holds now."""
-        moment = self._now()
-        rows = Lease.select().where(Lease.key.startswith(prefix), Lease.owner != "")
-        return {row.key for row in rows if self.is_live(row, moment)}
+        return live_keys(prefix, self._now())
 
     def is_held(self, held: HeldLease) -> bool:
         """Whether the lease is still this holder's by the database."""

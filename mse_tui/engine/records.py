@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from mse_tui.directory.directory import Member, SkippedEntry
 from mse_tui.engine.claims import Claim, plan_after
 from mse_tui.engine.journal import Outcome
@@ -20,6 +22,7 @@ from mse_tui.store.models import (
     Progress,
     Schedule,
     Task,
+    to_micros,
 )
 from mse_tui.terms import Light, Status, Verb
 
@@ -28,7 +31,7 @@ def begin_group(claim: Claim, total: int, skipped: Sequence[SkippedEntry], now: 
     """The group is resolved: how many mailboxes there are, and a row for each entry that is none."""
     with writing():
         Execution.update(mailboxes=total).where(Execution.id == claim.execution_id).execute()
-        _show(claim, now, position=0, total=total, address="", phase="")
+        _show(claim, now, position=0, total=total, address="", mailbox_started=None, paces="[]")
         for number, entry in enumerate(skipped, start=total + 1):
             MailboxResult.create(
                 execution=claim.execution_id,
@@ -61,9 +64,11 @@ def go_on_with_mailbox(claim: Claim, member: Member, position: int, total: int, 
 
 
 def stand_still(claim: Claim, why: str, detail: str, now: datetime) -> None:
-    """The execution waits, and for what."""
+    """The execution waits, and for what. When it goes on waiting for another, it has waited since before."""
+    since = fn.COALESCE(Progress.waiting_since, to_micros(now))
+    values = {"waiting": why, "waiting_since": since, "waiting_until": None, "updated": now}
     with writing():
-        Progress.update(waiting=why, updated=now).where(Progress.task == claim.task_id).execute()
+        Progress.update(values).where(Progress.task == claim.task_id).execute()
         _detail(claim, detail)
 
 
@@ -189,9 +194,12 @@ def end_interrupted(execution: Any, now: datetime) -> None:
 
 
 def _show(claim: Claim, now: datetime, **values: Any) -> None:
-    fresh = {"phase": "", "folder": "", "items": 0, "expected": 0, "bytes": 0, "waiting": "", "updated": now}
-    row = {"task": claim.task_id, "execution": claim.execution_id, **fresh, **values}
-    Progress.insert(row).on_conflict_replace().execute()
+    """What runs now; the pace goes on from mailbox to mailbox."""
+    still: dict[str, Any] = {"waiting": "", "waiting_since": None, "waiting_until": None}
+    fresh = {"phase": "", "folder": "", "items": 0, "expected": 0, "bytes": 0, **still, "updated": now, **values}
+    fresh["execution"] = claim.execution_id
+    insert = Progress.insert({"task": claim.task_id, **fresh})
+    insert.on_conflict(conflict_target=[Progress.task], update=fresh).execute()
 
 
 def _detail(claim: Claim, text: str) -> None:

@@ -4,6 +4,8 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 from lxml import etree
@@ -80,11 +82,12 @@ class Session:
 
         Raises Problem, SyncStateInvalid, and Cancelled as soon as the stop event is set.
         """
-        return self.wait_for(self._single.submit(self.persist, lambda: self.attempt(request, read), self.deadline()))
+        persisting = partial(self.persist, lambda: self.attempt(request, read), self.deadline())
+        return self.wait_for(self._single.submit(copy_context().run, persisting))
 
     def submit(self, work: Callable[[], T]) -> "concurrent.futures.Future[T]":
         """Have a content request's work done by one of the threads that keep them in flight."""
-        return self._contents.submit(work)
+        return self._contents.submit(copy_context().run, work)
 
     def wait_for(self, future: "concurrent.futures.Future[T]") -> T:
         """The outcome of work under way; the stop event ends the wait, and the requests that it waits for."""

@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -196,7 +197,7 @@ class Conversation:
     ) -> "concurrent.futures.Future[T]":
         if self._closed:
             raise Cancelled
-        return self._threads.submit(persistence.run, attempt, patience)
+        return self._threads.submit(copy_context().run, persistence.run, attempt, patience)
 
     def _wait_for(self, future: "concurrent.futures.Future[T]", persistence: Persistence) -> T:
         while not future.done():

@@ -18,3 +18,9 @@ FEATURES: Mapping[TaskType, Feature] = {
     TaskType.PERMISSIONS_SYNC: PERMISSIONS_SYNC,
 }
 """The task types that this version can execute."""
+
+
+def takes_away(task_type: TaskType) -> bool:
+    """Whether tasks of this type remove or change what is in mailboxes."""
+    feature = FEATURES.get(task_type)
+    return feature is not None and feature.destructive

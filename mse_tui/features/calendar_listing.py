@@ -6,6 +6,7 @@ Everything comes as parts, in order; a part that does not end its page carries n
 from collections import Counter
 from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -194,7 +195,7 @@ def read_ahead(
         while taken := channel.take():
             yield from taken
 
-    thread = Thread(target=run, name=f"calendars {name}", daemon=True)
+    thread = Thread(target=copy_context().run, args=(run,), name=f"calendars {name}", daemon=True)
     thread.start()
     try:
         yield events()

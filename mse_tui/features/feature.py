@@ -1,7 +1,6 @@
 """What the engine and a feature (one task type) know of each other."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Protocol
@@ -50,10 +49,6 @@ class Journal(Protocol):
 
     def advance(self, items: int, size: int) -> None:
         """Items and bytes committed since the last call; written to the progress row, together with the counters."""
-        ...
-
-    def waiting(self, why: str) -> AbstractContextManager[None]:
-        """Within the block the task shows that it stands still, and why."""
         ...
 
     def boundary(self) -> None:

@@ -6,6 +6,7 @@ it; its answers wait, bounded by bytes, until the run has packed and committed w
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence, Set
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
@@ -217,8 +218,8 @@ def read_ahead(
         fetched.fill(lambda: _fetch(mailbox, listed))
 
     threads = (
-        Thread(target=run_lister, name=f"list {mailbox.address}", daemon=True),
-        Thread(target=run_fetcher, name=f"fetch {mailbox.address}", daemon=True),
+        Thread(target=copy_context().run, args=(run_lister,), name=f"list {mailbox.address}", daemon=True),
+        Thread(target=copy_context().run, args=(run_fetcher,), name=f"fetch {mailbox.address}", daemon=True),
     )
     for thread in threads:
         thread.start()

@@ -1,6 +1,6 @@
 """The dashboard: problems first, what runs, what comes, how much there is, what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,43 +11,53 @@ from textual.widget import Widget
 from mse_tui.access.roles import missing, needed
 from mse_tui.actions.sites import disable_site, enable_site
 from mse_tui.actions.tasks import create_task
-from mse_tui.reasons import Reason, explain
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_information import TaskInformationScreen
-from mse_tui.screens.task_lines import RUNNING_COLUMNS, running_line
+from mse_tui.screens.task_lines import RUNNING_COLUMNS, running_lines
+from mse_tui.screens.troubles import (
+    TROUBLE_COLUMNS,
+    TROUBLE_COMMANDS,
+    TroubleCommands,
+    TroublesScreen,
+    trouble_lines,
+)
 from mse_tui.store import queries
-from mse_tui.store.queries import ActivityRow, Overview, SiteRow, Trouble, UpcomingRow
+from mse_tui.store.queries import ActivityRow, Overview, SiteRow, TaskRow, Trouble, UpcomingRow
 from mse_tui.terms import Light, TaskType
-from mse_tui.widgets.commands import LIST_OPEN, TASK_NEW, Command
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
+from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import SERVICE_HINT, absolute, lasted, number, relative, when
+from mse_tui.widgets.wording import absolute, lasted, number, relative, when
 
 VIEW_ALL = "all"
+_TROUBLES = 4
+"""Shown at most, so that what runs is seen as well."""
 
 
-class DashboardScreen(LiveScreen[Overview]):
+class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     """What needs a person, at a glance."""
 
     KEYS = (
-        Command("list.open", "enter", "Open", LIST_OPEN.help),
+        *TROUBLE_COMMANDS,
         TASK_NEW,
         Command("next-section", "tab", "Next section", "Go on to the next list; j and k go through all of them."),
+        TASK_STOP,
+        TASK_RESYNC,
     )
     PLACE = "dashboard"
     HELP_TEXT = (
         "Problems first, then what runs now, what comes next, how many definitions and tasks each type has, the"
-        " sites, and recent activity. Enter opens the line under the cursor."
+        " sites, and recent activity. Enter opens the line under the cursor; R, x, F and l are about its task: R runs"
+        " what failed again, l shows the engine's log."
     )
 
     def body(self) -> Iterable[Widget]:
         """The sections; empty ones are hidden."""
         with VerticalScroll(can_focus=False):
-            yield _list("troubles", (Column("Needs attention", 30), Column("", 9), Column("", 40, 2, grows=True)))
+            yield _list("troubles", TROUBLE_COLUMNS)
             yield _list("running", RUNNING_COLUMNS)
             with Horizontal(id="middle"):
                 with Vertical(classes="section left"):
@@ -87,8 +97,8 @@ class DashboardScreen(LiveScreen[Overview]):
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""
         now = self.now
-        self._fill("troubles", [_trouble(number, one) for number, one in enumerate(data.troubles[:6])])
-        self._fill("running", [running_line(one) for one in data.running])
+        self._fill("troubles", _troubles(data.troubles))
+        self._fill("running", [one for row in data.running for one in running_lines(row, now)])
         self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
         self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next()])
         self._fill("sites", [_site(one, now) for one in data.sites])
@@ -103,16 +113,54 @@ class DashboardScreen(LiveScreen[Overview]):
         if section.display != bool(lines):
             section.display = bool(lines)
 
+    def chosen_trouble(self) -> Trouble | None:
+        """The one under the cursor, where the cursor is among them."""
+        chosen = self._chosen
+        if chosen is None or chosen[0] != "troubles" or chosen[1] == VIEW_ALL or self.shown is None:
+            return None
+        return self.shown.troubles[int(chosen[1])]
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The task of the line under the cursor, whichever section it is in."""
+        found = queries.task(chosen[0]) if (chosen := self._chosen_task) is not None else None
+        return [found] if found is not None else []
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """The type of that task."""
+        return {chosen[1]} if (chosen := self._chosen_task) is not None else set()
+
+    @property
+    def _chosen_task(self) -> tuple[int, TaskType] | None:
+        """Id and type of the task of the line under the cursor."""
+        section, key = self._chosen or ("", "")
+        if self.shown is None:
+            return None
+        in_section = {
+            "running": {str(one.task_id): (one.task_id, one.type) for one in self.shown.running},
+            "upcoming": {str(one.task_id): (one.task_id, one.type) for one in self.shown.upcoming},
+            "recent": {str(one.execution.id): (one.execution.task_id, one.execution.type) for one in self.shown.recent},
+        }
+        if section != "troubles":
+            return in_section.get(section, {}).get(key)
+        trouble = self.chosen_trouble()
+        if trouble is None or trouble.task_id is None or trouble.type is None:
+            return None
+        return trouble.task_id, trouble.type
+
+    @property
+    def _chosen(self) -> tuple[str, str] | None:
+        """The section that has the cursor, and the key of the line under it."""
+        section = self.focused
+        if not isinstance(section, PagedList) or section.current is None:
+            return None
+        return section.id or "", section.current.key
+
     @on(PagedList.Opened, "#troubles")
     def _open_trouble(self, event: PagedList.Opened) -> None:
-        assert self.shown is not None
-        trouble = self.shown.troubles[int(event.line.key)]
-        if trouble.execution_id is not None:
-            self.app.push_screen(ExecutionScreen(trouble.execution_id))
-        elif trouble.task_id is not None:
-            self.app.push_screen(TaskInformationScreen(trouble.task_id))
-        else:
-            self._explain(trouble)
+        if event.line.key == VIEW_ALL:
+            self.app.push_screen(TroublesScreen())
+        elif (trouble := self.chosen_trouble()) is not None:
+            self.open_trouble(trouble)
 
     @on(PagedList.Opened, "#running")
     @on(PagedList.Opened, "#upcoming")
@@ -136,18 +184,6 @@ class DashboardScreen(LiveScreen[Overview]):
         assert self.shown is not None
         site = next(one for one in self.shown.sites if str(one.id) == event.line.key)
         self._show_site(site)
-
-    def _explain(self, trouble: Trouble) -> None:
-        known = trouble.reason in set(Reason)
-        facts = [
-            Fact("About", trouble.subject),
-            Fact("What", trouble.message),
-            Fact("Reason", trouble.reason or "-"),
-            Fact("What to do", explain(Reason(trouble.reason)).remedy if known else SERVICE_HINT),
-        ]
-        if trouble.reason == Reason.ACCOUNT_HALTED:
-            facts.append(Fact("", "Ctrl+T says that the password is right now."))
-        self.tui.show_facts("Needs attention", facts)
 
     @work(exclusive=True, group="ask")
     async def _show_site(self, site: SiteRow) -> None:
@@ -183,10 +219,12 @@ def _list(name: str, columns: tuple[Column, ...]) -> PagedList:
     return PagedList(columns, id=name, classes="section -chained")
 
 
-def _trouble(place: int, trouble: Trouble) -> Line:
-    tone = light_tone(trouble.light)
-    text = trouble.message + (f" [{trouble.reason}]" if trouble.reason else "")
-    return line(place, Cell(trouble.subject, Tone.STRONG), light_cell(trouble.light), Cell(text, tone))
+def _troubles(troubles: Sequence[Trouble]) -> list[Line]:
+    """The worst ones, and how many there are beside them."""
+    lines = trouble_lines(troubles[:_TROUBLES])
+    if (more := len(troubles) - _TROUBLES) > 0:
+        lines.append(line(VIEW_ALL, Cell(f"{number(more)} more: Enter shows all", Tone.ACCENT)))
+    return lines
 
 
 def _type_line(task_type: TaskType, definitions: int, tasks: int) -> Line:

@@ -10,6 +10,7 @@ from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.screens.definitions import DefinitionsScreen
 from mse_tui.screens.group import GroupScreen
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
 from mse_tui.screens.planning import PlanningScreen, TaskPlanningScreen
@@ -19,10 +20,12 @@ from mse_tui.screens.stubs import StubsScreen
 from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.tasks import TasksScreen
+from mse_tui.screens.troubles import TroublesScreen
 from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
 
 SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Dashboard": DashboardScreen,
+    "All that needs attention": TroublesScreen,
     "Tasks": TasksScreen,
     "New task": NewTaskScreen,
     "Task information": TaskInformationScreen,
@@ -40,6 +43,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Stubs": StubsScreen,
     "Audit": AuditScreen,
     "Sites": SitesScreen,
+    "Logs": LogsScreen,
     "Planning": PlanningScreen,
     "Planning: one task": TaskPlanningScreen,
 }

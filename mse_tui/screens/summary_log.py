@@ -1,6 +1,6 @@
 """The task summary log: one entry an execution; its detail, a row a mailbox; one mailbox's result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from textual import on
@@ -8,13 +8,17 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.definitions import settings_model
+from mse_tui.engine.log_lines import LogFilter
 from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.logs import LogsScreen
+from mse_tui.screens.task_commands import TaskCommands, retry_words
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
     RESULT_COLUMNS,
+    execution_advice,
     execution_cells,
     happened,
     remedy,
@@ -22,10 +26,11 @@ from mse_tui.screens.task_lines import (
     result_line,
 )
 from mse_tui.store import queries
-from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow
+from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow, TaskRow
 from mse_tui.terms import Light, TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FINDING, LOG_DEFINITION
+from mse_tui.widgets.advice import Advice
+from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
@@ -38,7 +43,10 @@ class SummaryLogScreen(LiveScreen[int]):
 
     KEYS = FINDING
     PLACE = "log"
-    HELP_TEXT = "The task summary log of all tasks: one entry an execution, newest first. Enter opens one."
+    HELP_TEXT = (
+        "The task summary log of all tasks: one entry an execution, newest first. Below the list: what to do about the"
+        " one under the cursor. Enter opens it."
+    )
 
     def body(self) -> Iterable[Widget]:
         """The title and the list."""
@@ -46,6 +54,7 @@ class SummaryLogScreen(LiveScreen[int]):
         started, ago, *others = EXECUTION_COLUMNS
         columns = (started, ago, Column("Task", 24), *others)
         yield PagedList(columns, id="executions", empty=" Nothing has been executed. Press 2 for the tasks.")
+        yield Advice()
 
     def load(self) -> int:
         """How many there are."""
@@ -59,13 +68,17 @@ class SummaryLogScreen(LiveScreen[int]):
         now = self.now
         return [_with_task(row, execution_cells(row, now)) for row in queries.executions_of(None, offset, limit)]
 
+    @on(PagedList.Moved)
+    def _moved(self, event: PagedList.Moved) -> None:
+        self.query_one(Advice).show(event.line)
+
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
         self.app.push_screen(ExecutionScreen(int(event.line.key)))
 
 
 def _with_task(row: ExecutionRow, cells: tuple[Cell, ...]) -> Line:
-    return line(row.id, *cells[:2], Cell(row.task, Tone.STRONG), *cells[2:])
+    return line(row.id, *cells[:2], Cell(row.task, Tone.STRONG), *cells[2:], advice=execution_advice(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +90,16 @@ class ShownExecution:
     skipped: dict[str, int]
 
 
-class ExecutionScreen(LiveScreen[ShownExecution]):
+class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     """One execution: what it came to, and a row a mailbox."""
 
-    KEYS = (LOG_DEFINITION, *FINDING)
+    KEYS = (RUN_AGAIN, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
     PLACE = "log"
+    RETRIES_FIRST = True
     HELP_TEXT = (
         "One execution. The rows are its mailboxes in the order in which they were processed; Enter opens one, with"
-        " its counters, what was skipped and why, what failed, and what to do about it."
+        " its counters, what was skipped and why, what failed, and what to do about it. R runs the mailbox under the"
+        " cursor again, or all that failed."
     )
 
     def __init__(self, execution_id: int) -> None:
@@ -96,6 +111,7 @@ class ExecutionScreen(LiveScreen[ShownExecution]):
         yield Static("", classes="title", id="title", markup=False)
         yield Facts(id="facts", classes="summary -chained")
         yield PagedList(RESULT_COLUMNS, id="results", empty=" No mailbox has been processed.", classes="-chained")
+        yield Advice()
 
     def on_mount(self) -> None:
         """The mailboxes have the cursor."""
@@ -139,6 +155,34 @@ class ExecutionScreen(LiveScreen[ShownExecution]):
         if not running and execution.reason and (todo := remedy(execution.reason)):
             facts.append(Fact("What to do", f"{todo} [{execution.reason}]", light.tone))
         return facts
+
+    @on(PagedList.Moved, "#results")
+    def _moved(self, event: PagedList.Moved) -> None:
+        self.query_one(Advice).show(event.line)
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The task that was executed, if it is still there."""
+        found = queries.task(self.shown.detail.execution.task_id) if self.shown is not None else None
+        return [found] if found is not None else []
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """The type of that task."""
+        return {self.shown.detail.execution.type} if self.shown is not None else set()
+
+    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
+        """The mailbox under the cursor, and all that failed."""
+        return [*([(retry_words([self._address]), [self._address])] if self._address else []), *super().retries(tasks)]
+
+    @property
+    def _address(self) -> str:
+        """Of the mailbox under the cursor, where it failed."""
+        current = self.query_one("#results", PagedList).current
+        row = queries.mailbox_result(int(current.key)) if current is not None else None
+        return row.address if row is not None and row.light in (Light.ORANGE, Light.RED) else ""
+
+    def action_log_open(self) -> None:
+        """The engine's log of this execution."""
+        self.app.push_screen(LogsScreen(LogFilter(execution=self._execution_id)))
 
     @on(PagedList.Opened, "#results")
     def _open(self, event: PagedList.Opened) -> None:
@@ -189,12 +233,16 @@ def _definition_facts(detail: ExecutionDetail) -> list[Fact]:
     return settings_facts(model, detail.definition)
 
 
-class ResultScreen(LiveScreen[MailboxResultRow]):
+class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
     """One mailbox in one execution: counters, skips, failures, and what to do about each."""
 
-    KEYS = ()
+    KEYS = (RUN_AGAIN, LOG_OPEN, TASK_RESYNC)
     PLACE = "log"
-    HELP_TEXT = "What the task did to one mailbox. y copies a line; mse-tui log writes all of it to a file."
+    RETRIES_FIRST = True
+    HELP_TEXT = (
+        "What the task did to one mailbox. R runs the task on this mailbox again. y copies a line; mse-tui log writes"
+        " all of it to a file."
+    )
 
     def __init__(self, result_id: int, execution: ExecutionRow) -> None:
         super().__init__()
@@ -210,6 +258,25 @@ class ResultScreen(LiveScreen[MailboxResultRow]):
         """The facts have the cursor."""
         super().on_mount()
         self.query_one(Facts).focus()
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The task that was executed, if it is still there."""
+        found = queries.task(self._execution.task_id)
+        return [found] if found is not None else []
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """The type of that task."""
+        return {self._execution.type}
+
+    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
+        """This mailbox."""
+        return [(retry_words([self.shown.address]), [self.shown.address])] if self.shown is not None else []
+
+    def action_log_open(self) -> None:
+        """The engine's log of this mailbox in this execution."""
+        if self.shown is not None:
+            wanted = LogFilter(execution=self._execution.id, mailbox=self.shown.address)
+            self.app.push_screen(LogsScreen(wanted))
 
     def load(self) -> MailboxResultRow:
         """The newest state of the row."""

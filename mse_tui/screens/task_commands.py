@@ -1,6 +1,6 @@
 """What a person tells tasks, from any screen that shows some: run, stop, pause, resync, remove."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,12 @@ from textual.app import App
 from mse_tui.access.roles import Role
 from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
+from mse_tui.features import takes_away
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.roles import leads_to
+from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow
-from mse_tui.terms import Status
+from mse_tui.terms import Status, TaskType
 from mse_tui.widgets.wording import count
 
 if TYPE_CHECKING:
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 
 
 def _for_their_types(screen: "TaskCommands") -> frozenset[Role]:
-    return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks()))
+    return frozenset().union(*(needed_for(kind) for kind in screen.chosen_types()))
 
 
 def _for_resuming(screen: "TaskCommands") -> frozenset[Role]:
     return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks() if task.paused))
+
+
+_ASK = {"ask": True}
+"""The number of mailboxes is asked for."""
 
 
 class TaskCommands:
@@ -33,10 +39,21 @@ class TaskCommands:
 
     app: App[Any]
     tui: "MseTuiApp"
+    RETRIES_FIRST = False
+    """The screen is about what failed: running that again is the first choice."""
 
     def chosen_tasks(self) -> Sequence[TaskRow]:
         """The marked tasks, else the one under the cursor."""
         raise NotImplementedError
+
+    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
+        """Which mailboxes may be meant to be run again, in words and as addresses."""
+        failing = queries.failing_mailboxes(tasks[0].id) if len(tasks) == 1 else []
+        return [(retry_words(failing), failing)] if failing else []
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """Their types; asked at each move of the cursor."""
+        return {task.type for task in self.chosen_tasks()}
 
     def tasks_told(self) -> None:
         """Called when a command was given: takes the marks away."""
@@ -44,20 +61,29 @@ class TaskCommands:
     @leads_to(commands.run_now, roles=_for_their_types)
     @work(exclusive=True, group="ask")
     async def action_task_run(self) -> None:
-        """Ask how many mailboxes, then run."""
+        """Ask on which mailboxes, then run."""
         if not (tasks := self.chosen_tasks()):
             return
-        fresh = any(task.status is Status.UNKNOWN for task in tasks)
-        choices: list[tuple[str, int]] = [
-            ("All mailboxes", 0), ("The first mailbox only", 1), ("The first 5 mailboxes only", 5),
-            ("The first n mailboxes...", -1),
-        ]  # fmt: skip
-        text = "The first execution is a full one: starting small shows soon whether all is well." if fresh else ""
-        first = await self.app.push_screen_wait(Choice(f"Run now: {named(tasks)}", text, choices))
-        if first == -1:
+        dialog = Choice(f"Run now: {named(tasks)}", _run_text(tasks), self._run_choices(tasks))
+        chosen: dict[str, Any] | None = await self.app.push_screen_wait(dialog)
+        if chosen is _ASK:
             first = await self._ask_number()
-        if first is not None:
-            self._tell(tasks, partial(commands.run_now, first=first or None), "told to run")
+            chosen = {"first": first} if first else None
+        if chosen is not None:
+            self._tell(tasks, partial(commands.run_now, **chosen), "told to run")
+
+    def _run_choices(self, tasks: Sequence[TaskRow]) -> list[tuple[str, dict[str, Any] | None]]:
+        """What can be run, the likeliest first; nothing, where something is taken away."""
+        again: list[tuple[str, dict[str, Any] | None]] = [
+            (f"Again: {text}", {"mailboxes": tuple(addresses)}) for text, addresses in self.retries(tasks)
+        ]
+        first: list[tuple[str, dict[str, Any] | None]] = [
+            ("The first mailbox only", {"first": 1}), ("The first 5 mailboxes only", {"first": 5}),
+            ("The first n mailboxes...", _ASK),
+        ]  # fmt: skip
+        everything: list[tuple[str, dict[str, Any] | None]] = [("All mailboxes", {})]
+        choices = [*again, *everything, *first] if self.RETRIES_FIRST else [*everything, *first, *again]
+        return [("Cancel", None), *choices] if _takes_away(tasks) else choices
 
     async def _ask_number(self) -> int | None:
         answer = await self.app.push_screen_wait(Question("Run now", "How many mailboxes?", "10"))
@@ -141,6 +167,23 @@ class TaskCommands:
             self.app.notify(text, markup=False)
 
         self.tui.act(tell, told)
+
+
+def retry_words(addresses: Sequence[str]) -> str:
+    """Which mailboxes these are, for a choice."""
+    return f"only {addresses[0]}" if len(addresses) == 1 else f"only the {len(addresses)} mailboxes that failed"
+
+
+def _takes_away(tasks: Sequence[TaskRow]) -> bool:
+    return any(takes_away(task.type) for task in tasks)
+
+
+def _run_text(tasks: Sequence[TaskRow]) -> str:
+    if _takes_away(tasks):
+        return "It changes what is in mailboxes, as far as its definition and the limits in it allow."
+    if any(task.status is Status.UNKNOWN for task in tasks):
+        return "The first execution is a full one: starting small shows soon whether all is well."
+    return ""
 
 
 def named(tasks: Sequence[TaskRow]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from textual import on, work
@@ -25,14 +26,17 @@ from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_sh
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
 from mse_tui.text import printable
+from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, GROUP_MEMBERS, TABS, TASK_CHANGE, TASK_COMMANDS
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Line, Tone, light_cell
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.tabs import TabLine
 from mse_tui.widgets.wording import count, lasted, number, size, when
 
+_PACE_WIDTH = 40
 _TABS = ("options", "information", "logs")
 
 
@@ -72,6 +76,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             yield Facts(id="options")
             yield Facts(id="information")
             yield PagedList(EXECUTION_COLUMNS, id="logs", empty=" Not executed yet. Press R to run it now.")
+        yield Advice()
 
     def on_mount(self) -> None:
         """The chosen tab has the cursor."""
@@ -132,7 +137,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             Fact("Sequence", f"{number(task.sequence)} submissions to the archive"),
         ]
         if found.progress is not None:
-            facts += [Fact(""), *progress_facts(found.progress)]
+            facts += [Fact(""), *progress_facts(found.progress, now)]
         if found.last is not None:
             facts += [Fact(""), *self._last(found.last)]
         if found.group is not None:
@@ -168,6 +173,10 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         """This one."""
         return [self.shown.information.task] if self.shown is not None else []
 
+    @on(PagedList.Moved, "#logs")
+    def _moved(self, event: PagedList.Moved) -> None:
+        self.query_one(Advice).show(event.line)
+
     @on(PagedList.Opened, "#logs")
     def _open(self, event: PagedList.Opened) -> None:
         self.app.push_screen(ExecutionScreen(int(event.line.key)))
@@ -180,6 +189,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         self._tab = name
         self.query_one(ContentSwitcher).current = name
         self.query_one(TabLine).present = name
+        self.query_one(Advice).display = name == "logs"
         self.query_one(f"#{name}").focus()
 
     def action_tab_options(self) -> None:
@@ -228,7 +238,7 @@ def _described(settings: object) -> str:
     return describe(ScheduleSettings.model_validate(settings))
 
 
-def progress_facts(progress: ProgressRow) -> list[Fact]:
+def progress_facts(progress: ProgressRow, now: datetime) -> list[Fact]:
     """What runs now, in words."""
     rate = progress.items_per_second
     items = number(progress.items) + (f" of {number(progress.expected)}" if progress.expected else "")
@@ -239,4 +249,13 @@ def progress_facts(progress: ProgressRow) -> list[Fact]:
         Fact("  size", size(progress.bytes)),
         Fact("  doing", now_shown(progress) or "-"),
     ]
-    return [*facts, Fact("  waiting", progress.waiting, Tone.WARN)] if progress.waiting else facts
+    if progress.throttled_seconds:
+        facts.append(
+            Fact("  throttled", f"{count(progress.throttled_seconds, 'second')} of this mailbox's turn so far")
+        )
+    further = (
+        ("  pace", pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
+        ("  time left", time_left(progress, now), Tone.PLAIN),
+        ("  waiting", wait_words(progress, now), Tone.WARN),
+    )
+    return [*facts, *(Fact(label, text, tone) for label, text, tone in further if text)]

@@ -5,7 +5,8 @@ from datetime import datetime
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.queries import ExecutionRow, MailboxResultRow, ProgressRow, TaskRow
 from mse_tui.terms import Light, Status
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line
+from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line, note
+from mse_tui.widgets.progress_words import pace, progress_words
 from mse_tui.widgets.wording import absolute, lasted, number, relative, size
 
 TASK_COLUMNS = (
@@ -27,14 +28,14 @@ EXECUTION_COLUMNS = (
     Column("Mailboxes", 9, 4, right=True),
     Column("Message", 30, 2, grows=True),
 )
+_PACE_WIDTH = 16
 RUNNING_COLUMNS = (
     Column("Running", 26, grows=True),
     Column("Mailbox", 9, 2, right=True),
-    Column("", 28, 4),
     Column("Done", 16, 3),
     Column("Items", 9, 1, right=True),
     Column("Items/s", 7, 3, right=True),
-    Column("Now", 30, 5, grows=True),
+    Column("", _PACE_WIDTH, 4),
 )
 
 
@@ -69,7 +70,13 @@ def task_line(task: TaskRow, now: datetime) -> Line:
 
 def execution_line(execution: ExecutionRow, now: datetime) -> Line:
     """One entry of the task summary log for EXECUTION_COLUMNS."""
-    return line(execution.id, *execution_cells(execution, now))
+    return line(execution.id, *execution_cells(execution, now), advice=execution_advice(execution))
+
+
+def execution_advice(execution: ExecutionRow) -> str:
+    """What to do about an execution that needs somebody; '' for one that does not."""
+    needs = execution.light in (Light.ORANGE, Light.RED)
+    return advice(execution.message, execution.reason) if needs else ""
 
 
 def execution_cells(execution: ExecutionRow, now: datetime) -> tuple[Cell, ...]:
@@ -86,19 +93,22 @@ def execution_cells(execution: ExecutionRow, now: datetime) -> tuple[Cell, ...]:
     )
 
 
-def running_line(progress: ProgressRow) -> Line:
-    """One running task for RUNNING_COLUMNS."""
+def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
+    """One running task for RUNNING_COLUMNS, and below it the mailbox: what it waits for, how long it will take."""
     rate = progress.items_per_second
-    return line(
+    first = line(
         progress.task_id,
         Cell(progress.task, Tone.STRONG),
         f"{progress.position}/{progress.total}",
-        progress.address,
         Cell(share_shown(progress, 10), Tone.ACCENT),
         number(progress.items),
         f"{rate:,.0f}" if rate is not None else "",
-        Cell(progress.waiting, Tone.WARN) if progress.waiting else Cell(now_shown(progress), Tone.DIM),
+        Cell(pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
     )
+    words = [*progress_words(progress, now), now_shown(progress)]
+    text = ", ".join(filter(None, words))
+    mailbox = f"{progress.address}: {text}" if progress.address and text else progress.address or text
+    return first, note(progress.task_id, mailbox, Tone.WARN if progress.waiting else Tone.DIM)
 
 
 def share_shown(progress: ProgressRow, width: int) -> str:
@@ -144,6 +154,7 @@ def result_line(result: MailboxResultRow) -> Line:
         Cell(size(counters.get("bytes", 0)), Tone.DIM),
         Cell(lasted(result.duration), Tone.DIM),
         Cell(result.reason, Tone.PLAIN if result.light is not Light.GREEN else Tone.DIM),
+        advice=advice(result.message, result.reason) if result.light in (Light.ORANGE, Light.RED) else "",
     )
 
 
@@ -158,6 +169,14 @@ def result_cell(result: MailboxResultRow) -> Cell:
 
 def _counted(value: int, tone: Tone = Tone.PLAIN) -> Cell:
     return Cell(number(value), tone) if value else Cell("0", Tone.DIM)
+
+
+def advice(message: str, reason: str) -> str:
+    """What happened and, where there is a reason, what to do about it."""
+    if not reason:
+        return message
+    todo = remedy(reason)
+    return f"{message or happened(reason)} [{reason}]" + (f"\nWhat to do: {todo}" if todo else "")
 
 
 def remedy(reason: str) -> str:

@@ -230,7 +230,7 @@ class MailboxResult(Row):
     id = AutoField()
     execution = ForeignKeyField(Execution, backref="results", on_delete="CASCADE")
     position = IntegerField()
-    address = CharField()
+    address = CharField(index=True)
     started = UtcField()
     finished = UtcField(null=True)
     light = CharField(default="none")
@@ -290,8 +290,13 @@ class Progress(Row):
     bytes = BigIntegerField(default=0)
     mailbox_started = UtcField(null=True)
     waiting = TextField(default="")
-    """Why it stands still: a lock's holder, a back-off's end, a window; '' when it moves."""
+    """Why it stands still: a lock and its holder, what the server said, a pause; '' when it moves."""
     updated = UtcField()
+    paces = TextField(constraints=[SQL("DEFAULT '[]'")], default="[]")
+    """JSON: items a second in steps of queries.PACE_SECONDS, oldest first, the last one over at `updated`."""
+    waiting_since = UtcField(null=True)
+    waiting_until = UtcField(null=True)
+    """The end of a back-off; NULL where nobody can tell."""
 
 
 class Audit(Row):

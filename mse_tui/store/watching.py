@@ -1,4 +1,4 @@
-"""Noticing that another connection has committed: what the screens wait for."""
+"""Noticing that another connection has committed, or that an engine has died: what the screens wait for."""
 
 import contextlib
 import logging
@@ -8,17 +8,23 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import quote
 
+from peewee import PeeweeException
+
+from mse_tui.store.database import keep_connection
+from mse_tui.store.queries.standing import standing
+
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+STANDING_SECONDS = 2.0
 QUIET_SECONDS = 15.0
 
 
 class DataWatcher:
     """A thread that looks at the database's data_version twice a second and tells of each change.
 
-    Its connection is read-only and never inside a transaction. It tells as well every `QUIET_SECONDS` without a
-    change, because an engine that dies commits nothing: its lease just runs out.
+    Its connection is read-only and never inside a transaction. An engine that dies and a start that is missed commit
+    nothing, so it looks at them every `STANDING_SECONDS`, and tells every `QUIET_SECONDS` whatever there is.
     """
 
     def __init__(self, path: Path, changed: Callable[[], None]) -> None:
@@ -41,18 +47,24 @@ class DataWatcher:
         uri = f"file:{quote(str(self._path))}?mode=ro"
         while not self._end.is_set():
             try:
-                with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
+                opened = contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None))
+                with keep_connection(), opened as connection:
                     self._look(connection)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, PeeweeException) as error:
                 log.warning("The database can't be watched: %s", error)
                 self._end.wait(QUIET_SECONDS)
 
     def _look(self, connection: sqlite3.Connection) -> None:
-        seen, quiet = None, 0.0
+        seen, stood = None, standing()
+        quiet, unlooked = 0.0, 0.0
         while not self._end.wait(LOOK_SECONDS):
             version = connection.execute("PRAGMA data_version").fetchone()[0]
-            quiet += LOOK_SECONDS
-            if version == seen and quiet < QUIET_SECONDS:
+            quiet, unlooked = quiet + LOOK_SECONDS, unlooked + LOOK_SECONDS
+            changed = version != seen or quiet >= QUIET_SECONDS
+            if unlooked >= STANDING_SECONDS:
+                stood, before, unlooked = standing(), stood, 0.0
+                changed = changed or stood != before
+            if not changed:
                 continue
             if seen is not None:
                 self._changed()

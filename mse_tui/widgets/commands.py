@@ -105,6 +105,7 @@ MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that 
 MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
 MODE_AUDIT = Command("mode.audit", "W", "Audit", "Who did what, and whether anybody has been at it.", footer=False)
+MODE_LOGS = Command("mode.logs", "L", "Logs", "What the engine logs, as it comes; filtered.", footer=False)
 MODE_SITES = Command("mode.sites", "S", "Sites", "The sites, their engines and accounts.", footer=False)
 MODE_PLANNING = Command("mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False)
 MODE_RETENTION = Command(
@@ -112,7 +113,7 @@ MODE_RETENTION = Command(
 )
 MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
 """The places that the header always shows."""
-MORE_MODES = (MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES)
+MORE_MODES = (MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES, MODE_LOGS)
 """The others: each is shown while one is there."""
 
 EVERYWHERE = (
@@ -145,6 +146,9 @@ FINDING = (FIND, NEXT_MATCH, PREVIOUS_MATCH)
 
 TASK_NEW = Command("task.new", "c", "New task", "Create a task, step by step.", changes=True)
 TASK_RUN = Command("task.run", "R", "Run", "Run the task now, on all its mailboxes or on the first few.", changes=True)
+RUN_AGAIN = Command(
+    "task.run", "R", "Run again", "Run the task now: on what failed, on all its mailboxes or on the first few.", True
+)
 TASK_STOP = Command("task.stop", "x", "Stop", "Stop the running execution at the next item boundary.", changes=True)
 TASK_PAUSE = Command(
     "task.pause", "p", "Pause/resume", "Pause the task (it isn't started until resumed), or resume it.", changes=True
@@ -178,6 +182,7 @@ TAB_PREVIOUS = Command("tab.previous", "left,shift+tab", "Tab before", "The tab 
 TABS = (TAB_OPTIONS, TAB_INFORMATION, TAB_LOGS, TAB_NEXT, TAB_PREVIOUS)
 TASK_CHANGE = Command("task.change", "e", "Change", "Give the task another schedule or definition.", changes=True)
 
+LOG_OPEN = Command("log.open", "l", "Log", "What the engine has logged about the line under the cursor.")
 LOG_DEFINITION = Command("log.definition", "d", "Definition", "The definition as this execution used it.", footer=False)
 
 # --- definitions and schedules -----------------------------------------------------------------------------------
@@ -230,7 +235,7 @@ RESTORE_MESSAGE = Command(
 STUB_REHYDRATE = Command(
     "stub.rehydrate", "H", "Rehydrate", "Put the originals back in the places of stubs.", changes=True
 )
-STUB_REVOKE = Command("stub.revoke", "L", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
+STUB_REVOKE = Command("stub.revoke", "U", "Revoke links", "Let the links in stubs open nothing any more.", changes=True)
 STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of the next state, or all.")
 
 # --- audit and sites ---------------------------------------------------------------------------------------------
@@ -238,6 +243,14 @@ STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of 
 AUDIT_VERIFY = Command("audit.verify", "V", "Verify", "Check that no entry was changed, taken out or put in.")
 AUDIT_WHO = Command("audit.who", "w", "This person", "Only what the person under the cursor did; again: everybody.")
 SITE_ENABLE = Command("site.enable", "e", "Enable/disable", "Let the site's tasks start, or none of them.", True)
+
+# --- the engine's log --------------------------------------------------------------------------------------------
+
+LOGS_LEVEL = Command("logs.level", "l", "Level", "Lines of every level, or at least as bad as info, warning, error.")
+LOGS_TASK = Command("logs.task", "t", "Task", "Only lines about one task.")
+LOGS_MAILBOX = Command("logs.mailbox", "m", "Mailbox", "Only lines about mailboxes whose address has a part.")
+LOGS_TEXT = Command("filter", "slash", "Text", "Only lines with this text; Esc shows all again.")
+LOGS_FOLLOW = Command("logs.follow", "f", "Follow", "Go to the end and stay there as lines come; k stops it.")
 
 # --- planning ----------------------------------------------------------------------------------------------------
 

@@ -178,6 +178,9 @@ class LineList(ScrollView, can_focus=True):
         style = base + self.get_component_rich_style("list--cursor", partial=True) if at_cursor else base
         if found is None:
             return Strip([Segment(fit(" ...", width), style)], width)
+        if found.is_note:
+            text, toned = found.cells[0].text, base + self._style(found.cells[0].tone)
+            return Strip([Segment("   ", base), Segment(fit(text, max(1, width - 3)), toned)], width)
         marked = found.key in self.marked
         segments = [Segment("*" if marked else " ", style)]
         gap = ""
@@ -207,8 +210,11 @@ class LineList(ScrollView, can_focus=True):
     # --- the cursor ----------------------------------------------------------------------------------------------
 
     def move_to(self, index: int) -> None:
-        """Put the cursor on a line and make it visible."""
-        self.cursor = max(0, min(index, self._count - 1))
+        """Put the cursor on a line, or on the one that a note belongs to, and make it visible."""
+        index = max(0, min(index, self._count - 1))
+        while index > 0 and self._is_note(index):
+            index -= 1
+        self.cursor = index
 
     def select_key(self, key: str) -> None:
         """Put the cursor on the line with this key, if it is shown (in a list from memory)."""
@@ -229,9 +235,16 @@ class LineList(ScrollView, can_focus=True):
         room = max(1, self.scrollable_content_region.height - self._heading_rows)
         top = self.scroll_offset.y
         if index < top:
-            self.scroll_to(y=index, animate=False)
-        elif index >= top + room:
-            self.scroll_to(y=index - room + 1, animate=False)
+            self._scroll(index)
+        else:
+            while self._is_note(index + 1):
+                index += 1
+            if index >= top + room:
+                self._scroll(index - room + 1)
+
+    def _scroll(self, top: int) -> None:
+        """Forced: lines that have just come may be the first that need a scrollbar, which is not there yet."""
+        self.scroll_to(y=top, animate=False, force=True)
 
     def _refresh_index(self, index: int) -> None:
         self.refresh_line(index + self._heading_rows)
@@ -246,17 +259,24 @@ class LineList(ScrollView, can_focus=True):
 
     def action_list_down(self) -> None:
         """Next line; from the last one on to the next list."""
-        if self.cursor >= self._count - 1:
+        index = self.cursor + 1
+        while self._is_note(index):
+            index += 1
+        if index >= self._count:
             self._leave(1)
         else:
-            self.cursor += 1
+            self.cursor = index
 
     def action_list_up(self) -> None:
         """Line before; from the first one back to the list before."""
         if self.cursor <= 0:
             self._leave(-1)
         else:
-            self.cursor -= 1
+            self.move_to(self.cursor - 1)
+
+    def _is_note(self, index: int) -> bool:
+        """Of lines in memory; those that are fetched have none."""
+        return not self.is_paged and index < self._count and self._shown[index].is_note
 
     def _leave(self, direction: int) -> None:
         lists = [one for one in self.screen.focus_chain if isinstance(one, LineList) and one.has_class("-chained")]
@@ -308,7 +328,7 @@ class LineList(ScrollView, can_focus=True):
         """The mouse works too: a click moves, a second one opens."""
         index = self.scroll_offset.y + event.y - self._heading_rows
         if 0 <= index < self._count:
-            again = index == self.cursor
-            self.cursor = index
-            if again and event.chain > 1:
+            before = self.cursor
+            self.move_to(index)
+            if before == self.cursor and event.chain > 1:
                 self.action_list_open()

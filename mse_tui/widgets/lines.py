@@ -42,6 +42,10 @@ class Line:
 
     key: str
     cells: tuple[Cell, ...]
+    is_note: bool = False
+    """It says more of the line above, over all columns; the cursor passes by."""
+    advice: str = ""
+    """What happened and what to do about it, for where there is room below the list."""
 
     def contains(self, text: str) -> bool:
         """Whether a cell has this text, without regard to case."""
@@ -53,9 +57,14 @@ class Line:
         return "\t".join(cell.text for cell in self.cells)
 
 
-def line(key: object, *cells: Cell | str) -> Line:
+def line(key: object, *cells: Cell | str, advice: str = "") -> Line:
     """A line from cells or plain texts."""
-    return Line(str(key), tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells))
+    return Line(str(key), tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells), advice=advice)
+
+
+def note(key: object, text: str, tone: Tone = Tone.DIM) -> Line:
+    """More about the line with this key, to stand below it."""
+    return Line(str(key), (Cell(text, tone),), is_note=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,8 @@ def widest(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
     """For each column, how many cells its widest text has."""
     widths = [cell_len(column.title) for column in columns]
     for one in lines:
+        if one.is_note:
+            continue
         for index, cell in enumerate(one.cells[: len(widths)]):
             widths[index] = max(widths[index], cell_len(cell.text))
     return widths

@@ -14,7 +14,6 @@ from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.leases import Leases, mailbox_key, task_key
 from mse_tui.engine.locks import MailboxLocks, Waiting
-from mse_tui.engine.processes import Process
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import keep_connection, writing
@@ -32,6 +31,7 @@ from mse_tui.store.models import (
     Task,
     database,
 )
+from mse_tui.store.processes import Process
 from mse_tui.terms import Light, Status, Trigger, Verb
 from tests.engine.fakes import NOON, FakeFeature, RunningClock, make_task, tell, until
 from tests.engine.test_executions import THREE, Held, ended, new_task, run

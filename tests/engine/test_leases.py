@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from mse_tui.engine.leases import Leases, Renewer, is_interrupted
-from mse_tui.engine.processes import Process, this_process
+from mse_tui.engine.leases import Leases, Renewer
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 from mse_tui.store.models import Lease
-from mse_tui.terms import Status
+from mse_tui.store.processes import Process, this_process
 from tests.engine.fakes import FakeClock, RunningClock, until
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -156,11 +155,3 @@ def test_leases_are_renewed_at_once_when_the_clock_is_set_forth():
         held.check()
     finally:
         renewer.stop()
-
-
-def test_running_with_an_expired_lease_is_interrupted(clock):
-    moment = clock.now()
-    assert is_interrupted(Status.RUNNING, moment - timedelta(seconds=1), moment)
-    assert is_interrupted(Status.RUNNING, None, moment)
-    assert not is_interrupted(Status.RUNNING, moment + timedelta(seconds=1), moment)
-    assert not is_interrupted(Status.SCHEDULED, None, moment)

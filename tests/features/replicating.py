@@ -4,8 +4,7 @@ import email
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
@@ -62,10 +61,6 @@ class RecordingJournal:
 
     def advance(self, items: int, size: int) -> None:
         self.at_advance()
-
-    @contextmanager
-    def waiting(self, why: str) -> Iterator[None]:
-        yield
 
     def boundary(self) -> None:
         self.at_boundary()

@@ -15,6 +15,7 @@ from mse_tui.access import roles
 from mse_tui.access.roles import Role
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
+from tests.screens.log_seed import seed_log
 from tests.screens.seed import NOW, seed
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -57,8 +58,9 @@ def oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def seeded(store: Home) -> Home:
-    """A site with tasks, one of them running, a history and an archive."""
+    """A site with tasks, one of them running, a history, an archive and an engine's log."""
     seed(store)
+    seed_log(store)
     return store
 
 

@@ -18,6 +18,7 @@ from mse_tui.store.models import (
     Execution,
     FolderPlace,
     Lease,
+    MailboxHealth,
     MailboxResult,
     Message,
     Pass,
@@ -170,6 +171,11 @@ def _history(tasks: dict[str, Task]) -> None:
     MailboxResult.update(
         light="red", reason="mailbox-not-found", message="No mailbox has this address.", counters="{}", skipped="{}"
     ).where(MailboxResult.execution == red).execute()
+    for execution, light, address in ((orange, "orange", addresses(2)[1]), (red, "red", f"support@{DOMAIN}")):
+        MailboxHealth.create(
+            task=execution.task, address=address, execution=execution.id, finished=execution.finished, light=light,
+            since_success=1,
+        )  # fmt: skip
 
 
 def _execution(
@@ -271,6 +277,9 @@ def _running(task: Task) -> None:
             mode="differential",
             counters=json.dumps({"items_seen": 412, "items_added": 12, "bytes": 366_000}),
         )
+    MailboxResult.create(
+        execution=execution, position=3, address=f"carla.moreau@{DOMAIN}", started=_ago(seconds=40), mode="differential"
+    )
     Task.update(
         status="Running", last_started=started, latest_detail="3 of 6 mailboxes: carla.moreau@fjordline.example"
     ).where(Task.id == task.id).execute()
@@ -287,6 +296,7 @@ def _running(task: Task) -> None:
         bytes=128_400_000,
         mailbox_started=_ago(seconds=40),
         updated=NOW,
+        paces=json.dumps([12, 40, 88, 110, 131, 118, 0, 0, 35, 140, 152, 131, 108]),
     )
     _lease(f"task:{task.id}", "Everyone, nightly on mail-tools")
 

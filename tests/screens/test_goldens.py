@@ -24,6 +24,10 @@ SCREENS = {
     "remove": (["2", "D"], "resets the Full view"),
     "definition": (["5", "e"], "Exclude Inbox"),
     "sites": (["S"], "Bound to"),
+    "logs": (["L"], "A mailbox failed inside"),
+    "log-line": (["L", "enter"], "Traceback"),
+    "summary-log": (["4", "j"], "Task summary log"),
+    "task-logs": (["2", "j", "enter", "l"], "2 of 2 mailboxes processed"),
     "planning": (["0"], "In time?"),
     "planning-task": (["0", "j", "enter"], "Shortest interval"),
 }

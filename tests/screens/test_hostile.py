@@ -60,6 +60,8 @@ WALKS = {
     "messages": ["3", "enter", "j", "enter"],
     "message": ["3", "enter", "j", "enter", "enter", "h"],
     "saving": ["3", "enter", "j", "enter", "enter", "w"],
+    "engine's log": ["L", "k", "k", "k", "k", "k", "enter"],
+    "what the engine logged of one": ["l", "escape", "R"],
     "site": ["tab", "tab", "tab", "tab", "enter"],
 }
 

@@ -26,7 +26,8 @@ async def test_dashboard_shows_problems_first_then_what_runs(app: MseTuiApp) -> 
         lines = screen.splitlines()
         assert "Shared mailboxes" in lines[2]
         assert "x error" in lines[2]
-        assert "! warning" in lines[3]
+        assert "[mailbox-not-found] Correct the address" in lines[3]
+        assert "! warning" in lines[4]
         running = next(line for line in lines if "Everyone, nightly" in line)
         assert "3/6" in running
         assert "44%" in running

@@ -96,7 +96,7 @@ async def test_nothing_that_a_viewer_may_not_do_is_even_asked(app: MseTuiApp, be
 
 async def test_the_palette_and_the_help_say_why(app: MseTuiApp, being: Being) -> None:
     being(Role.VIEWER)
-    async with app.run_test(size=(120, 60), notifications=True) as pilot:
+    async with app.run_test(size=(120, 64), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.press("2", "question_mark")
         screen = await keys.see("On this screen")

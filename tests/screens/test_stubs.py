@@ -59,11 +59,11 @@ async def test_revoking_asks_first(stubbed: MseTuiApp) -> None:
         keys = Keys(pilot)
         await keys.press("9")
         await keys.see("Figures, week 1")
-        await keys.press("L")
+        await keys.press("U")
         await keys.see("can't be taken back")
         await keys.press("enter")
         assert StubLink.select().where(StubLink.revoked.is_null()).count() == 3
-        await keys.press("L", "j", "enter")
+        await keys.press("U", "j", "enter")
         await keys.see("1 link revoked")
         assert StubLink.select().where(StubLink.revoked.is_null()).count() == 2
 

@@ -15,8 +15,11 @@ from mse_tui.store.queries.executions import (
 )
 from mse_tui.store.queries.groups import doubted_group, execution_group, group_members, newest_group
 from mse_tui.store.queries.health import (
+    FailedBeforeRow,
     HealthRow,
     OverdueRow,
+    failed_before,
+    failing_mailboxes,
     last_successes,
     mailbox_health,
     overdue_tasks,
@@ -24,7 +27,9 @@ from mse_tui.store.queries.health import (
 )
 from mse_tui.store.queries.overview import dashboard, troubles, type_counts
 from mse_tui.store.queries.planning import DurationRow, TurnRow, durations_of, is_first, turns_of
+from mse_tui.store.queries.progress import progress_of_running, usual_turn
 from mse_tui.store.queries.rows import (
+    PACE_SECONDS,
     ActivityRow,
     AuditRow,
     DefinitionRow,
@@ -47,6 +52,7 @@ from mse_tui.store.queries.rows import (
     Trouble,
     TypeCount,
     UpcomingRow,
+    UsualTurn,
 )
 from mse_tui.store.queries.settings import (
     definition,
@@ -57,9 +63,9 @@ from mse_tui.store.queries.settings import (
     schedules,
     sites,
 )
+from mse_tui.store.queries.standing import Standing, standing
 from mse_tui.store.queries.tasks import (
     next_executions,
-    progress_of_running,
     task,
     task_information,
     task_named,
@@ -67,6 +73,7 @@ from mse_tui.store.queries.tasks import (
 )
 
 __all__ = [
+    "PACE_SECONDS",
     "ActivityRow",
     "AuditRow",
     "DefinitionRow",
@@ -75,6 +82,7 @@ __all__ = [
     "ExecutionDetail",
     "ExecutionGroupRow",
     "ExecutionRow",
+    "FailedBeforeRow",
     "Failure",
     "GroupMember",
     "GroupMembers",
@@ -87,12 +95,14 @@ __all__ = [
     "ScheduleRow",
     "SiteRow",
     "SkippedMember",
+    "Standing",
     "TaskInformation",
     "TaskRow",
     "Trouble",
     "TurnRow",
     "TypeCount",
     "UpcomingRow",
+    "UsualTurn",
     "audit",
     "audit_count",
     "audit_entry",
@@ -106,6 +116,8 @@ __all__ = [
     "execution_group",
     "executions_count",
     "executions_of",
+    "failed_before",
+    "failing_mailboxes",
     "group_members",
     "halted_accounts",
     "is_first",
@@ -123,6 +135,7 @@ __all__ = [
     "schedules",
     "sites",
     "stale_mailboxes",
+    "standing",
     "task",
     "task_information",
     "task_named",
@@ -131,4 +144,5 @@ __all__ = [
     "troubles",
     "turns_of",
     "type_counts",
+    "usual_turn",
 ]

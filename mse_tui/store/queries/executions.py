@@ -141,6 +141,19 @@ def last_ended(task_id: int) -> ExecutionRow | None:
     return None if newest is None else execution_row(newest)
 
 
+def last_ended_by_task() -> dict[int, ExecutionRow]:
+    """Task id -> its newest execution that has ended, of the tasks whose light is red or orange."""
+    alike = Execution.alias()
+    newest = (
+        alike.select(alike.id)
+        .where(alike.task == Task.id, alike.finished.is_null(False))
+        .order_by(alike.id.desc())
+        .limit(1)
+    )
+    found = _executions().where(Task.light.in_((Light.ORANGE, Light.RED)), Execution.id == newest)
+    return {row.task.id: execution_row(row) for row in found}
+
+
 def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:
     """The counters and the skips (by reason) of all mailboxes of an execution, added up."""
     counters: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import fn
 
-from mse_tui.store.models import Execution, MailboxHealth, Site, Task
+from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Site, Task
 from mse_tui.terms import Light, Status
 
 OVERDUE = timedelta(minutes=10)
@@ -37,6 +37,22 @@ class OverdueRow:
     due: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class FailedBeforeRow:
+    """Mailboxes of a task that failed in one execution and had no turn in a later one."""
+
+    task_id: int
+    task: str
+    execution_id: int
+    addresses: tuple[str, ...]
+    light: Light
+    finished: datetime
+    """When the first one's turn ended."""
+    reason: str
+    """Of the first one, as is the message."""
+    message: str
+
+
 def mailbox_health() -> list[HealthRow]:
     """Every mailbox of every task, as its newest turn left it."""
     return [_row(one) for one in _health().order_by(Task.id, MailboxHealth.address)]
@@ -46,6 +62,49 @@ def stale_mailboxes() -> list[HealthRow]:
     """Mailboxes that have not succeeded in their last executions, longest first."""
     wanted = _health().where(MailboxHealth.since_success >= STALE_EXECUTIONS)
     return [_row(one) for one in wanted.order_by(MailboxHealth.since_success.desc(), MailboxHealth.address)]
+
+
+def failing_mailboxes(task_id: int) -> list[str]:
+    """Addresses of a task's mailboxes whose newest turn was no success."""
+    found = MailboxHealth.select(MailboxHealth.address).where(MailboxHealth.task == task_id, _failing())
+    return [row.address for row in found.order_by(MailboxHealth.address)]
+
+
+def failed_before() -> list[FailedBeforeRow]:
+    """Mailboxes that failed, and that every later execution of their task left out: it ran on others, or was stopped.
+
+    The light of the newest execution says nothing of them. Those that are stale are an alarm of their own already.
+    """
+    newest = (
+        Execution.select(Execution.id)
+        .where(Execution.task == MailboxHealth.task, Execution.finished.is_null(False))
+        .order_by(Execution.id.desc())
+        .limit(1)
+    )
+    left = _health().where(_failing(), MailboxHealth.since_success < STALE_EXECUTIONS, MailboxHealth.execution < newest)
+    by_execution: dict[tuple[int, int], list[HealthRow]] = {}
+    for one in left.order_by(MailboxHealth.execution.desc(), MailboxHealth.address):
+        by_execution.setdefault((one.task_id, one.execution), []).append(_row(one))
+    return [_failed_before(execution, rows) for (_, execution), rows in by_execution.items()]
+
+
+def _failed_before(execution_id: int, rows: list[HealthRow]) -> FailedBeforeRow:
+    first = (
+        MailboxResult.select(MailboxResult.reason, MailboxResult.message)
+        .where(MailboxResult.execution == execution_id, MailboxResult.address == rows[0].address)
+        .order_by(MailboxResult.id.desc())
+        .first()
+    )
+    return FailedBeforeRow(
+        rows[0].task_id,
+        rows[0].task,
+        execution_id,
+        tuple(row.address for row in rows),
+        Light.worst([row.light for row in rows]),
+        rows[0].finished,
+        first.reason if first is not None else "",
+        first.message if first is not None else "",
+    )
 
 
 def last_successes() -> dict[int, datetime]:
@@ -70,6 +129,10 @@ def overdue_tasks(moment: datetime) -> list[OverdueRow]:
         .order_by(Task.next_execution)
     )
     return [OverdueRow(row.id, row.description, row.next_execution) for row in found]
+
+
+def _failing() -> Any:
+    return MailboxHealth.light.in_((Light.ORANGE, Light.RED))
 
 
 def _health() -> Any:

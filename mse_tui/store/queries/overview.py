@@ -1,5 +1,6 @@
 """The dashboard: problems first, what runs, what comes, how much there is, what happened."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,11 +8,19 @@ from peewee import fn
 
 from mse_tui.store.database import now, reading
 from mse_tui.store.models import Definition, Task
-from mse_tui.store.queries.executions import last_ended, recent_activity
-from mse_tui.store.queries.health import HealthRow, OverdueRow, overdue_tasks, stale_mailboxes
-from mse_tui.store.queries.rows import HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
+from mse_tui.store.queries.executions import last_ended_by_task, recent_activity
+from mse_tui.store.queries.health import (
+    FailedBeforeRow,
+    HealthRow,
+    OverdueRow,
+    failed_before,
+    overdue_tasks,
+    stale_mailboxes,
+)
+from mse_tui.store.queries.progress import progress_of_running
+from mse_tui.store.queries.rows import ExecutionRow, HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
 from mse_tui.store.queries.settings import halted_accounts, sites
-from mse_tui.store.queries.tasks import next_executions, progress_of_running, tasks_of_type
+from mse_tui.store.queries.tasks import next_executions, tasks_of_type
 from mse_tui.terms import Light, TaskType
 
 
@@ -46,10 +55,14 @@ def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None 
     """What a person should look at, worst first; what is late is so at `moment` (now)."""
     found = [_halt(row) for row in halted_accounts()]
     found += [_site(row) for row in (all_sites if all_sites is not None else sites()) if _resting(row)]
-    found += [trouble for row in tasks_of_type() if (trouble := _task(row)) is not None]
+    ended, tasks = last_ended_by_task(), tasks_of_type()
+    found += [trouble for row in tasks if (trouble := _task(row, ended.get(row.id))) is not None]
     found += [_overdue(row) for row in overdue_tasks(moment or now())]
     found += [_stale(row) for row in stale_mailboxes()]
-    return sorted(found, key=lambda one: one.light is not Light.RED)
+    found += [_failed_before(row) for row in failed_before()]
+    types = {row.id: row.type for row in tasks}
+    typed = [replace(one, type=types.get(one.task_id or 0)) for one in found]
+    return sorted(typed, key=lambda one: one.light is not Light.RED)
 
 
 def _halt(row: HaltRow) -> Trouble:
@@ -64,7 +77,21 @@ def _overdue(row: OverdueRow) -> Trouble:
 def _stale(row: HealthRow) -> Trouble:
     since = f"since {row.last_success:%Y-%m-%d %H:%M} UTC" if row.last_success else "yet"
     message = f"{row.address}: no success {since}, in the last {row.since_success} executions."
-    return Trouble(Light.ORANGE, row.task, "mailbox-stale", message, row.task_id, moment=row.finished)
+    addresses = (row.address,)
+    return Trouble(
+        Light.ORANGE, row.task, "mailbox-stale", message, row.task_id, moment=row.finished, addresses=addresses
+    )
+
+
+def _failed_before(row: FailedBeforeRow) -> Trouble:
+    if len(row.addresses) == 1:
+        message = f"{row.addresses[0]} failed and has had no turn since: {row.message}"
+    else:
+        message = (
+            f"{len(row.addresses)} mailboxes failed and have had no turn since."
+            f" The first, {row.addresses[0]}: {row.message}"
+        )
+    return Trouble(row.light, row.task, row.reason, message, row.task_id, row.execution_id, row.finished, row.addresses)
 
 
 def _resting(row: SiteRow) -> bool:
@@ -77,13 +104,12 @@ def _site(row: SiteRow) -> Trouble:
     return Trouble(Light.ORANGE, row.description, "", "No engine runs for this site: its schedules rest.")
 
 
-def _task(row: TaskRow) -> Trouble | None:
+def _task(row: TaskRow, last: ExecutionRow | None) -> Trouble | None:
     if row.interrupted:
         message = "Interrupted: the engine that ran it is gone."
         return Trouble(Light.ORANGE, row.description, "interrupted", message, row.id, moment=row.last_started)
     if row.light not in (Light.ORANGE, Light.RED):
         return None
-    last = last_ended(row.id)
     if last is None:
         return Trouble(row.light, row.description, "", row.latest_detail, row.id)
     return Trouble(row.light, row.description, last.reason, last.message, row.id, last.id, last.finished)

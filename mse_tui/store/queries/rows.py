@@ -104,6 +104,20 @@ class TaskRow:
     modified_by: str
 
 
+PACE_SECONDS = 3.0
+"""The step in which the pace of what runs is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTurn:
+    """What a mailbox's turn in a task takes, by its own last turns of the same kind (first passes apart from later)."""
+
+    seconds: float
+    """The median, without waits for the lock."""
+    turns: int
+    """How many were looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgressRow:
     """What a running task does now."""
@@ -127,7 +141,25 @@ class ProgressRow:
     mailbox_started: datetime | None
     waiting: str
     """Why it stands still; '' when it moves."""
+    waiting_since: datetime | None
+    waiting_until: datetime | None
+    """The end of a back-off; None where nobody can tell."""
     updated: datetime
+    paces: tuple[float, ...]
+    """Items a second of the execution in steps of PACE_SECONDS, oldest first, the last over at `updated`."""
+    mode: str
+    """full, differential, or '' while that is not known."""
+    throttled_seconds: int
+    """In which the server let this mailbox wait so far."""
+    usual: "UsualTurn | None"
+    """What this mailbox's turn takes; None where nothing is known of it."""
+
+    @property
+    def usual_end(self) -> datetime | None:
+        """When this mailbox would be done if it took what it usually takes; None where that is not known."""
+        if self.usual is None or self.mailbox_started is None:
+            return None
+        return self.mailbox_started + timedelta(seconds=self.usual.seconds)
 
     @property
     def share(self) -> float | None:
@@ -336,6 +368,10 @@ class Trouble:
     task_id: int | None = None
     execution_id: int | None = None
     moment: datetime | None = None
+    addresses: tuple[str, ...] = ()
+    """The mailboxes that it is about; () where it is about a task, a site or an account as a whole."""
+    type: TaskType | None = None
+    """Of its task."""
 
 
 @dataclass(frozen=True, slots=True)

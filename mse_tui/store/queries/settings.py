@@ -5,18 +5,15 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from mse_tui.store.database import now
-from mse_tui.store.models import Definition, HaltedAccount, Lease, Schedule, Site, Task
+from mse_tui.store.live_leases import live_holder
+from mse_tui.store.models import Definition, HaltedAccount, Schedule, Site, Task
 from mse_tui.store.queries.rows import DefinitionRow, HaltRow, ScheduleRow, SiteRow
 from mse_tui.terms import SiteBinding, TaskType
 
 
 def engine_holder(site_code: str) -> str:
     """Who holds the site's engine lease now, for people; '' when no engine is alive."""
-    lease = Lease.get_or_none(Lease.key == f"engine:{site_code}")
-    if lease is None or not lease.owner or lease.until <= now():
-        return ""
-    return str(lease.holder or lease.owner)
+    return live_holder(f"engine:{site_code}")
 
 
 def sites() -> list[SiteRow]:

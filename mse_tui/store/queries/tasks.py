@@ -1,13 +1,14 @@
 """Tasks: lists, one task's information, what runs and what comes next."""
 
-from datetime import datetime
 from typing import Any
 
-from mse_tui.store.database import now, reading
-from mse_tui.store.models import Command, Definition, Execution, Lease, Progress, Schedule, Site, Task
+from mse_tui.store.database import reading
+from mse_tui.store.live_leases import running_tasks
+from mse_tui.store.models import Command, Definition, Execution, Schedule, Site, Task
 from mse_tui.store.queries.executions import execution_row, executions_count
 from mse_tui.store.queries.groups import doubted_group, newest_group
-from mse_tui.store.queries.rows import ProgressRow, TaskInformation, TaskRow, UpcomingRow
+from mse_tui.store.queries.progress import progress_of_running
+from mse_tui.store.queries.rows import TaskInformation, TaskRow, UpcomingRow
 from mse_tui.store.queries.settings import definition, schedule
 from mse_tui.terms import GroupKind, Light, Status, TaskType
 
@@ -56,7 +57,7 @@ def task_information(task_id: int) -> TaskInformation | None:
         used_schedule = schedule(row.schedule_id)
         assert used_definition is not None
         assert used_schedule is not None
-        running = [one for one in progress_of_running() if one.task_id == task_id]
+        running = progress_of_running(task_id)
         return TaskInformation(
             task=row,
             definition=used_definition,
@@ -67,43 +68,6 @@ def task_information(task_id: int) -> TaskInformation | None:
             group=newest_group(task_id),
             doubted=doubted_group(task_id),
         )
-
-
-def progress_of_running() -> list[ProgressRow]:
-    """What the running tasks do now, by task description. A task whose lease has run out is not running."""
-    found: Any = (
-        Progress.select(Progress, Task, Execution.started.alias("execution_started"))
-        .join(Task)
-        .switch(Progress)
-        .join(Execution, on=(Execution.id == Progress.execution))
-        .where(Task.status == Status.RUNNING, Execution.finished.is_null())
-        .order_by(Task.description.collate("NOCASE"))
-        .objects()
-    )
-    moment = now()
-    leases = _task_leases()
-    return [_progress(row) for row in found if not _interrupted(row.task_id, Status.RUNNING, leases, moment)]
-
-
-def _progress(row: Any) -> ProgressRow:
-    return ProgressRow(
-        task_id=row.task_id,
-        task=row.description,
-        type=TaskType(row.type),
-        execution_id=row.execution,
-        started=row.execution_started,
-        address=row.address,
-        position=row.position,
-        total=row.total,
-        phase=row.phase,
-        folder=row.folder,
-        items=row.items,
-        expected=row.expected,
-        bytes=row.bytes,
-        mailbox_started=row.mailbox_started,
-        waiting=row.waiting,
-        updated=row.updated,
-    )
 
 
 def next_executions(limit: int = 10) -> list[UpcomingRow]:
@@ -133,15 +97,14 @@ def _tasks() -> Any:
 
 
 def _rows(query: Any) -> list[TaskRow]:
-    moment = now()
-    leases = _task_leases()
+    live = running_tasks()
     commands = _open_commands()
-    return [_task(row, leases, commands, moment) for row in query]
+    return [_task(row, live, commands) for row in query]
 
 
-def _task(row: Any, leases: dict[int, datetime], commands: dict[int, str], moment: datetime) -> TaskRow:
+def _task(row: Any, live: set[int], commands: dict[int, str]) -> TaskRow:
     status = Status(row.status)
-    interrupted = _interrupted(row.id, status, leases, moment)
+    interrupted = status is Status.RUNNING and row.id not in live
     return TaskRow(
         id=row.id,
         description=row.description,
@@ -170,19 +133,6 @@ def _task(row: Any, leases: dict[int, datetime], commands: dict[int, str], momen
         modified=row.modified,
         modified_by=row.modified_by,
     )
-
-
-def _task_leases() -> dict[int, datetime]:
-    """Task id -> until when its execution's lease holds."""
-    held: Any = Lease.select(Lease.key, Lease.until).where(Lease.key.startswith("task:"), Lease.owner != "").tuples()
-    return {int(key.partition(":")[2]): until for key, until in held}
-
-
-def _interrupted(task_id: int, status: Status, leases: dict[int, datetime], moment: datetime) -> bool:
-    if status is not Status.RUNNING:
-        return False
-    until = leases.get(task_id)
-    return until is None or until <= moment
 
 
 def _open_commands() -> dict[int, str]:
