@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection, reading
-from mse_tui.store.queries import ExecutionRow, TaskRow
+from mse_tui.store.queries import Outcome, TaskRow
 from mse_tui.terms import Light, Status
 
 _TASK = ("task", "type")
@@ -25,7 +25,7 @@ class SiteMetrics(Collector):
         """All metrics, from one state of the database."""
         with keep_connection(), reading():
             tasks = queries.tasks_of_type()
-            ended = {row.id: found for row in tasks if (found := queries.last_ended(row.id)) is not None}
+            ended = queries.newest_outcomes()
             yield from self._site()
             yield from _standing(tasks)
             yield from _executions(tasks, ended)
@@ -73,42 +73,41 @@ def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:
     yield from (light, running, following, success, submitted)
 
 
-def _executions(tasks: list[TaskRow], ended: dict[int, ExecutionRow]) -> Iterator[Metric]:
+def _executions(tasks: list[TaskRow], ended: dict[int, Outcome]) -> Iterator[Metric]:
     finished = GaugeMetricFamily("mse_tui_task_last_execution_timestamp_seconds", "When it ended.", labels=_TASK)
     took = GaugeMetricFamily("mse_tui_task_last_execution_duration_seconds", "How long it took.", labels=_TASK)
     boxes = GaugeMetricFamily(
         "mse_tui_task_last_execution_mailboxes", "Mailboxes of it by result.", labels=(*_TASK, "light")
     )
-    for row in tasks:
-        last = ended.get(row.id)
-        if last is None or last.duration is None:
+    for labels, outcome in _labelled(tasks, ended):
+        if outcome.execution.duration is None:
             continue
-        labels = (row.description, row.type.value)
-        _add_time(finished, labels, last.finished)
-        took.add_metric(labels, last.duration.total_seconds())
-        detail = queries.execution_detail(last.id)
+        _add_time(finished, labels, outcome.execution.finished)
+        took.add_metric(labels, outcome.execution.duration.total_seconds())
         for light in Light:
-            boxes.add_metric((*labels, light.value), detail.lights.get(light, 0) if detail else 0)
+            boxes.add_metric((*labels, light.value), outcome.lights[light])
     yield from (finished, took, boxes)
 
 
-def _counters(tasks: list[TaskRow], ended: dict[int, ExecutionRow]) -> Iterator[Metric]:
+def _counters(tasks: list[TaskRow], ended: dict[int, Outcome]) -> Iterator[Metric]:
     counted = GaugeMetricFamily(
         "mse_tui_task_last_execution_count", "Its counters, added up over its mailboxes.", labels=(*_TASK, "counter")
     )
     skipped = GaugeMetricFamily(
         "mse_tui_task_last_execution_skipped", "What it left out, by reason.", labels=(*_TASK, "reason")
     )
-    for row in tasks:
-        if row.id not in ended:
-            continue
-        labels = (row.description, row.type.value)
-        counters, skips = queries.totals(ended[row.id].id)
-        for name, value in {"throttled_seconds": 0, "lock_wait_seconds": 0, **counters}.items():
+    for labels, outcome in _labelled(tasks, ended):
+        for name, value in {"throttled_seconds": 0, "lock_wait_seconds": 0, **outcome.counters}.items():
             counted.add_metric((*labels, name), value)
-        for reason, value in skips.items():
+        for reason, value in outcome.skipped.items():
             skipped.add_metric((*labels, reason), value)
     yield from (counted, skipped)
+
+
+def _labelled(tasks: list[TaskRow], ended: dict[int, Outcome]) -> Iterator[tuple[tuple[str, str], Outcome]]:
+    for row in tasks:
+        if row.id in ended:
+            yield (row.description, row.type.value), ended[row.id]
 
 
 def _mailboxes() -> Iterator[Metric]:

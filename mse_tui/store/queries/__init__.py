@@ -25,6 +25,7 @@ from mse_tui.store.queries.health import (
     overdue_tasks,
     stale_mailboxes,
 )
+from mse_tui.store.queries.outcomes import Outcome, newest_outcomes
 from mse_tui.store.queries.overview import dashboard, troubles, type_counts
 from mse_tui.store.queries.planning import DurationRow, TurnRow, durations_of, is_first, turns_of
 from mse_tui.store.queries.progress import progress_of_running, usual_turn
@@ -89,6 +90,7 @@ __all__ = [
     "HaltRow",
     "HealthRow",
     "MailboxResultRow",
+    "Outcome",
     "OverdueRow",
     "Overview",
     "ProgressRow",
@@ -127,6 +129,7 @@ __all__ = [
     "mailbox_result",
     "mailbox_results",
     "newest_group",
+    "newest_outcomes",
     "next_executions",
     "overdue_tasks",
     "progress_of_running",
