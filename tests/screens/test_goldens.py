@@ -1,18 +1,31 @@
-"""The main screens as they read at two sizes; write them anew with MSE_TUI_GOLDENS=write and look at the difference."""
+"""Every screen as it reads at 80x24, and wider; the main four as they look without colours and on light ground.
 
-import os
-from pathlib import Path
+Write the texts anew with MSE_TUI_GOLDENS=write, the pictures with --snapshot-update, and look at the difference.
+"""
+
+import importlib
+import pkgutil
 
 import pytest
 
+from mse_tui import screens
 from mse_tui.app import MseTuiApp
-from tests.screens.conftest import Keys, settle, shown
+from mse_tui.home import Home
+from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.troubles import TroublesScreen
+from mse_tui.store.models import Audit
+from mse_tui.store.retention import RetentionSetting
+from tests.screens.care_seed import seed_audit, seed_retention, seed_stubs
+from tests.screens.conftest import GOLDENS, FakeEngine, Keys, assert_reads_as_golden, settle, shown
+from tests.screens.seed import NOW
 
-GOLDENS = Path(__file__).parent / "goldens"
-SCREENS = {
+MAIN = {
     "dashboard": (["1"], "Recent activity"),
     "tasks": (["2", "j"], "Board, office hours"),
     "task": (["2", "j", "j", "enter"], "Latest detail"),
+    "archive": (["3"], "carla.moreau"),
+}
+OTHERS = {
     "task-options": (["2", "j", "enter", "o"], "Next five"),
     "group": (["2", "j", "enter", "m"], "Gro Dahl"),
     "execution": (["2", "j", "enter", "l", "enter"], "bo.akerman"),
@@ -30,31 +43,98 @@ SCREENS = {
     "task-logs": (["2", "j", "enter", "l"], "2 of 2 mailboxes processed"),
     "planning": (["0"], "In time?"),
     "planning-task": (["0", "j", "enter"], "Shortest interval"),
+    "definitions": (["5"], "Envelopes only"),
+    "schedules": (["6", "j"], "Every night"),
+    "new-task": (["2", "c"], "New task"),
+    "stubs": (["9"], "Figures, week 3"),
+    "retention": (["8"], "3650 d"),
+    "audit": (["W"], "Case 7"),
 }
-SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+SMALL, LARGE = (80, 24), (140, 45)
+SIZES = {"80x24": SMALL, "120x40": (120, 40)}
+WIDE_TOO = (
+    "task-options", "group", "execution", "result", "access", "folders", "messages", "message", "remove",
+    "definition", "sites", "logs", "log-line", "summary-log", "task-logs", "planning", "planning-task",
+)  # fmt: skip
+"""Where more room changes what is shown, not only how wide."""
+
+SHOWN_BY = {
+    "AccessScreen": "access", "AgendaScreen": "calendar-agenda", "AppointmentScreen": "appointment",
+    "ArchiveScreen": "archive", "AuditScreen": "audit", "CalendarScreen": "calendar-mailboxes",
+    "DashboardScreen": "dashboard", "DefinitionsScreen": "definitions", "ExecutionScreen": "execution",
+    "FoldersScreen": "folders", "GroupScreen": "group", "LogsScreen": "logs", "MessageScreen": "message",
+    "MessagesScreen": "messages", "MonthScreen": "calendar-month", "NewTaskScreen": "new-task",
+    "PlanningScreen": "planning", "ResultScreen": "result", "RetentionScreen": "retention", "SchedulesScreen":
+    "schedules", "SitesScreen": "sites", "StubsScreen": "stubs", "SummaryLogScreen": "summary-log",
+    "TaskInformationScreen": "task", "TaskPlanningScreen": "planning-task", "TasksScreen": "tasks",
+    "TroublesScreen": "troubles",
+}  # fmt: skip
+"""Which golden shows a screen at 80x24."""
 
 
-@pytest.mark.parametrize("size", list(SIZES))
-@pytest.mark.parametrize("name", list(SCREENS))
-async def test_screen_reads_as_it_did(app: MseTuiApp, name: str, size: str) -> None:
-    presses, landmark = SCREENS[name]
-    async with app.run_test(size=SIZES[size]) as pilot:
+@pytest.fixture
+def tended(seeded: Home) -> Home:
+    """The seeded site with stubs, retention and an audit."""
+    seed_stubs()
+    seed_retention()
+    RetentionSetting.update(modified=NOW, modified_by="ann").execute()
+    Audit.delete().execute()
+    seed_audit()
+    return seeded
+
+
+async def reads(app: MseTuiApp, size: tuple[int, int], presses: list[str], landmark: str) -> str:
+    """What the screen reads once these keys were pressed."""
+    async with app.run_test(size=size) as pilot:
         keys = Keys(pilot)
         await keys.see("Recent activity")
         await keys.press(*presses)
         await keys.see(landmark)
         await settle(pilot)
-        text = shown(app) + "\n"
-    golden = GOLDENS / f"{name}-{size}.txt"
-    if os.environ.get("MSE_TUI_GOLDENS") == "write":
-        golden.parent.mkdir(exist_ok=True)
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+        return shown(app)
+
+
+@pytest.mark.parametrize("name", list(MAIN))
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x45"])
+async def test_main_screen_reads_as_it_did(app: MseTuiApp, name: str, size: tuple[int, int]) -> None:
+    assert_reads_as_golden(f"{name}-{size[0]}x{size[1]}", await reads(app, size, *MAIN[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [*((name, "80x24") for name in OTHERS), *((name, "120x40") for name in WIDE_TOO)]
+)
+async def test_screen_reads_as_it_did(tended: Home, app: MseTuiApp, name: str, size: str) -> None:
+    assert_reads_as_golden(f"{name}-{size}", await reads(app, SIZES[size], *OTHERS[name]))
+
+
+async def test_all_that_needs_attention_reads_as_it_did(app: MseTuiApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        app.push_screen(TroublesScreen())  # the dashboard leads there once it can't show them all
+        await keys.see("Needs attention: ")
+        await settle(pilot)
+        assert_reads_as_golden("troubles-80x24", shown(app))
+
+
+def test_every_screen_has_a_text_at_80x24() -> None:
+    for module in pkgutil.iter_modules(screens.__path__, "mse_tui.screens."):
+        importlib.import_module(module.name)
+    assert set(SHOWN_BY) == _names(LiveScreen)
+    missing = [name for name in SHOWN_BY.values() if not (GOLDENS / f"{name}-80x24.txt").exists()]
+    assert missing == []
+
+
+def _names(above: type) -> set[str]:
+    """The screens derived from a class; those that others are derived from are none themselves."""
+    below = above.__subclasses__()
+    names = set().union(*(_names(each) for each in below)) if below else {above.__name__}
+    return {name for name in names if "[" not in name}
 
 
 @pytest.mark.parametrize("name", ["dashboard", "tasks", "task", "messages", "remove"])
 async def test_screen_is_usable_at_sixty_by_twenty(app: MseTuiApp, name: str) -> None:
-    presses, landmark = SCREENS[name]
+    presses, landmark = {**MAIN, **OTHERS}[name]
     async with app.run_test(size=(60, 20)) as pilot:
         keys = Keys(pilot)
         await keys.see("Needs attention")
@@ -66,12 +146,23 @@ async def test_screen_is_usable_at_sixty_by_twenty(app: MseTuiApp, name: str) ->
             assert landmark in "\n".join(lines)
 
 
-@pytest.mark.parametrize("theme", ["dark", "light", "ansi-dark"])
-def test_dashboard_looks_as_it_did(app: MseTuiApp, theme: str, snap_compare) -> None:
-    app.theme = theme
+@pytest.mark.parametrize("look", ["dark", "light", "no-colour"])
+@pytest.mark.parametrize("name", list(MAIN))
+def test_main_screen_looks_as_it_did(
+    seeded: Home, name: str, look: str, snap_compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if look == "no-colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = MseTuiApp(seeded, engine=FakeEngine(), clock=lambda: NOW)
+    if look != "no-colour":
+        app.theme = look
+    presses, landmark = MAIN[name]
 
     async def ready(pilot) -> None:
-        await Keys(pilot).see("Recent activity")
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press(*presses)
+        await keys.see(landmark)
         await settle(pilot)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+    assert snap_compare(app, terminal_size=SMALL, run_before=ready)
