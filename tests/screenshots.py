@@ -6,7 +6,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from mse_tui.actions.archive_reading import packs_of
 from mse_tui.app import MseTuiApp
+from mse_tui.archive.indexing import Indexing
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import Audit
@@ -36,6 +38,7 @@ SCREENS = {
     "folders": ["3", "enter"],
     "messages": ["3", "enter", "j", "enter"],
     "message": ["3", "enter", "j", "enter", "j", "enter"],
+    "search": ["3", "s", *"ferry", "space", *"week", "enter", "j"],
     "summary-log": ["4"],
     "definition": ["5", "e"],
     "schedules": ["6", "j"],
@@ -75,6 +78,7 @@ def main() -> None:
         open_database(home.database)
         seed(home)
         seed_calendars(home)
+        Indexing(packs_of(home), home.search_index, clock=lambda: NOW).run()
         seed_stubs()
         seed_retention()
         Audit.delete().execute()

@@ -62,8 +62,8 @@ class Freshness:
     """In the index."""
     waiting: int
     """Messages in the archive that are not yet in the index."""
-    up_to: datetime
-    """All that was archived until then is in it."""
+    up_to: datetime | None
+    """All that was archived until then is in it; None: all there is."""
     words_left: int
     """Purged messages that are no longer found, but whose words are not yet overwritten."""
 
@@ -234,7 +234,7 @@ def freshness(path: Path) -> Freshness:
         done, messages, words_left = settled(index), index.count(), index.words_left()
     waiting, first = select("SELECT COUNT(*), MIN(id) FROM message WHERE id > ?", (done,))[0]
     opened = select("SELECT MIN(opened) FROM placement WHERE message_id = ?", (first,))[0][0] if waiting else None
-    return Freshness(messages, waiting, now() if opened is None else from_micros(opened), words_left)
+    return Freshness(messages, waiting, None if opened is None else from_micros(opened), words_left)
 
 
 def _both(one: str, other: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from mse_tui.archive.search_query import Field, Term
 from mse_tui.archive.search_words import folded, stands_alone
 
-SHOWN = 160
+SHOWN = 150
 """Characters of a snippet."""
 _BEFORE = 40
 _LOOKED_AT = 50_000

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
+from mse_tui.actions.archive_search import search_archive
 from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
 from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.dialogs import Choice, Question
@@ -17,10 +18,13 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.text import printable
-from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, OPEN_MAILBOX, VIEW
+from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, OPEN_MAILBOX, SEARCH, VIEW
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
+
+if TYPE_CHECKING:
+    from mse_tui.app import MseTuiApp
 
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
@@ -32,7 +36,7 @@ _HELP = (
 class ArchiveScreen(LiveScreen[list[MailboxView]]):
     """Which mailboxes the archive has."""
 
-    KEYS = (OPEN_MAILBOX, CALENDARS, ACCESS, *FILTERING)
+    KEYS = (OPEN_MAILBOX, SEARCH, CALENDARS, ACCESS, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
@@ -92,6 +96,11 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
     def _opened(self, reading: Reading) -> None:
         self.app.push_screen(FoldersScreen(Look(reading)))
 
+    @leads_to(search_archive)
+    def action_search(self) -> None:
+        """Search all mailboxes."""
+        open_search(self.tui)
+
     @leads_to(look_into)
     def action_calendars(self) -> None:
         """The calendars of the mailbox under the cursor."""
@@ -109,15 +118,33 @@ class Look:
     view: View = field(default_factory=View.live)
 
     def __str__(self) -> str:
-        if self.view.kind is ViewKind.AS_OF and self.view.at is not None:
-            return f"as of {absolute(self.view.at)}"
-        return f"{self.view.kind.value.capitalize()} view"
+        return view_said(self.view)
+
+
+def view_said(view: View) -> str:
+    """How a view is called: 'Live view', 'as of 2026-03-01 12:00'."""
+    if view.kind is ViewKind.AS_OF and view.at is not None:
+        return f"as of {absolute(view.at)}"
+    return f"{view.kind.value.capitalize()} view"
+
+
+def open_search(tui: "MseTuiApp", text: str = "") -> None:
+    """Search the archive, beginning with this text."""
+    from mse_tui.screens.search import SearchScreen  # noqa: PLC0415 (what searches is imported when it is gone to)
+
+    tui.push_screen(SearchScreen(text))
+
+
+class Viewed(Protocol):
+    """Something that is looked at in a view."""
+
+    view: View
 
 
 class ViewChoice:
     """A screen whose view can be changed."""
 
-    look: Look
+    look: Viewed
     app: Any
     reload: Callable[[], None]
 
@@ -173,13 +200,19 @@ def moment_of(text: str) -> datetime | None:
 class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
     """The folder tree of one mailbox in a view."""
 
-    KEYS = (VIEW, *FILTERING)
+    KEYS = (VIEW, SEARCH, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
+    look: Look
 
     def __init__(self, look: Look) -> None:
         super().__init__()
         self.look = look
+
+    @leads_to(search_archive)
+    def action_search(self) -> None:
+        """Search this mailbox."""
+        open_search(self.tui, f"mailbox:{self.look.reading.mailbox.address} ")
 
     def body(self) -> Iterable[Widget]:
         """The title and the tree."""
@@ -234,6 +267,7 @@ class MessagesScreen(ViewChoice, LiveScreen[int]):
     KEYS = (VIEW, *FINDING)
     PLACE = "archive"
     HELP_TEXT = _HELP
+    look: Look
 
     def __init__(self, look: Look, folder: FolderView) -> None:
         super().__init__()

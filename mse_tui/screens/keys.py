@@ -15,6 +15,7 @@ from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
 from mse_tui.screens.planning import PlanningScreen, TaskPlanningScreen
 from mse_tui.screens.schedules import SchedulesScreen
+from mse_tui.screens.search import SearchScreen
 from mse_tui.screens.sites import SitesScreen
 from mse_tui.screens.stubs import StubsScreen
 from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLogScreen
@@ -38,6 +39,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Archive: folders": FoldersScreen,
     "Archive: messages": MessagesScreen,
     "Archive: one message": MessageScreen,
+    "Archive: search": SearchScreen,
     "Definitions": DefinitionsScreen,
     "Schedules": SchedulesScreen,
     "Stubs": StubsScreen,

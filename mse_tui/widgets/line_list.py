@@ -95,6 +95,12 @@ class LineList(ScrollView, can_focus=True):
         self._revision += 1
         self.refresh()
 
+    def set_empty(self, text: str) -> None:
+        """Say this where there are no lines."""
+        if text != self._empty:
+            self._empty = text
+            self.refresh()
+
     def set_lines(self, lines: Sequence[Line]) -> None:
         """Show these lines; the cursor stays on the line with the same key, and nothing is drawn that is the same."""
         lines = tuple(lines)

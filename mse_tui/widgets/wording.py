@@ -81,7 +81,9 @@ def count(amount: int, one: str, many: str | None = None) -> str:
     return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
 
 
-def index_is_fresh(up_to: datetime, waiting: int) -> str:
-    """How far the search index is, in one line."""
-    waits = f"; {count(waiting, 'message waits', 'messages wait')} to be indexed" if waiting else ""
-    return f"The index holds everything archived up to {absolute(up_to)}{waits}."
+def index_is_fresh(up_to: datetime | None, waiting: int) -> str:
+    """How far the search index is, in one line; `up_to` None: it has everything."""
+    if up_to is None and not waiting:
+        return "The index holds everything that is archived."
+    waits = count(waiting, "message waits", "messages wait")
+    return f"The index holds everything archived up to {absolute(up_to)}; {waits} to be indexed."

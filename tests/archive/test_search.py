@@ -379,7 +379,7 @@ def test_each_round_takes_what_came_since(archive: Archive) -> None:
     assert state.up_to == from_micros(1)
     assert archive.index().indexed == 1
     state = freshness(archive.path)
-    assert (state.messages, state.waiting) == (2, 0) and now() - state.up_to < timedelta(seconds=5)
+    assert (state.messages, state.waiting, state.up_to) == (2, 0, None)
     assert archive.count("word") == 2
 
 

@@ -123,6 +123,7 @@ async def settle(pilot: Pilot[None]) -> None:
     """Until nothing is being read."""
     await pilot.pause()
     await until(pilot, lambda: not getattr(pilot.app.screen, "_reading", False), "the reading's end")
+    await until(pilot, lambda: not getattr(pilot.app.screen, "_fetching", False), "the search's end")
     await until(pilot, lambda: "..." not in pages_missing(pilot.app), "the pages")
 
 
