@@ -101,7 +101,9 @@ class Reason(StrEnum):
     HOME_UNSAFE = "home-unsafe"
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
     SITE_DISABLED = "site-disabled"
+    SITE_IN_MAINTENANCE = "site-in-maintenance"
     ROLE_MISSING = "role-missing"
+    READ_ONLY = "read-only"
     IN_USE = "in-use"
     NOT_FOUND = "not-found"
     INVALID = "invalid"
@@ -514,9 +516,17 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "The site is disabled, so none of its tasks starts.",
         "Enable it with mse-tui site enable.",
     ),
+    Reason.SITE_IN_MAINTENANCE: Explanation(
+        "The site is in maintenance, so none of its tasks starts.",
+        "Wait for its end, or end it now with mse-tui site maintenance end.",
+    ),
     Reason.ROLE_MISSING: Explanation(
         "The person lacks the role that this needs.",
         "Ask an administrator: the configuration's [roles] says which groups have which role.",
+    ),
+    Reason.READ_ONLY: Explanation(
+        "The site is open to look at only, so nothing of it can be changed.",
+        "Open it as the user that runs it, without --read-only; what may be done there is decided by roles.",
     ),
     Reason.IN_USE: Explanation(
         "A task uses this, so it can't be deleted.",
@@ -529,8 +539,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "Nothing to do: the next execution goes on from the last committed batch.",
     ),
     Reason.PAUSED: Explanation(
-        "The execution was paused by a person; this mailbox goes on in a later row.",
-        "Nothing to do: resume the task to let it go on from the last committed batch.",
+        "The execution was paused by a person or by the site's maintenance; this mailbox goes on in a later row.",
+        "Nothing to do: from the last committed batch it goes on when the task is resumed, or the maintenance ends.",
         expected=True,
     ),
     Reason.INTERRUPTED: Explanation(

@@ -13,6 +13,7 @@ from mse_tui.directory.addresses import valid_addresses
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import now, writing
+from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Command, Task
 from mse_tui.terms import Status, TaskType, Verb
 
@@ -109,6 +110,11 @@ def _refuse_senseless(task: Task, verb: Verb) -> None:
         raise Problem(Reason.INVALID, f"The task {name} is running already.", "Wait for its end, or stop it.")
     if verb is Verb.RUN and not task.site.enabled:
         raise Problem(Reason.SITE_DISABLED, f"The site of the task {name} is disabled.")
+    if verb is Verb.RUN and (until := rests_until(task.site, now())) is not None:
+        raise Problem(
+            Reason.SITE_IN_MAINTENANCE,
+            f"The site of the task {name} is in maintenance until {until:%Y-%m-%d %H:%M} UTC.",
+        )
     if verb is Verb.STOP and not running and not _is_starting(task):
         raise Problem(Reason.INVALID, f"The task {name} is not running.", "There is nothing to stop.")
     if verb is Verb.PAUSE and task.paused:

@@ -18,7 +18,7 @@ from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.store import queries
 from mse_tui.store.database import now
 from mse_tui.store.queries import ScheduleRow
-from mse_tui.widgets.wording import absolute
+from mse_tui.widgets.wording import absolute, clock
 
 SHOWN = 5
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -296,8 +296,13 @@ def _next(row: ScheduleRow) -> list[Any]:
 
 
 def _in_zone(row: ScheduleRow) -> list[str]:
-    zone = ZoneInfo(_settings(row).zone)
-    return [f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for moment in _next(row)]
+    zone, maintenance = ZoneInfo(_settings(row).zone), queries.site_maintenance()
+    return [
+        f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
+        + (f"; in maintenance until {clock(end, moment, zone)}" if end != moment else "")
+        for moment in _next(row)
+        for end in [maintenance.free_from(moment)]
+    ]
 
 
 def _next_lines(row: ScheduleRow) -> list[str]:

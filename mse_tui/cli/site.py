@@ -6,9 +6,11 @@ import click
 
 from mse_tui.actions import sites
 from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.maintenance import maintenance
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.store import queries
+from mse_tui.widgets.site_wording import maintenance_now
 from mse_tui.widgets.wording import absolute
 
 
@@ -54,6 +56,8 @@ def show_site(session: Session, as_json: bool) -> None:
             ("Code", row.code),
             ("Bound to", row.binding.replace("_", " ")),
             ("Enabled", "yes" if row.enabled else "no"),
+            ("Maintenance", maintenance_now(row) or "not now"),
+            *(("  each week", window) for window in row.maintenance_windows),
             ("Engine", row.engine or "none runs"),
             ("Last active", absolute(row.last_active)),
             ("Host", f"{row.host_name} ({row.host_os})"),
@@ -63,6 +67,9 @@ def show_site(session: Session, as_json: bool) -> None:
             *(("Halted account", f"{one.account} since {absolute(one.since)}: {one.message}") for one in halted),
         ]
     )
+
+
+site.add_command(maintenance)
 
 
 @site.command("example")

@@ -9,6 +9,7 @@ from mse_tui.store.queries import Overview, ProgressRow, TaskRow
 from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import progress_words
+from mse_tui.widgets.site_wording import maintenance_now
 from mse_tui.widgets.wording import absolute, number, size, utc_now, when
 
 
@@ -45,14 +46,18 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
     click.echo(f"Overall: {_word(verdict)}.")
     for site in overview.sites:
         engine = f"engine: {site.engine}" if site.engine else "no engine runs"
-        click.echo(printable(f"Site {site.description}: {'enabled' if site.enabled else 'disabled'}, {engine}."))
+        rests = f" In maintenance {maintenance_now(site)}: no task runs." if site.maintenance_until else ""
+        click.echo(printable(f"Site {site.description}: {'enabled' if site.enabled else 'disabled'}, {engine}.{rests}"))
     for trouble in overview.troubles:
         reason = f" Reason: {trouble.reason}." if trouble.reason else ""
         click.echo(printable(f"Attention, {_word(trouble.light)}: {trouble.subject}: {trouble.message}{reason}"))
     for progress in overview.running:
         click.echo(printable(f"Running: {progress.task}: {progress_text(progress)}."))
     for task in tasks:
-        following = f"next execution {absolute(task.next_execution)}" if task.next_execution else "no next execution"
+        held = f" (in maintenance until {absolute(task.maintenance_until)})" if task.maintenance_until else ""
+        following = (
+            f"next execution {absolute(task.next_execution)}{held}" if task.next_execution else "no next execution"
+        )
         click.echo(
             printable(f"Task {task.description}: {task.status}, result {_word(task.light)}, {following}."
                       f" {task.latest_detail}".rstrip())
@@ -64,6 +69,9 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
 def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
     click.echo(f"{light(verdict)} overall")
     now = utc_now()
+    for site in overview.sites:
+        if site.maintenance_until:
+            click.echo(printable(f"{site.description}: in maintenance {maintenance_now(site)}: no task runs."))
     for trouble in overview.troubles:
         reason = f" [{trouble.reason}]" if trouble.reason else ""
         click.echo(f"{light(trouble.light)}: " + printable(f"{trouble.subject}: {trouble.message}{reason}"))

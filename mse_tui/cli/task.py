@@ -23,7 +23,7 @@ from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, count, number
+from mse_tui.widgets.wording import absolute, count, next_start, number, utc_now
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
@@ -84,7 +84,7 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Latest detail", row.latest_detail or "-"),
             *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),
             ("Sequence", number(row.sequence)),
-            ("Next execution", absolute(row.next_execution)),
+            ("Next execution", next_start(row.next_execution, utc_now(), row.maintenance_until)),
             ("Last execution", information.last.message if information.last else "never executed"),
         ]
     )

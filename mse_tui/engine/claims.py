@@ -50,10 +50,15 @@ class Decision:
     next_execution: datetime | None
 
 
-def due(tasks: Iterable[Plan], now: datetime) -> list[Decision]:
-    """What to do now, the longest due first; tasks about which there is nothing to do are left out."""
+def due(tasks: Iterable[Plan], now: datetime, *, maintenance: bool = False) -> list[Decision]:
+    """What to do now, the longest due first; tasks about which there is nothing to do are left out.
+
+    In `maintenance` none starts: what is due waits for its end, when it is late and so counts as missed.
+    """
     planned = {task.task_id: task.next_execution or now for task in tasks}
     decisions = [decision for task in tasks if (decision := _decide(task, now)) is not None]
+    if maintenance:
+        decisions = [decision for decision in decisions if decision.trigger is None]
     return sorted(decisions, key=lambda decision: (planned[decision.task_id], decision.task_id))
 
 
@@ -123,20 +128,23 @@ class Claims:
         self._version: int | None = None
         self._looked: datetime | None = None
         self._earliest: datetime | None = None
+        self._maintenance = False
 
-    def due(self) -> list[Decision]:
+    def due(self, *, maintenance: bool = False) -> list[Decision]:
         """What is due now. Costs next to nothing while no row has changed and no time has come."""
         now = self._clock.now()
         version = data_version()
-        unchanged = version == self._version and self._looked is not None and self._looked <= now
+        looked = self._looked is not None and self._looked <= now and maintenance == self._maintenance
+        unchanged = looked and version == self._version
         if unchanged and (self._earliest is None or now < self._earliest):
             self._looked = now
             return []
         plans = _plans(self._site_id)
-        decisions = due(plans, now)
-        self._looked = now
+        decisions = due(plans, now, maintenance=maintenance)
+        self._looked, self._maintenance = now, maintenance
         self._version = None if decisions else version
-        self._earliest = min((plan.next_execution for plan in plans if plan.next_execution), default=None)
+        planned = [plan.next_execution for plan in plans if plan.next_execution]
+        self._earliest = min((one for one in planned if one > now or not maintenance), default=None)
         return decisions
 
     def replan(self, decision: Decision) -> None:

@@ -12,6 +12,7 @@ from mse_tui.engine.clock import Clock
 from mse_tui.engine.execution import Choice, Execution, State
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import writing
+from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import ArchiveMailbox, Command, Pass, Site, Task, from_micros, to_micros
 from mse_tui.terms import Trigger, Verb
 
@@ -58,8 +59,12 @@ class Commands:
     def _run(self, command: Any) -> None:
         if command.taken is not None:
             return  # its execution finishes it
-        if not Site.get_by_id(self._site_id).enabled:
+        site = Site.get_by_id(self._site_id)
+        if not site.enabled:
             self._finish(command, explain(Reason.SITE_DISABLED).happened)
+            return
+        if rests_until(site, self._now()) is not None:
+            self._finish(command, explain(Reason.SITE_IN_MAINTENANCE).happened)
             return
         arguments = json.loads(command.arguments)
         with writing():  # a crash must not leave the start without its command, which would start it again

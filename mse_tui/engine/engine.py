@@ -7,7 +7,7 @@ object that two of them touch.
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Condition, Event, Lock, Thread
 from types import TracebackType
 from typing import Self
@@ -43,6 +43,7 @@ from mse_tui.features.feature import Feature
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import data_version, faults_explained, keep_connection
+from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Site
 from mse_tui.terms import TaskType
 
@@ -85,6 +86,7 @@ class Engine:
         self._leases = leases or Leases(clock=self._clock)
         self._renewer = Renewer(self._leases, self._lease_lost, clock=self._clock)
         self._running: dict[int, Execution] = {}
+        self._rests_until: datetime | None = None
         self._changed = Condition(Lock())
         self._stopping = Event()
         self._ended = Event()
@@ -232,14 +234,22 @@ class Engine:
             self._tick.run()
 
     def _look(self) -> None:
-        for step in (self._commands.carry_out, self._start_due, self._look_at_running):
+        for step in (self._look_at_maintenance, self._commands.carry_out, self._start_due, self._look_at_running):
             try:
                 step()
             except Exception:
                 log.exception("%s failed; it is tried again at the next tick", step.__name__)
 
+    def _look_at_maintenance(self) -> None:
+        self._rests_until = rests_until(Site.get_by_id(self._site.id), self._clock.now())
+        for execution in self._executions():
+            if self._rests_until is None:
+                execution.end_rest()
+            else:
+                execution.rest(self._rests_until)
+
     def _start_due(self) -> None:
-        decisions = self._claims.due()
+        decisions = self._claims.due(maintenance=self._rests_until is not None)
         if not decisions:
             return
         enabled = Site.get_by_id(self._site.id).enabled

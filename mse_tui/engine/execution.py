@@ -105,6 +105,7 @@ class Execution:
         self._state = State.QUEUED
         self._stopped_by = ""
         self._paused_by = ""
+        self._rests_until: datetime | None = None
         self._lease_lost = False
         self._cancel = Event()
         self._pace = Pace(equipment.clock)
@@ -140,12 +141,29 @@ class Execution:
         with self._lock:
             self._paused_by = who
             self._cancel.set()
-        self._wake(State.WAITING)
+        self._wake(State.WAITING, State.PAUSED)
 
     def resume(self) -> None:
         """Go on where it was paused."""
         with self._lock:
             self._paused_by = ""
+        self._wake(State.PAUSED)
+
+    def rest(self, until: datetime) -> None:
+        """Give the mailbox back at the next boundary and wait for the end of the site's maintenance."""
+        with self._lock:
+            if self._rests_until == until:
+                return
+            self._rests_until = until
+            self._cancel.set()
+        self._wake(State.WAITING, State.PAUSED)
+
+    def end_rest(self) -> None:
+        """Go on where maintenance began, unless a person has paused it."""
+        with self._lock:
+            if self._rests_until is None:
+                return
+            self._rests_until = None
         self._wake(State.PAUSED)
 
     def lease_lost(self) -> None:
@@ -186,7 +204,8 @@ class Execution:
     def _goes_on(self) -> bool:
         with self._lock:
             stopping = bool(self._stopped_by) or self._lease_lost
-            self._state = State.PAUSED if self._paused_by and not stopping else State.QUEUED
+            pause = self._pause()
+            self._state = State.PAUSED if pause and not stopping else State.QUEUED
             self._cancel = Event()
             if stopping:
                 self._cancel.set()
@@ -194,8 +213,7 @@ class Execution:
             if self._waits_on is not None:
                 self._with.locks.leave(self._waits_on.key, self.claim.task_id)
                 self._waits_on = None
-            who = self._paused_by
-            records.stand_still(self.claim, f"paused by {who}", f"Paused by {who} {self._so_far()}", self._now())
+            records.stand_still(self.claim, f"paused by {pause}", f"Paused by {pause} {self._so_far()}", self._now())
             return False
         if stopping:
             self._end(self._stopped())
@@ -347,7 +365,7 @@ class Execution:
                 return failed(Problem(Reason.LEASE_LOST, "Another engine took the task over."))
             if self._stopped_by:
                 return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by}.")
-            return Outcome(Light.NONE, str(Reason.PAUSED), f"Paused by {self._paused_by or 'a person'}.")
+            return Outcome(Light.NONE, str(Reason.PAUSED), f"Paused by {self._pause() or 'a person'}.")
         problem = _problem(error)
         if problem.reason is Reason.INTERNAL:
             self._log_about(self._members[self._position].address).error("A mailbox failed inside", exc_info=error)
@@ -362,7 +380,13 @@ class Execution:
             self._with.submit(self.turn)
 
     def _is_asked_to_end(self) -> bool:
-        return bool(self._stopped_by or self._paused_by or self._lease_lost)
+        return bool(self._stopped_by or self._pause() or self._lease_lost)
+
+    def _pause(self) -> str:
+        """Who or what makes it wait; '' where nothing does."""
+        if self._paused_by or self._rests_until is None:
+            return self._paused_by
+        return f"the site's maintenance until {self._rests_until:%Y-%m-%d %H:%M} UTC"
 
     def _stopped(self) -> Outcome:
         return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by} {self._so_far()}.")

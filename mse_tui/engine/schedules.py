@@ -7,7 +7,7 @@ comes twice (clocks go back) runs once, the first time. Times that fall together
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -24,6 +24,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from mse_tui.wall_clock import instant
 
 MINUTES_OF_A_DAY = 24 * 60
 _DAYS_LOOKED_AHEAD = 16
@@ -46,7 +48,7 @@ _WEEK = tuple(Weekday)
 
 
 class OnMissed(StrEnum):
-    """What becomes of starts that were missed while the engine was down; they coalesce into one."""
+    """What becomes of starts that were missed while no engine ran, or in maintenance; they coalesce into one."""
 
     RUN_ONCE = "run_once"
     SKIP = "skip"
@@ -144,7 +146,7 @@ class ScheduleSettings(_Settings):
     on_missed: OnMissed = Field(
         OnMissed.RUN_ONCE,
         title="Missed starts",
-        description="What to do at start-up about executions missed while the engine was down.",
+        description="What to do afterwards about executions missed while no engine ran, or in maintenance.",
     )
 
     @field_validator("zone")
@@ -159,7 +161,7 @@ class ScheduleSettings(_Settings):
     @model_validator(mode="after")
     def _happens(self) -> Self:
         if isinstance(self.timing, OneOff):
-            _instant(self.timing.at, ZoneInfo(self.zone))
+            instant(self.timing.at, ZoneInfo(self.zone))
         return self
 
 
@@ -233,7 +235,7 @@ def _executions(settings: ScheduleSettings, after: datetime) -> Iterator[datetim
     zone = ZoneInfo(settings.zone)
     timing = settings.timing
     if isinstance(timing, OneOff):
-        moment = _instant(timing.at, zone)
+        moment = instant(timing.at, zone)
         if moment > after:
             yield moment
         return
@@ -254,11 +256,11 @@ def _executions(settings: ScheduleSettings, after: datetime) -> Iterator[datetim
 def _of_day(day: date, minutes: range, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     midnight = datetime.combine(day, time())
 
-    def instant(minute: int) -> datetime:
-        return _instant(midnight + timedelta(minutes=minute), zone)
+    def begins(minute: int) -> datetime:
+        return instant(midnight + timedelta(minutes=minute), zone)
 
-    for minute in minutes[bisect_right(minutes, after, key=instant) :]:
-        moment = instant(minute)
+    for minute in minutes[bisect_right(minutes, after, key=begins) :]:
+        moment = begins(minute)
         if moment > after:
             yield moment
             after = moment
@@ -274,25 +276,3 @@ def _minutes_of_block(times: Once | Many) -> range:
     if last < first:
         last += MINUTES_OF_A_DAY
     return range(first, last + 1, times.every_minutes)
-
-
-def _instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """The UTC time of a naive local one: the first of two, or the end of the gap that it falls into."""
-    moment = local.replace(tzinfo=zone).astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == local:
-        return moment
-    return _end_of_gap(local, zone)
-
-
-def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
-    """A local time in a gap, read by the offset after it, lies before the change; by the one before it, after."""
-    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    after = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    new_offset = after.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        if middle.astimezone(zone).utcoffset() == new_offset:
-            after = middle
-        else:
-            before = middle
-    return after

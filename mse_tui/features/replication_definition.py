@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from mse_tui.features.scope import DELETED_ITEMS, INBOX, SENT_ITEMS, FolderScope, ItemScope
-from mse_tui.features.windows import ExclusionWindow, WindowText
+from mse_tui.windows import WeeklyWindow, WindowText
 
 
 class ReplicatedContent(StrEnum):
@@ -78,7 +78,7 @@ class FolderReplicationDefinition(BaseModel):
         """The items that this definition skips."""
         return ItemScope(self.skip_private, self.include_vault_shortcuts)
 
-    def window_at(self, moment: datetime) -> ExclusionWindow | None:
+    def window_at(self, moment: datetime) -> WeeklyWindow | None:
         """The exclusion window that an aware time is in."""
-        windows = (ExclusionWindow.parse(text) for text in self.full_sync_exclusion_windows)
+        windows = (WeeklyWindow.parse(text) for text in self.full_sync_exclusion_windows)
         return next((window for window in windows if window.covers(moment)), None)

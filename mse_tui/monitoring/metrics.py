@@ -39,7 +39,9 @@ class SiteMetrics(Collector):
     def _site(self) -> Iterator[Metric]:
         info = InfoMetricFamily("mse_tui_site", "The site.", labels=("code",))
         alive = GaugeMetricFamily("mse_tui_engine_up", "1 while an engine runs the site.", labels=("code",))
+        resting = GaugeMetricFamily("mse_tui_site_maintenance", "1 while the site is in maintenance.", labels=("code",))
         for site in queries.sites():
+            resting.add_metric((site.code,), float(site.maintenance_until is not None))
             info.add_metric((site.code,), {"description": site.description, "version": site.version})
             alive.add_metric((site.code,), float(bool(site.engine)))
         troubles = GaugeMetricFamily("mse_tui_troubles", "What needs attention.", labels=("light", "reason"))
@@ -49,7 +51,7 @@ class SiteMetrics(Collector):
             counted[key] = counted.get(key, 0) + 1
         for labels, number in counted.items():
             troubles.add_metric(labels, number)
-        yield from (info, alive, troubles)
+        yield from (info, alive, resting, troubles)
 
 
 def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:

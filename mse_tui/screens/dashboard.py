@@ -16,7 +16,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_information import TaskInformationScreen
-from mse_tui.screens.task_lines import RUNNING_COLUMNS, running_lines
+from mse_tui.screens.task_lines import HELD_BACK, RUNNING_COLUMNS, running_lines
 from mse_tui.screens.troubles import (
     TROUBLE_COLUMNS,
     TROUBLE_COMMANDS,
@@ -30,7 +30,8 @@ from mse_tui.terms import Light, TaskType
 from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, lasted, number, relative, when
+from mse_tui.widgets.site_wording import maintenance_now
+from mse_tui.widgets.wording import absolute, clock, lasted, number, relative, when
 
 VIEW_ALL = "all"
 _TROUBLES = 4
@@ -194,6 +195,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
                 f"Host {site.host_name or '-'} ({site.host_os or '-'})",
                 f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
                 f"Engine: {site.engine or 'none runs'}",
+                f"Maintenance: {maintenance_now(site) or 'not now'}",
             )
         )
         change = disable_site if site.enabled else enable_site
@@ -234,8 +236,12 @@ def _type_line(task_type: TaskType, definitions: int, tasks: int) -> Line:
 
 
 def _upcoming(row: UpcomingRow, now: datetime) -> Line:
+    far = Cell(f"({relative(row.at, now)})", Tone.DIM)
     return line(
-        row.task_id, absolute(row.at), Cell(f"({relative(row.at, now)})", Tone.DIM), Cell(row.task, Tone.STRONG)
+        row.task_id,
+        absolute(row.at),
+        Cell(HELD_BACK, Tone.WARN) if row.maintenance_until else far,
+        Cell(row.task, Tone.STRONG),
     )
 
 
@@ -246,6 +252,8 @@ def _nothing_next() -> Line:
 def _site(row: SiteRow, now: datetime) -> Line:
     if not row.enabled:
         state = Cell("disabled: none of its tasks starts", Tone.WARN)
+    elif row.maintenance_until:
+        state = Cell(f"until {clock(row.maintenance_until, now)} in maintenance: no task runs", Tone.WARN)
     elif row.engine:
         state = Cell(f"engine runs: {row.engine}", Tone.PLAIN)
     else:

@@ -1,6 +1,7 @@
 """Schedules: named timing, with the next five executions in the schedule's own zone."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from textual import on, work
@@ -9,6 +10,7 @@ from textual.widgets import Static
 
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe
+from mse_tui.maintenance import Maintenance
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
@@ -22,7 +24,15 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, number
 
 
-class SchedulesScreen(LiveScreen[list[ScheduleRow]]):
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is read."""
+
+    schedules: tuple[ScheduleRow, ...]
+    maintenance: Maintenance
+
+
+class SchedulesScreen(LiveScreen[Shown]):
     """All schedules; what the one under the cursor means below."""
 
     KEYS = (CREATE, EDIT, DELETE, *FILTERING)
@@ -45,24 +55,27 @@ class SchedulesScreen(LiveScreen[list[ScheduleRow]]):
         )
         yield Prose(id="coming", classes="half")
 
-    def load(self) -> list[ScheduleRow]:
-        """All of them."""
-        return queries.schedules()
+    def load(self) -> Shown:
+        """All of them, and when the site rests."""
+        return Shown(tuple(queries.schedules()), queries.site_maintenance())
 
-    def show(self, data: list[ScheduleRow]) -> None:
+    def show(self, data: Shown) -> None:
         """By name."""
-        self.query_one("#schedules", PagedList).set_lines([_line(row) for row in data])
+        self.query_one("#schedules", PagedList).set_lines([_line(row) for row in data.schedules])
         self._show_coming()
 
     @property
     def _current(self) -> ScheduleRow | None:
         current = self.query_one("#schedules", PagedList).current
-        return next((row for row in self.shown or () if current and str(row.id) == current.key), None)
+        found = self.shown.schedules if self.shown else ()
+        return next((row for row in found if current and str(row.id) == current.key), None)
 
     @on(PagedList.Moved, "#schedules")
     def _show_coming(self) -> None:
         current = self._current
-        self.query_one("#coming", Prose).set_text(coming(current.settings, self.now) if current else "")
+        assert self.shown is not None
+        text = coming(current.settings, self.now, maintenance=self.shown.maintenance) if current else ""
+        self.query_one("#coming", Prose).set_text(text)
 
     @on(PagedList.Opened, "#schedules")
     @leads_to(set_schedule)

@@ -12,10 +12,13 @@ from pydantic import BaseModel
 from mse_tui.actions.definitions import create_definition, set_definition, settings_model
 from mse_tui.actions.schedules import create_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
+from mse_tui.maintenance import Maintenance
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.store.queries import DefinitionRow, ScheduleRow
 from mse_tui.terms import TaskType
-from mse_tui.widgets.wording import relative, utc_now
+from mse_tui.widgets.wording import clock, relative, utc_now
+
+_NO_MAINTENANCE = Maintenance()
 
 
 def new_definition(task_type: TaskType) -> FormScreen:
@@ -74,10 +77,17 @@ def local_zone() -> str:
     return named if named in available_timezones() else "UTC"
 
 
-def coming(settings: BaseModel | Mapping[str, Any], now: datetime, number: int = 5) -> str:
+def coming(
+    settings: BaseModel | Mapping[str, Any], now: datetime, number: int = 5, maintenance: Maintenance = _NO_MAINTENANCE
+) -> str:
     """What a schedule means and its next executions, in its own zone."""
     schedule = settings if isinstance(settings, ScheduleSettings) else ScheduleSettings.model_validate(settings)
     moments = next_executions(schedule, now, number)
     zone = ZoneInfo(schedule.zone)
-    lines = [f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} ({relative(moment, now)})" for moment in moments]
+    lines = [
+        f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} ({relative(moment, now)})"
+        + (f"; in maintenance until {clock(end, moment, zone)}" if end != moment else "")
+        for moment in moments
+        for end in [maintenance.free_from(moment)]
+    ]
     return "\n".join([describe(schedule), *(f"  {line}" for line in lines or ["  never again"])])

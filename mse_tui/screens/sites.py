@@ -1,4 +1,4 @@
-"""Sites: what each is bound to, where its engine runs, which accounts are halted; enable, disable, try again."""
+"""Sites: what each is bound to, where its engine runs, which accounts are halted; enable, disable, maintenance."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,17 +7,24 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.actions.maintenance import (
+    begin_maintenance,
+    end_maintenance,
+    set_maintenance_windows,
+    time_to_come,
+)
 from mse_tui.actions.sites import disable_site, enable_site
-from mse_tui.screens.dialogs import Choice
+from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import HaltRow, SiteRow
-from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE
+from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count, number, relative, when
+from mse_tui.widgets.site_wording import maintenance_now
+from mse_tui.widgets.wording import count, number, relative, utc_now, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,13 @@ class Shown:
 class SitesScreen(LiveScreen[Shown]):
     """All sites; the one under the cursor in full below."""
 
-    KEYS = (SITE_ENABLE, RETRY, *FILTERING)
+    KEYS = (SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS, RETRY, *FILTERING)
     PLACE = "sites"
     HELP_TEXT = (
         "One site is one installed engine. e enables or disables the one under the cursor: none of a disabled site's"
-        " tasks starts. Ctrl+T lets accounts be tried again whose password was refused."
+        " tasks starts. In maintenance (m until a time, w each week) none starts or goes on either, and nothing is"
+        " overdue; what is due then starts at its end if its schedule says so of missed starts. Ctrl+T lets accounts be"
+        " tried again whose password was refused."
     )
 
     def body(self) -> Iterable[Widget]:
@@ -93,6 +102,36 @@ class SitesScreen(LiveScreen[Shown]):
         if await self.app.push_screen_wait(Choice(title, text, [("Cancel", False), ("Disable", True)])):
             self.tui.act(lambda: disable_site(current.id))
 
+    @leads_to(begin_maintenance, end_maintenance)
+    @work(exclusive=True, group="ask")
+    async def action_site_maintenance(self) -> None:
+        """Begin it until a time, or end it after a question."""
+        if (current := self._current) is None:
+            return
+        if current.maintenance_until is None:
+            title = f"Maintenance of the site {current.description!r}"
+            text = "No task starts or goes on until: (HH:MM, or YYYY-MM-DD HH:MM)"
+            if until := await self.app.push_screen_wait(Question(title, text)):
+                self.tui.act(lambda: begin_maintenance(current.id, time_to_come(until, utc_now())))
+            return
+        title = f"End the maintenance of the site {current.description!r}?"
+        text = f"In maintenance {maintenance_now(current)}. Tasks that are due start at once."
+        if await self.app.push_screen_wait(Choice(title, text, [("Cancel", False), ("End it now", True)])):
+            self.tui.act(lambda: end_maintenance(current.id))
+
+    @leads_to(set_maintenance_windows)
+    @work(exclusive=True, group="ask")
+    async def action_site_windows(self) -> None:
+        """Ask for the week's windows, those that there are to begin with."""
+        if (current := self._current) is None:
+            return
+        title = f"Weekly maintenance of the site {current.description!r}"
+        text = "No task starts or goes on in these windows. Separate them with ; and leave it empty for none."
+        question = Question(title, text, "; ".join(current.maintenance_windows), "Sun 02:00-06:00 Europe/Berlin")
+        if (answer := await self.app.push_screen_wait(question)) is not None:
+            windows = [window for window in answer.split(";") if window.strip()]
+            self.tui.act(lambda: set_maintenance_windows(current.id, windows))
+
 
 def _line(row: SiteRow, active: str) -> Line:
     return line(
@@ -109,6 +148,8 @@ def _line(row: SiteRow, active: str) -> Line:
 def _state(row: SiteRow) -> Cell:
     if not row.enabled:
         return Cell("! disabled", Tone.WARN)
+    if row.maintenance_until:
+        return Cell("! maintenance", Tone.WARN)
     return Cell("+ engine runs", Tone.GOOD) if row.engine else Cell("! no engine", Tone.WARN)
 
 
@@ -116,6 +157,10 @@ def _facts(row: SiteRow, halted: Iterable[HaltRow], active: str) -> Iterator[Fac
     yield Fact("Code", row.code)
     yield Fact("Bound to", row.binding.replace("_", " "))
     yield Fact("Engine", row.engine or "none runs: its schedules rest", Tone.PLAIN if row.engine else Tone.WARN)
+    if row.maintenance_until:
+        yield Fact("Maintenance", f"{maintenance_now(row)}: no task runs", Tone.WARN)
+    for window in row.maintenance_windows:
+        yield Fact("Each week", f"maintenance {window}")
     yield Fact("Last active", active)
     yield Fact("Host", f"{row.host_name} ({row.host_os})")
     yield Fact("Version", row.version)

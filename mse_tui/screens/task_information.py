@@ -34,7 +34,7 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.tabs import TabLine
-from mse_tui.widgets.wording import count, lasted, number, size, when
+from mse_tui.widgets.wording import count, lasted, next_start, number, size, when
 
 _PACE_WIDTH = 40
 _TABS = ("options", "information", "logs")
@@ -146,7 +146,10 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             facts.append(Fact("  to confirm", "m shows who left; C there says that it is right.", Tone.BAD))
         return [
             *facts,
-            Fact("Next execution", "paused" if task.paused else when(task.next_execution, now)),
+            Fact(
+                "Next execution",
+                "paused" if task.paused else next_start(task.next_execution, now, task.maintenance_until),
+            ),
             Fact(""),
             Fact("Created", f"{when(task.created, now)} by {task.created_by}"),
             Fact("Last modified", f"{when(task.modified, now)} by {task.modified_by}"),

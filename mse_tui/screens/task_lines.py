@@ -61,11 +61,21 @@ def task_line(task: TaskRow, now: datetime) -> Line:
         status_cell(task),
         light_cell(task.light),
         absolute(task.next_execution),
-        Cell(f"({relative(task.next_execution, now)})" if task.next_execution else "", Tone.DIM),
+        _how_far(task, now),
         Cell(task.group_name or task.group, Tone.DIM),
         Cell(task.schedule, Tone.DIM),
         Cell(task.site, Tone.DIM),
     )
+
+
+HELD_BACK = "(maintenance)"
+"""Instead of how far away a start is that falls into the site's maintenance."""
+
+
+def _how_far(task: TaskRow, now: datetime) -> Cell:
+    if task.maintenance_until:
+        return Cell(HELD_BACK, Tone.WARN)
+    return Cell(f"({relative(task.next_execution, now)})" if task.next_execution else "", Tone.DIM)
 
 
 def execution_line(execution: ExecutionRow, now: datetime) -> Line:

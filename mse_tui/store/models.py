@@ -74,6 +74,13 @@ class Site(Row):
     last_active = UtcField(null=True)
     directories = TextField(null=True)
     """GroupKinds of the directories that its engine is configured for, with spaces between; NULL: none has started."""
+    maintenance_windows = TextField(constraints=[SQL("DEFAULT '[]'")], default="[]")
+    """JSON: weekly windows in which no execution starts or goes on, as people write them."""
+    maintenance_until = UtcField(null=True)
+    """What a person began lasts until then."""
+    maintenance_by = CharField(constraints=[SQL("DEFAULT ''")], default="")
+    maintenance_windows_from = UtcField(null=True)
+    """A person ended a window early: windows count again from then on."""
 
 
 class Definition(Row):

@@ -246,6 +246,12 @@ STUBS_STATE = Command("stubs.state", "t", "State", "Show stubs of one state, of 
 AUDIT_VERIFY = Command("audit.verify", "V", "Verify", "Check that no entry was changed, taken out or put in.")
 AUDIT_WHO = Command("audit.who", "w", "This person", "Only what the person under the cursor did; again: everybody.")
 SITE_ENABLE = Command("site.enable", "e", "Enable/disable", "Let the site's tasks start, or none of them.", True)
+SITE_MAINTENANCE = Command(
+    "site.maintenance", "m", "Maintenance", "Let none of the site's tasks run until a time; or end that now.", True
+)
+SITE_WINDOWS = Command(
+    "site.windows", "w", "Weekly windows", "The times of each week in which the site is in maintenance.", True
+)
 
 # --- the engine's log --------------------------------------------------------------------------------------------
 

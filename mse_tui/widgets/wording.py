@@ -1,6 +1,6 @@
 """How times, durations, sizes and numbers read on the screens and in reports."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -50,6 +50,20 @@ def _amount(seconds: int) -> str:
 def when(moment: datetime | None, now: datetime) -> str:
     """Absolute with the relative in brackets; '-' where there is none."""
     return f"{absolute(moment)} ({relative(moment, now)})" if moment else "-"
+
+
+def clock(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """A time as short as it is clear, in a zone (this machine's): '06:00', 'Sun 06:00', '2026-03-08 06:00'."""
+    local = moment.astimezone(zone)
+    if local.date() == now.astimezone(zone).date():
+        return f"{local:%H:%M}"
+    return f"{local:%a %H:%M}" if moment - now < timedelta(days=6) else f"{local:%Y-%m-%d %H:%M}"
+
+
+def next_start(moment: datetime | None, now: datetime, maintenance_until: datetime | None) -> str:
+    """A start to come, and until when maintenance holds it back; '-' where there is none."""
+    held = f"; in maintenance until {absolute(maintenance_until)}" if maintenance_until else ""
+    return when(moment, now) + held
 
 
 def lasted(duration: timedelta | None) -> str:

@@ -105,7 +105,7 @@ class Keys:
 
     async def type(self, text: str) -> None:
         """Type text."""
-        names = {" ": "space", "@": "at", ".": "full_stop", ";": "semicolon", "/": "slash", "-": "minus"}
+        names = {" ": "space", "@": "at", ":": "colon", ".": "full_stop", ";": "semicolon", "/": "slash", "-": "minus"}
         await self.pilot.press(*(names.get(character, character) for character in text))
         await settle(self.pilot)
 

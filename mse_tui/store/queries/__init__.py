@@ -62,6 +62,7 @@ from mse_tui.store.queries.settings import (
     halted_accounts,
     schedule,
     schedules,
+    site_maintenance,
     sites,
 )
 from mse_tui.store.queries.standing import Standing, standing
@@ -136,6 +137,7 @@ __all__ = [
     "recent_activity",
     "schedule",
     "schedules",
+    "site_maintenance",
     "sites",
     "stale_mailboxes",
     "standing",

@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import fn
 
+from mse_tui.store.maintenance import maintenance_of
 from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Site, Task
 from mse_tui.terms import Light, Status
 
@@ -120,15 +121,21 @@ def last_successes() -> dict[int, datetime]:
 def overdue_tasks(moment: datetime) -> list[OverdueRow]:
     """Tasks that should have started before `moment` (aware) and neither did nor run, earliest first.
 
-    Paused tasks and those of a disabled site are not meant to start.
+    Paused tasks and those of a disabled site are not meant to start; what falls into maintenance is due at its end.
     """
     found = (
-        Task.select(Task)
+        Task.select(Task, Site)
         .join(Site)
         .where(Task.next_execution < moment - OVERDUE, Task.status != Status.RUNNING, ~Task.paused, Site.enabled)
         .order_by(Task.next_execution)
     )
-    return [OverdueRow(row.id, row.description, row.next_execution) for row in found]
+    rows = []
+    for row in found:
+        maintenance = maintenance_of(row.site)
+        due = maintenance.free_from(row.next_execution)
+        if due < moment - OVERDUE and not maintenance.covers(moment):
+            rows.append(OverdueRow(row.id, row.description, row.next_execution))
+    return rows
 
 
 def _failing() -> Any:

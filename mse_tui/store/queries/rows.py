@@ -34,6 +34,12 @@ class SiteRow:
     tasks: int
     engine: str
     """Who holds the site's engine lease, for people; '' when no engine is alive."""
+    maintenance_windows: tuple[str, ...]
+    """Times of the week in which none of its executions starts or goes on."""
+    maintenance_until: datetime | None
+    """The end of the maintenance that it is in now; None where it is in none."""
+    maintenance_by: str
+    """Who began it; '' where a window did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class TaskRow:
     latest_detail: str
     sequence: int
     next_execution: datetime | None
+    maintenance_until: datetime | None
+    """The end of the site's maintenance that the next execution falls into; None where it falls into none."""
     last_started: datetime | None
     last_finished: datetime | None
     created: datetime
@@ -344,6 +352,8 @@ class UpcomingRow:
     task: str
     type: TaskType
     at: datetime
+    maintenance_until: datetime | None
+    """The end of the site's maintenance that this start falls into; None where it falls into none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ from typing import Any
 
 from peewee import JOIN, fn
 
+from mse_tui.maintenance import Maintenance
+from mse_tui.store.database import now
 from mse_tui.store.live_leases import live_holder
+from mse_tui.store.maintenance import maintenance_of, rests_until, windows_of
 from mse_tui.store.models import Definition, HaltedAccount, Schedule, Site, Task
 from mse_tui.store.queries.rows import DefinitionRow, HaltRow, ScheduleRow, SiteRow
 from mse_tui.terms import SiteBinding, TaskType
@@ -29,6 +32,9 @@ def sites() -> list[SiteRow]:
 
 
 def _site(row: Any) -> SiteRow:
+    moment = now()
+    rests = rests_until(row, moment)
+    began = row.maintenance_until is not None and moment < row.maintenance_until
     return SiteRow(
         id=row.id,
         code=row.code,
@@ -42,7 +48,16 @@ def _site(row: Any) -> SiteRow:
         last_active=row.last_active,
         tasks=row.task_count,
         engine=engine_holder(row.code),
+        maintenance_windows=windows_of(row),
+        maintenance_until=rests,
+        maintenance_by=row.maintenance_by if began else "",
     )
+
+
+def site_maintenance() -> Maintenance:
+    """When this database's own site rests."""
+    site = Site.select().order_by(Site.id).first()
+    return maintenance_of(site) if site is not None else Maintenance()
 
 
 def definitions(task_type: TaskType | None = None) -> list[DefinitionRow]:

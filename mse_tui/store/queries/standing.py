@@ -5,6 +5,8 @@ from datetime import datetime
 
 from mse_tui.store.database import now, reading
 from mse_tui.store.live_leases import live_keys
+from mse_tui.store.maintenance import rests_until
+from mse_tui.store.models import Site
 from mse_tui.store.queries.health import overdue_tasks
 
 
@@ -18,6 +20,8 @@ class Standing:
     """The lease keys of tasks that somebody runs."""
     overdue: frozenset[int]
     """Tasks that should have started and did not."""
+    resting: frozenset[int]
+    """Sites in maintenance."""
 
 
 def standing(moment: datetime | None = None) -> Standing:
@@ -25,4 +29,5 @@ def standing(moment: datetime | None = None) -> Standing:
     with reading():
         at = moment or now()
         overdue = frozenset(row.task_id for row in overdue_tasks(at))
-        return Standing(frozenset(live_keys("engine:", at)), frozenset(live_keys("task:", at)), overdue)
+        resting = frozenset(site.id for site in Site.select() if rests_until(site, at))
+        return Standing(frozenset(live_keys("engine:", at)), frozenset(live_keys("task:", at)), overdue, resting)

@@ -4,6 +4,7 @@ from typing import Any
 
 from mse_tui.store.database import reading
 from mse_tui.store.live_leases import running_tasks
+from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Command, Definition, Execution, Schedule, Site, Task
 from mse_tui.store.queries.executions import execution_row, executions_count
 from mse_tui.store.queries.groups import doubted_group, newest_group
@@ -80,7 +81,13 @@ def next_executions(limit: int = 10) -> list[UpcomingRow]:
         .limit(limit)
     )
     return [
-        UpcomingRow(task_id=row.id, task=row.description, type=TaskType(row.type), at=row.next_execution)
+        UpcomingRow(
+            task_id=row.id,
+            task=row.description,
+            type=TaskType(row.type),
+            at=row.next_execution,
+            maintenance_until=rests_until(row.site, row.next_execution),
+        )
         for row in found
     ]
 
@@ -126,6 +133,7 @@ def _task(row: Any, live: set[int], commands: dict[int, str]) -> TaskRow:
         latest_detail=row.latest_detail,
         sequence=row.sequence,
         next_execution=row.next_execution,
+        maintenance_until=rests_until(row.site, row.next_execution) if row.next_execution else None,
         last_started=row.last_started,
         last_finished=row.last_finished,
         created=row.created,

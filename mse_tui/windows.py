@@ -1,20 +1,24 @@
-"""Full-sync exclusion windows: times of the week in which a full pass neither starts nor goes on."""
+"""Times of the week in which something does not happen: full passes, or whatever a site's maintenance forbids."""
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from mse_tui.wall_clock import instant
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FORM = re.compile(r"^(?P<days>[A-Za-z,\-]+)\s+(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})\s+(?P<zone>\S+)$")
+_FORM = re.compile(
+    r"^(?P<days>[A-Za-z,\-]+)\s+(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})(\s+(?P<zone>\S+))?$"
+)
 _EXAMPLE = "Mon-Fri 08:00-18:00 Europe/Berlin"
 
 
 @dataclass(frozen=True, slots=True)
-class ExclusionWindow:
+class WeeklyWindow:
     """Chosen days of the week, from a local time to a later one; past midnight where the end is not after the start."""
 
     days: tuple[int, ...]
@@ -24,16 +28,16 @@ class ExclusionWindow:
     zone: ZoneInfo
 
     @classmethod
-    def parse(cls, text: str) -> "ExclusionWindow":
+    def parse(cls, text: str, zone: str = "") -> "WeeklyWindow":
         """Read a window such as 'Mon-Fri 08:00-18:00 Europe/Berlin' or 'Sat,Sun 22:00-04:00 UTC'.
 
-        Raises ValueError saying what is wrong.
+        `zone` is meant where the text names none. Raises ValueError saying what is wrong.
         """
         found = _FORM.match(text.strip())
-        if found is None:
+        if found is None or not (found["zone"] or zone):
             raise ValueError(f"{text!r} is not a window; write days, times and a time zone, like {_EXAMPLE!r}")
         start, end = _time(found["start"]), _time(found["end"])
-        return cls(_days(found["days"]), start, end, _zone(found["zone"]))
+        return cls(_days(found["days"]), start, end, _zone(found["zone"] or zone))
 
     def __str__(self) -> str:
         days = ",".join(_DAYS[day].capitalize() for day in self.days)
@@ -48,9 +52,20 @@ class ExclusionWindow:
             return today in self.days and self.start <= clock < self.end
         return (today in self.days and clock >= self.start) or (yesterday in self.days and clock < self.end)
 
+    def end_after(self, moment: datetime) -> datetime:
+        """When the window ends that is open at an aware time, in UTC: the first instant that is outside."""
+        local = moment.astimezone(self.zone)
+        day = local.date()
+        if self.end <= self.start <= local.time():
+            day += timedelta(days=1)
+        end = datetime.combine(day, self.end)
+        first = instant(end, self.zone)
+        # Where clocks go back, the same local time comes a second time, and the window may be open again before it.
+        return first if first > moment else end.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+
 
 def _checked(text: str) -> str:
-    return str(ExclusionWindow.parse(text))
+    return str(WeeklyWindow.parse(text))
 
 
 WindowText = Annotated[str, AfterValidator(_checked)]

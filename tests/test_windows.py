@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from mse_tui.features.folder_replication import FolderReplicationDefinition
-from mse_tui.features.windows import ExclusionWindow
+from mse_tui.windows import WeeklyWindow
 
 
 def at(text):
@@ -28,7 +28,7 @@ def at(text):
     ],
 )
 def test_window_covers(window, moment, inside):
-    assert ExclusionWindow.parse(window).covers(at(moment)) is inside
+    assert WeeklyWindow.parse(window).covers(at(moment)) is inside
 
 
 def test_window_is_kept_in_one_form():
