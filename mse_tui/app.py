@@ -18,7 +18,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from mse_tui.access.roles import Role, held, needed
+from mse_tui.access.roles import Role, held, is_read_only, needed
 from mse_tui.actions.sites import retry_accounts
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
@@ -86,10 +86,11 @@ class MseTuiApp(App[None]):
     class EngineSeen(Message):
         """Who runs the engine now, and what the person at the keyboard may do."""
 
-        def __init__(self, here: bool, holder: str, roles: frozenset[Role]) -> None:
+        def __init__(self, here: bool, holder: str, maintenance: bool, roles: frozenset[Role]) -> None:
             super().__init__()
             self.here = here
             self.holder = holder
+            self.maintenance = maintenance
             self.roles = roles
 
     def __init__(
@@ -162,20 +163,25 @@ class MseTuiApp(App[None]):
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
     def _look_at_engine(self) -> None:
+        site = next(iter(queries.sites()), None)
         here = self.engine is not None and self.engine.running()
-        holder = self.engine.holder() if self.engine is not None else next((row.engine for row in queries.sites()), "")
-        self.post_message(self.EngineSeen(here, holder, held()))
+        holder = self.engine.holder() if self.engine is not None else site.engine if site else ""
+        maintenance = site is not None and site.maintenance_until is not None
+        self.post_message(self.EngineSeen(here, holder, maintenance, held()))
 
     def on_mse_tui_app_engine_seen(self, seen: EngineSeen) -> None:
         """Show it; offer to take over when the engine that ran elsewhere has ended."""
         self.roles = seen.roles
-        if seen.here:
+        if seen.maintenance and (seen.here or seen.holder):
+            state, tone = "maintenance", Tone.WARN
+        elif seen.here:
             state, tone = "engine here", Tone.GOOD
         elif seen.holder:
             state, tone = "watching", Tone.PLAIN
         else:
             state, tone = "no engine", Tone.WARN
-        self.engine_state = (", ".join(filter(None, (standing(self.roles), state))), tone)
+        who = "read only" if is_read_only() else standing(self.roles)
+        self.engine_state = (", ".join(filter(None, (who, state))), tone)
         self._engine_alive = seen.here or bool(seen.holder)
         ended = self._engine_elsewhere and not seen.holder and not seen.here
         self._engine_elsewhere = bool(seen.holder) and not seen.here
@@ -306,7 +312,8 @@ class MseTuiApp(App[None]):
         """The next theme; it is remembered."""
         current = THEMES.index(self.theme) if self.theme in THEMES else -1
         self.theme = THEMES[(current + 1) % len(THEMES)]
-        save_preferences(self.home.path, Preferences(theme=self.theme))
+        if not is_read_only():
+            save_preferences(self.home.path, Preferences(theme=self.theme))
         self.notify(f"Theme: {self.theme}", timeout=2, markup=False)
 
     # --- from screen to screen -----------------------------------------------------------------------------------
@@ -348,7 +355,7 @@ class MseTuiApp(App[None]):
     def action_engine_start(self) -> None:
         """Run the engine in this process."""
         if self.engine is None:
-            self.notify("This program was started only to watch.", severity="warning", markup=False)
+            self.notify("This program was started only to look.", severity="warning", markup=False)
         elif not self.engine.running():
             self.act(self.engine.start, self._engine_started)
 

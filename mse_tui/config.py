@@ -57,6 +57,10 @@ class SiteSettings(Section):
         default=SiteBinding.EXCHANGE_SERVER,
         description="What the site is bound to: exchange_server (with Active Directory) or microsoft_365.",
     )
+    viewers_group: str = Field(
+        default="",
+        description="A group of the operating system whose members may open the site to look at, and can't write.",
+    )
 
 
 class ExchangeSettings(Section):
@@ -516,6 +520,12 @@ class Configuration(Section):
         return frozenset(kind for kind, is_there in kinds.items() if is_there)
 
 
+class _OnlySite(BaseModel):
+    """The file, of which one table is looked at."""
+
+    site: SiteSettings = SiteSettings()
+
+
 class _OnlyRoles(BaseModel):
     """The file, of which one table is looked at."""
 
@@ -554,6 +564,20 @@ def load_roles(path: Path) -> RoleSettings:
         return RoleSettings()
     try:
         return _OnlyRoles.model_validate(_values(path, text)).roles
+    except ValidationError as error:
+        raise _invalid(path, text, error) from None
+
+
+def load_site_settings(path: Path) -> SiteSettings:
+    """Read [site] alone, whatever is wrong with the rest of the file; defaults where there is no file.
+
+    Raises Problem configuration-invalid.
+    """
+    text = _text(path)
+    if text is None:
+        return SiteSettings()
+    try:
+        return _OnlySite.model_validate(_values(path, text)).site
     except ValidationError as error:
         raise _invalid(path, text, error) from None
 

@@ -60,7 +60,7 @@ def test_the_example_is_valid_and_names_every_key():
 def test_the_example_shows_the_real_defaults(write):
     text = re.split(r"^# \[\w+\]$", EXAMPLE.read_text(encoding="utf-8"), maxsplit=1, flags=re.M)[0]
     optional = re.sub(
-        r"^# ((?!password_|ca_file|proxy|directory|certificate_|key_|trusted_)\w+ = )", r"\1", text, flags=re.M
+        r"^# ((?!password_|ca_file|proxy|directory|certificate_|key_|trusted_|viewers_)\w+ = )", r"\1", text, flags=re.M
     )
     assert load_configuration(write(optional)).engine == load_configuration(write(text)).engine
     uncommented, plain = load_configuration(write(optional)), load_configuration(write(text))

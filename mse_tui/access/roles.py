@@ -1,7 +1,8 @@
 """What a person may do, by the groups that the operating system puts them in.
 
 Roles bind people who work through mse-tui. Whoever can write the database file can write anything into it: a viewer
-who must not is given the file to read only.
+who must not is given the file to read only. A site that is open to look at only has viewers alone, whatever roles they
+have.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +11,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from mse_tui.access.people import groups_of, person
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,32 +58,44 @@ class Roles:
 
 
 _in_force = Roles()
+_read_only = False
 
 
-def use_roles(roles: Roles) -> None:
-    """From now on these roles hold in this process."""
-    global _in_force  # noqa: PLW0603 (one site is open in a process, and its roles with it)
-    _in_force = roles
+def use_roles(roles: Roles, *, read_only: bool = False) -> None:
+    """From now on these roles hold in this process; `read_only`: of them only the viewer's."""
+    global _in_force, _read_only
+    _in_force, _read_only = roles, read_only
 
 
 def held() -> frozenset[Role]:
     """All roles of the person at the keyboard. Asks the system about groups: not for a thread that draws."""
-    return _in_force.of(groups_of(person()))
+    given = _in_force.of(groups_of(person()))
+    return given & {Role.VIEWER} if _read_only else given
 
 
 def may(role: Role) -> bool:
-    """Whether the person at the keyboard has the role."""
+    """Whether the person at the keyboard has the role here and now."""
     return role in held()
 
 
+def is_read_only() -> bool:
+    """Whether the site is open to look at only, for anybody."""
+    return _read_only
+
+
 def require(role: Role) -> None:
-    """Raises Problem role-missing where the person at the keyboard lacks the role."""
-    if not may(role):
-        raise Problem(Reason.ROLE_MISSING, f"{person()} lacks the role {role}, which this needs.", remedy(role))
+    """Raises Problem role-missing where the person at the keyboard lacks the role, read-only where nobody has it."""
+    if may(role):
+        return
+    if _read_only and role is not Role.VIEWER:
+        raise Problem(Reason.READ_ONLY, f"The site is open to look at only; this needs the role {role}.")
+    raise Problem(Reason.ROLE_MISSING, f"{person()} lacks the role {role}, which this needs.", remedy(role))
 
 
 def remedy(role: Role) -> str:
     """What somebody can do who lacks the role."""
+    if _read_only and role is not Role.VIEWER:
+        return explain(Reason.READ_ONLY).remedy
     groups = " or ".join(_in_force.groups(role)) or "no group at all"
     return f"Ask to be put into the group {groups}, or let someone do it who is."
 
@@ -94,7 +107,7 @@ def missing(wanted: Collection[Role], having: Collection[Role]) -> tuple[Role, .
 
 
 def needs(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Says of an action that it needs a role: without it, the action raises Problem role-missing and does nothing."""
+    """Says of an action that it needs a role: without it, the action raises the Problem of `require`."""
 
     def decorate(action: Callable[P, T]) -> Callable[P, T]:
         @wraps(action)

@@ -1,5 +1,6 @@
 """What happens once before anything else: the database is opened and the site has its row."""
 
+import logging
 import platform
 import secrets
 import socket
@@ -7,7 +8,7 @@ import socket
 from mse_tui import __version__
 from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.audit import audit
-from mse_tui.config import load_configuration, load_roles
+from mse_tui.config import load_configuration, load_roles, load_site_settings
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, open_database, writing
@@ -15,20 +16,26 @@ from mse_tui.store.models import Site
 from mse_tui.store.queries import SiteRow, sites
 from mse_tui.terms import SiteBinding
 
+log = logging.getLogger(__name__)
+
 _CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _CODE_LENGTH = 8
 
 
-def open_site(home: Home, description: str = "") -> SiteRow:
+def open_site(home: Home, description: str = "", *, read_only: bool = False) -> SiteRow:
     """Open the home's database and give its site, creating it with a random code at the very first start.
 
     A description given (the configuration's) is kept with the site, and what the configuration binds it to, as far as
-    it can be read. From then on the configuration's roles hold.
+    it can be read. From then on the configuration's roles hold; of a site opened `read_only`, as one in another user's
+    home is, the viewer's alone.
     Raises the Problems of `open_database`, configuration-invalid (no roles can be read), role-missing.
     """
+    read_only = read_only or home.read_only
     given = load_roles(home.config)
-    use_roles(Roles({role: frozenset(getattr(given, role)) for role in Role}))
-    open_database(home.database)
+    use_roles(Roles({role: frozenset(getattr(given, role)) for role in Role}), read_only=read_only)
+    open_database(home.database, read_only=read_only)
+    if read_only:
+        return this_site()
     site = _first() or _create(description)
     seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
     seen |= _bindings(home)
@@ -37,7 +44,17 @@ def open_site(home: Home, description: str = "") -> SiteRow:
     if any(getattr(site, key) != value for key, value in seen.items()):
         with writing():
             Site.update(**seen).where(Site.id == site.id).execute()
+    _keep_shared(home)
     return this_site()
+
+
+def _keep_shared(home: Home) -> None:
+    """What the group of viewers may read stays so; where that fails, the site is used all the same."""
+    try:
+        if group := load_site_settings(home.config).viewers_group:
+            home.share(group)
+    except Problem as problem:
+        log.warning("Viewers may not be able to open the site: %s", problem)
 
 
 def _bindings(home: Home) -> dict[str, str]:

@@ -17,6 +17,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.config import Configuration
 from mse_tui.exchange.doctor import Finding, Outcome, check_exchange, failed
 from mse_tui.exchange.mailbox import AccountHalts
+from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Light
 from mse_tui.text import printable
@@ -66,13 +67,17 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
     except Problem as problem:
         yield failed("home", problem)
         return
-    yield Finding("home", Outcome.OK, f"{home.path} is this user's alone.")
+    if home.read_only or session.read_only:
+        yield from _local("home", lambda: _to_look_at(session))
+        return
     configuration: Configuration | None = None
     try:
         configuration = session.configuration()
     except Problem as problem:
+        yield Finding("home", Outcome.OK, f"{home.path} is kept from others.")
         yield failed("configuration", problem)
     else:
+        yield from _local("home", lambda: who_may_read(home, configuration.site.viewers_group))
         yield Finding("configuration", Outcome.OK, f"{home.config} is valid.")
     archive = home.archive
     if configuration is not None and configuration.archive.directory is not None:
@@ -83,6 +88,26 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
         yield from check_exchange(configuration.exchange, halts, mailbox, lambda named: mailbox_address(session, named))
         yield from _directories(configuration, halts)
         yield from _retrieval(configuration)
+
+
+def _to_look_at(session: Session) -> Iterator[Finding]:
+    site = session.site()
+    text = f"The site {site.description} opens to look at. The rest is for the user that runs it to check."
+    yield Finding("home", Outcome.OK, text)
+
+
+def who_may_read(home: Home, group: str) -> Iterator[Finding]:
+    """Whose the home is, and whether those who may look at it get there."""
+    if not group:
+        yield Finding("home", Outcome.OK, f"{home.path} is this user's alone.")
+        return
+    home.share(group)
+    text = f"{home.path} is this user's; the members of {group} may look at it."
+    if (closed := home.out_of_reach(group)) is None:
+        yield Finding("home", Outcome.OK, text)
+    else:
+        text = f"{text} But they can't get there: {closed} lets nobody else through."
+        yield Finding("home", Outcome.WARNING, text, f"chmod o+x {closed}", Reason.HOME_UNSAFE)
 
 
 def _retrieval(configuration: Configuration) -> Iterator[Finding]:

@@ -53,6 +53,11 @@ def log_to_file(directory: Path, verbose: bool) -> None:
     _log_to(handler, logging.DEBUG if verbose else logging.INFO)
 
 
+def log_nowhere() -> None:
+    """Log nothing: whoever may only look has no place for it, and standard error is the screens' terminal."""
+    _log_to(logging.NullHandler(), logging.CRITICAL)
+
+
 def _log_to(handler: logging.Handler, level: int) -> None:
     if handler.formatter is None:
         handler.setFormatter(PlainFormatter())

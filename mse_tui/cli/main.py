@@ -74,14 +74,26 @@ class LazyGroup(click.Group):
     type=click.Path(path_type=Path, file_okay=False),
     help="The data directory; else MSE_TUI_HOME, else this user's own.",
 )
+@click.option("--read-only", is_flag=True, help="Open the site to look at only, whatever one's roles are.")
+@click.option("--web", is_flag=True, help="Serve the screens to browsers on this machine, to look at only.")
+@click.option("--web-port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where, with --web.")
+@click.option("--web-url", default="", help="With --web: the address under which a proxy serves them, https://HOST.")
 @click.option("-v", "--verbose", is_flag=True, help="Log more to standard error.")
 @click.pass_context
-def mse_tui(ctx: click.Context, home: Path | None, verbose: bool) -> None:
+def mse_tui(
+    ctx: click.Context, home: Path | None, read_only: bool, web: bool, web_port: int, web_url: str, verbose: bool
+) -> None:
     """Runs Exchange tasks: on a schedule, over a group's mailboxes, into an archive of your own.
 
     Without a command it opens the screens, with the site's engine inside (or watching the engine that runs already).
     """
-    ctx.obj = Session(home, verbose)
+    ctx.obj = Session(home, verbose, read_only)
+    if web and ctx.invoked_subcommand is not None:
+        raise click.UsageError("--web takes no command.")
+    if web:
+        from mse_tui.cli.browser import serve_screens
+
+        ctx.exit(serve_screens(ctx.obj, web_port, web_url))
     if ctx.invoked_subcommand is None:
         from mse_tui.cli.screens import open_screens
 

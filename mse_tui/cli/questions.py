@@ -5,6 +5,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
+from mse_tui.access.roles import Role, require
 from mse_tui.actions import requests
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
@@ -17,6 +18,7 @@ _LOOK_SECONDS = 0.1
 def ask(session: Session, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The answer, as JSON values, with the seconds that it took. Raises the Problem that was met."""
     site = session.site()
+    require(Role.OPERATOR)
     if queries.engine_holder(site.code):
         asked = requests.ask_for_mailbox(arguments["text"]) if kind == "find_mailbox" else requests.ask(kind, arguments)
         return _ask_engine(asked)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mse_tui.access.roles import Role, needs
+from mse_tui.access.roles import Role, is_read_only, needs
 from mse_tui.cli.engine import serving
-from mse_tui.cli.logs import log_to_file
+from mse_tui.cli.logs import log_nowhere, log_to_file
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
@@ -71,10 +71,26 @@ class SiteEngine:
 
 def open_screens(session: Session) -> int:
     """Open the screens on the session's site; the exit code. Raises Problem on a terminal that can't show them."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not ((sys.stdin.isatty() and sys.stdout.isatty()) or _is_in_browser()):
         raise click.UsageError("The screens need a terminal. Without one: mse-tui status --plain, or mse-tui engine.")
-    engine = SiteEngine(session.home, session.site(), session.configuration)
+    site = session.site()
+    if is_read_only():
+        return look(session.home)
+    engine = SiteEngine(session.home, site, session.configuration)
     return show(session.home, engine, session.verbose)
+
+
+def _is_in_browser() -> bool:
+    """A server started this process to show its screens in a browser; Textual's own driver then is another one."""
+    return "TEXTUAL_DRIVER" in os.environ
+
+
+def look(home: "Home") -> int:
+    """Run the screens to look at only, without an engine and without a log of their own; the exit code."""
+    from mse_tui.app import run_app
+
+    log_nowhere()
+    return run_app(home)
 
 
 def show(

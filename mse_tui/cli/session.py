@@ -19,6 +19,8 @@ class Session:
 
     home_path: Path | None = None
     verbose: bool = False
+    read_only: bool = False
+    """Open the site to look at only."""
     _opened: "SiteRow | None" = field(default=None, repr=False)
 
     @cached_property
@@ -32,16 +34,25 @@ class Session:
         """The site, its database open, for a person to look at. Raises the Problems of `open_site`, role-missing."""
         from mse_tui.access.roles import Role, require
 
-        found = self.served_site()
+        found = self._open()
         require(Role.VIEWER)
         return found
 
     def served_site(self) -> "SiteRow":
-        """The same for the engine itself, which runs for nobody in particular."""
+        """The same for the engine itself, which runs for nobody in particular. Raises Problem read-only."""
+        from mse_tui.access.roles import is_read_only
+        from mse_tui.reasons import Problem, Reason, explain
+
+        found = self._open()
+        if is_read_only():
+            raise Problem(Reason.READ_ONLY, explain(Reason.READ_ONLY).happened)
+        return found
+
+    def _open(self) -> "SiteRow":
         from mse_tui.actions.opening import open_site
 
         if self._opened is None:
-            self._opened = open_site(self.home)
+            self._opened = open_site(self.home, read_only=self.read_only)
         return self._opened
 
     def configuration(self) -> "Configuration":

@@ -1,6 +1,7 @@
 """Keeping the engine's log in the site's home, where screens and commands of any process can read it.
 
-The files are private as everything in the home is, rotated by size, and never more than `KEPT` + 1 of them.
+The files are as private as their directory, which viewers may be given to read. They are rotated by size: never more
+than `KEPT` + 1 of them.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from mse_tui.engine.log_lines import Level, LogLine
 from mse_tui.engine.log_subjects import SUBJECTS, SubjectFilter
+from mse_tui.home import give_as_directory
 
 FILE_NAME = "engine.log"
 FILE_BYTES = 8_000_000
@@ -76,6 +78,7 @@ class EngineLog(logging.handlers.RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         """Append; a line that a crash has cut off ends where it was cut."""
         stream = super()._open()
+        give_as_directory(Path(self.baseFilename))
         with open(self.baseFilename, "rb") as file:  # noqa: PTH123
             if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read(1) != b"\n":
                 stream.write("\n")

@@ -3,20 +3,24 @@
 Every thread has its own connection, opened when first used; `keep_connection` closes it at a known place.
 """
 
+import atexit
 import fcntl
 import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkstemp
 from urllib.parse import quote
 
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
-from mse_tui.reasons import Problem, Reason
+from mse_tui.home import beside
+from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.models import EPOCH, database
 
 log = logging.getLogger(__name__)
@@ -32,13 +36,14 @@ def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
     """Open the site's database for this process and bring its tables up to date (not when read-only).
 
     An existing database is backed up beside itself before it is migrated. Raises Problem database-damaged,
-    database-newer, disk-full, not-found (read-only and there is none).
+    database-newer, disk-full, not-found (read-only and there is none), archive-unreadable.
     """
     close_database()
     if read_only and not path.exists():
         raise Problem(Reason.NOT_FOUND, f"There is no database at {path}.", "Start mse-tui once to create it.")
     _check_header(path)
     opened = _read_only(path) if read_only else _open_already(path) or _read_write(path)
+    atexit.register(_close_at_exit)
     with faults_explained(path):
         try:
             _migrate(opened, path, read_only)
@@ -55,6 +60,12 @@ def close_database() -> None:
         database.close()
 
 
+def _close_at_exit() -> None:
+    """Here, where it leaves what readers need, and not when the interpreter takes everything down."""
+    with suppress(DatabaseError):
+        close_database()
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """A transaction that sees one state of the database and waits for no writer."""
@@ -64,7 +75,12 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """A transaction that holds the writer's place from its start: what it reads stays true until it commits."""
+    """A transaction that holds the writer's place from its start: what it reads stays true until it commits.
+
+    Raises Problem read-only where the database is open to read only.
+    """
+    if isinstance(database.obj, ReadOnlyDatabase):
+        raise _only_read()
     with database.atomic("IMMEDIATE"):
         yield
 
@@ -106,12 +122,16 @@ def as_problem(error: BaseException, path: Path | None = None) -> Problem | None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Problem(Reason.DATABASE_DAMAGED, f"The database {where} is damaged: {original}.")
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
-        return Problem(
-            Reason.ARCHIVE_UNREADABLE,
-            f"The database {where} can't be opened or written: {original}.",
-            "Check the directory's owner, its mode, the free space and the disk.",
-        )
+        return _refused(primary, f"The database {where} can't be opened or written: {original}.")
     return None
+
+
+def _refused(code: int, happened: str) -> Problem:
+    if code == sqlite3.SQLITE_READONLY and isinstance(database.obj, ReadOnlyDatabase):
+        return _only_read()
+    return Problem(
+        Reason.ARCHIVE_UNREADABLE, happened, "Check the directory's owner, its mode, the free space and the disk."
+    )
 
 
 @contextmanager
@@ -127,6 +147,10 @@ def faults_explained(path: Path | None = None) -> Iterator[None]:
 
 
 _FULL_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
+
+
+def _only_read() -> Problem:
+    return Problem(Reason.READ_ONLY, explain(Reason.READ_ONLY).happened)
 
 
 def _sqlite_error(error: BaseException) -> sqlite3.Error | None:
@@ -171,14 +195,59 @@ def _open_already(path: Path) -> SqliteDatabase | None:
     return present if isinstance(present, SqliteDatabase) and present.database == str(path) else None
 
 
+class ReadOnlyDatabase(SqliteDatabase):
+    """A database that this process can't write."""
+
+
+class SharedDatabase(SqliteDatabase):
+    """A database that others may be given to read: each closed connection leaves what they need to open it.
+
+    SQLite removes its log and the log's index with the last connection. Who may not write the directory could not make
+    them anew, and without them a database in WAL mode does not open (https://www.sqlite.org/wal.html#readonly).
+    """
+
+    def _close(self, conn: sqlite3.Connection) -> None:
+        super()._close(conn)  # type: ignore[misc]
+        path = Path(self.database)
+        with suppress(FileNotFoundError):
+            if (found := path.stat()).st_mode & stat.S_IRGRP:
+                for missing in [one for one in beside(path) if not one.exists()]:
+                    _leave_empty(missing, stat.S_IMODE(found.st_mode), found.st_gid)
+
+
+def _leave_empty(path: Path, mode: int, group: int) -> None:
+    """Make an empty file, unless another has made it by then.
+
+    It gets its name when it is closed again: to close a file that SQLite has open ends the locks that SQLite holds.
+    """
+    descriptor, name = mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        try:
+            os.fchown(descriptor, -1, group)
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+        path.hardlink_to(name)
+    except OSError as error:
+        log.debug("%s is not left to readers: %s", path, error)
+    finally:
+        Path(name).unlink()
+
+
 def _read_write(path: Path) -> SqliteDatabase:
-    return SqliteDatabase(
+    return SharedDatabase(
         str(path), pragmas={"journal_mode": "wal", **_PRAGMAS}, lock_type="IMMEDIATE", timeout=_BUSY_SECONDS
     )
 
 
 def _read_only(path: Path) -> SqliteDatabase:
-    return SqliteDatabase(f"file:{quote(str(path))}?mode=ro", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
+    if not os.access(path.parent, os.W_OK) and not all(one.exists() for one in beside(path)):
+        raise Problem(
+            Reason.ARCHIVE_UNREADABLE,
+            f"The database {path} was closed by another program and can't be opened by who may only read it.",
+            "Let the user that runs the site start its engine, or any command, such as: mse-tui site show",
+        )
+    return ReadOnlyDatabase(f"file:{quote(str(path))}?mode=ro", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
 
 
 def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:

@@ -2,14 +2,17 @@
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import quote
 
 from peewee import PeeweeException
 
+from mse_tui.home import beside
 from mse_tui.store.database import keep_connection
 from mse_tui.store.queries.standing import standing
 
@@ -24,7 +27,8 @@ class DataWatcher:
     """A thread that looks at the database's data_version twice a second and tells of each change.
 
     Its connection is read-only and never inside a transaction. An engine that dies and a start that is missed commit
-    nothing, so it looks at them every `STANDING_SECONDS`, and tells every `QUIET_SECONDS` whatever there is.
+    nothing, so it looks at them every `STANDING_SECONDS`, and tells every `QUIET_SECONDS` whatever there is. Where the
+    database can't be written it looks at the files: SQLite shows a new data_version at each look while no engine runs.
     """
 
     def __init__(self, path: Path, changed: Callable[[], None]) -> None:
@@ -49,16 +53,17 @@ class DataWatcher:
             try:
                 opened = contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None))
                 with keep_connection(), opened as connection:
-                    self._look(connection)
+                    by_version = partial(_data_version, connection)
+                    self._look(by_version if os.access(self._path, os.W_OK) else self._files)
             except (sqlite3.Error, PeeweeException) as error:
                 log.warning("The database can't be watched: %s", error)
                 self._end.wait(QUIET_SECONDS)
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, version_now: Callable[[], object]) -> None:
         seen, stood = None, standing()
         quiet, unlooked = 0.0, 0.0
         while not self._end.wait(LOOK_SECONDS):
-            version = connection.execute("PRAGMA data_version").fetchone()[0]
+            version = version_now()
             quiet, unlooked = quiet + LOOK_SECONDS, unlooked + LOOK_SECONDS
             changed = version != seen or quiet >= QUIET_SECONDS
             if unlooked >= STANDING_SECONDS:
@@ -69,3 +74,16 @@ class DataWatcher:
             if seen is not None:
                 self._changed()
             seen, quiet = version, 0.0
+
+    def _files(self) -> tuple[tuple[int, int], ...]:
+        """Sizes and times of the database and its log, which change with each commit."""
+        found = []
+        for path in (self._path, beside(self._path)[0]):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])

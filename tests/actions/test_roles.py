@@ -29,7 +29,7 @@ OPEN_TO_ALL = {
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
     "settings_of", "effective_limits", "all_settings", "all_holds", "what_it_covers", "awaiting", "all_approvals",
-    "quarantined", "purged", "changes_within",
+    "quarantined", "purged", "changes_within", "valid_windows", "time_to_come",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""
 ON_THE_WEB = {"find", "may_open", "offer", "write", "retrieved", "refuse"}
@@ -69,6 +69,25 @@ def test_an_operator_runs_tasks_and_takes_nothing_away(ready: Ready, monkeypatch
             refused()
         assert met.value.reason is Reason.ROLE_MISSING
     assert queries.task(task) is not None
+
+
+def test_a_site_that_is_open_to_look_at_has_viewers_alone(ready: Ready, store: Home) -> None:
+    task = ready.task()
+    open_site(store, read_only=True)
+    assert [role for role in Role if roles.may(role)] == [Role.VIEWER]
+    for refused in (lambda: run_now(task), lambda: remove_task(task, keep_history=True), verify):
+        with pytest.raises(Problem) as met:
+            refused()
+        assert met.value.reason is Reason.READ_ONLY
+    assert queries.task(task) is not None
+
+
+def test_looking_alone_needs_the_role_all_the_same(store: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_site(store)
+    store.config.write_text('[roles]\noperator = ["mail"]\n')
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"users"}))
+    open_site(store, read_only=True)
+    assert not roles.may(Role.VIEWER)
 
 
 def test_roles_come_from_the_configuration_whatever_else_is_wrong_with_it(

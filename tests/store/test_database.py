@@ -4,6 +4,8 @@ import contextlib
 import errno
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from mse_tui.store.database import (
     as_problem,
     close_database,
     data_version,
+    faults_explained,
     keep_connection,
     now,
     open_database,
@@ -30,6 +33,7 @@ from mse_tui.store.groups import GROUP_MODELS
 from mse_tui.store.models import ALL_MODELS, Audit
 from mse_tui.store.retention import RETENTION_MODELS
 from mse_tui.store.stubs import STUB_MODELS
+from tests.conftest import REPOSITORY
 
 
 def _schema_of(path: Path) -> set[str]:
@@ -160,6 +164,36 @@ def test_read_only_neither_creates_nor_writes(store: Home, tmp_path: Path) -> No
     assert Audit.select().count() == 0
     with pytest.raises(OperationalError):
         _entry("refused")
+
+
+def test_what_is_only_read_says_so_when_it_is_written(store: Home) -> None:
+    open_database(store.database, read_only=True)
+    with pytest.raises(Problem) as refused, writing():
+        pass
+    assert refused.value.reason is Reason.READ_ONLY
+    with pytest.raises(Problem) as refused, faults_explained():
+        _entry("refused")
+    assert refused.value.reason is Reason.READ_ONLY
+
+
+@pytest.mark.parametrize(("mode", "left"), [(0o600, set()), (0o640, {"mse-tui.db-wal", "mse-tui.db-shm"})])
+def test_closing_leaves_what_readers_need_where_there_are_any(store: Home, mode: int, left: set[str]) -> None:
+    store.database.chmod(mode)
+    _entry("written")
+    close_database()
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.path.glob("mse-tui.db-*")}
+    assert found == dict.fromkeys(left, mode)
+    open_database(store.database)
+    assert Audit.select().count() == 1
+
+
+@pytest.mark.slow
+def test_so_does_the_end_of_a_command(store: Home) -> None:
+    close_database()
+    store.database.chmod(0o640)
+    command = [sys.executable, "-m", "mse_tui", "--home", str(store.path), "site", "show"]
+    subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY)
+    assert {path.suffix for path in store.path.glob("mse-tui.db-*")} == {".db-wal", ".db-shm"}
 
 
 def test_the_databases_clock_is_aware_and_close_to_this_machines(store: Home) -> None:
