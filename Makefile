@@ -39,6 +39,7 @@ bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks.groups
 	$(BIN)/python -m tests.benchmarks.stubbing
 	$(BIN)/python -m tests.benchmarks.expiry
+	$(BIN)/python -m tests.benchmarks.search
 
 screenshots: $(READY)  ## docs/screenshots/*.svg, from the app itself
 	$(BIN)/python -m tests.screenshots

@@ -114,7 +114,7 @@ class Indexing:
         try:
             yield
         except Interrupted:
-            log.debug("A round of indexing was ended")
+            log.debug("A round of indexing was ended before its time")
         except Problem as problem:
             if problem.reason is not Reason.SEARCH_INDEX_DAMAGED:
                 raise

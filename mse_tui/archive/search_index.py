@@ -28,7 +28,7 @@ SLOTS = 1 << 6
 """Ids for messages received in one second; what comes more goes into the next."""
 _LATEST = (1 << 62) // SLOTS
 _BUSY_SECONDS = 30
-_PENDING_BYTES = 16 << 20
+_PENDING_BYTES = 8 << 20
 """Of words that FTS5 holds in memory before it writes them."""
 _LOOK_STEPS = 20_000
 """SQLite's own steps between two looks whether to go on."""
@@ -40,6 +40,8 @@ CREATE TABLE entry (
     fingerprint BLOB NOT NULL,
     whole INTEGER NOT NULL
 );
+CREATE TABLE generation (number INTEGER NOT NULL);
+INSERT INTO generation VALUES (random());
 CREATE TABLE forgotten (id INTEGER PRIMARY KEY, since INTEGER NOT NULL, unlinked INTEGER NOT NULL DEFAULT 0);
 CREATE VIRTUAL TABLE word USING fts5(
     subject, sender, recipients, body, attachments,
@@ -47,6 +49,7 @@ CREATE VIRTUAL TABLE word USING fts5(
 );
 INSERT INTO word (word, rank) VALUES ('hashsize', {_PENDING_BYTES});
 """  # noqa: S608 (a number of ours)
+_OLD_TABLES = "SELECT name FROM sqlite_master WHERE name IN ('entry', 'forgotten', 'generation', 'word')"
 _COLUMNS = ("subject", "sender", "recipients", "body", "attachments")
 
 
@@ -82,6 +85,8 @@ class SearchIndex:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._generation = self._one("SELECT number FROM generation")
+        """Another one: somebody has cleared the index, and what was seen of it no longer holds."""
 
     # --- what is in it
 
@@ -229,6 +234,8 @@ class SearchIndex:
             self._connection.execute("INSERT INTO word (word) VALUES ('delete-all')")
             self._connection.execute("DELETE FROM entry")
             self._connection.execute("DELETE FROM forgotten")
+            self._connection.execute("UPDATE generation SET number = random()")
+            self._generation = self._one("SELECT number FROM generation")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # --- how
@@ -250,6 +257,8 @@ class SearchIndex:
     def _writing(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            if self._one("SELECT number FROM generation") != self._generation:
+                raise Interrupted("the index was cleared meanwhile")
             yield
         except BaseException:
             with suppress(sqlite3.Error):
@@ -277,16 +286,17 @@ def open_index(path: Path, *, ending: Callable[[], bool] = lambda: False) -> Ite
             connection.execute("CREATE VIRTUAL TABLE temp.occurrence USING fts5vocab('main', 'word', 'instance')")
             connection.set_progress_handler(lambda: int(ending()), _LOOK_STEPS)
             yield SearchIndex(connection)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            raise Interrupted from error
-        raise _explained(error, path) from error
     except sqlite3.DatabaseError as error:
-        raise _explained(error, path) from error
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            raise Interrupted from error
+        problem = _explained(error, path)
+        if problem is None:
+            raise
+        raise problem from error
 
 
 class Interrupted(Exception):
-    """Whoever had asked no longer wants to know."""
+    """Whoever had asked no longer wants to know; or somebody has cleared the index, and one has to begin anew."""
 
 
 def remove_index(path: Path) -> None:
@@ -311,7 +321,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     # What power loss takes of the last commits is read from the archive again; what is deleted is overwritten.
-    for pragma in ("journal_mode = wal", "synchronous = NORMAL", "secure_delete = ON", "cache_size = -32000"):
+    for pragma in ("journal_mode = wal", "synchronous = NORMAL", "secure_delete = ON", "cache_size = -8000"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 
@@ -321,8 +331,7 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     if _version(connection) != VERSION:
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE name IN ('entry', 'forgotten', 'word')"
-                                           ).fetchall():  # fmt: skip
+        for (table,) in connection.execute(_OLD_TABLES).fetchall():
             connection.execute(f"DROP TABLE {table}")
         for statement in filter(str.strip, _TABLES.split(";")):
             connection.execute(statement)
@@ -339,8 +348,7 @@ def _first_id(moment: datetime) -> int:
     return min(max(int((moment - EPOCH).total_seconds()), 0), _LATEST) * SLOTS
 
 
-def _explained(error: sqlite3.DatabaseError, path: Path) -> Problem:
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+def _explained(error: sqlite3.DatabaseError, path: Path) -> Problem | None:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Problem(Reason.SEARCH_INDEX_DAMAGED, f"The search index {path} is damaged: {error}.")
-    return as_problem(error, path) or Problem(Reason.SEARCH_INDEX_DAMAGED, f"The search index {path} fails: {error}.")
+    return as_problem(error, path)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from mse_tui.access.grants import FolderKey, give
 from mse_tui.access.sight import ADMINISTRATOR, sight_of
+from mse_tui.archive import indexing as module
+from mse_tui.archive import search_index as index_module
 from mse_tui.archive.burial import Buried, bury
 from mse_tui.archive.indexing import GRACE, Indexing, IndexReport, freshness, settled
 from mse_tui.archive.packs import Packs
@@ -475,6 +477,35 @@ def test_an_index_that_is_damaged_or_of_another_version_is_made_anew(archive: Ar
     archive.index(above=0)
     assert archive.count("word", limit=100) == 50
     assert archive.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_round_does_not_go_on_in_an_index_that_was_cleared_meanwhile(archive: Archive, monkeypatch) -> None:
+    """Else what came before would be missing, and nobody would know."""
+    monkeypatch.setattr(module, "_AT_A_TIME", 5)
+    archive.put_all(*(mail(f"Message {number}", "word") for number in range(20)))
+
+    def clear(done: int, _total: int) -> None:
+        if done == 10:
+            with open_index(archive.path) as index:
+                index.clear()
+
+    assert not archive.indexing(advance=clear).run().finished
+    assert freshness(archive.path).waiting == 20
+    assert archive.index().indexed == 20
+
+
+def test_an_index_that_is_busy_is_not_taken_for_a_damaged_one(archive: Archive, monkeypatch) -> None:
+    archive.put(mail("One", "word"))
+    archive.index()
+    archive.put(mail("Two", "word"))
+    monkeypatch.setattr(index_module, "_BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(archive.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            archive.index()
+        assert archive.count("word") == 1, "who reads does not wait"
+    archive.index()
+    assert archive.count("word") == 2
 
 
 # --- what is purged
