@@ -301,10 +301,14 @@ class EngineSettings(Section):
 
 
 class ArchiveSettings(Section):
-    """[archive]: where content lies."""
+    """[archive]: where content lies, and whether it can be searched."""
 
     directory: FilePath | None = Field(
         default=None, description="Directory of the packs; by default 'archive' in the data directory."
+    )
+    search_index: bool = Field(
+        default=True,
+        description="Let the engine keep an index of the words in archived messages, for searching them.",
     )
 
 

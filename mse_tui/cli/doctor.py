@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,11 @@ from mse_tui.exchange.mailbox import AccountHalts
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Light
-from mse_tui.text import printable
+from mse_tui.text import printable, size_text
+from mse_tui.widgets.wording import index_is_fresh, number
+
+if TYPE_CHECKING:
+    from mse_tui.home import Home
 
 GIB = 1024**3
 LITTLE_SPACE, NO_SPACE = 5 * GIB, GIB
@@ -190,10 +194,21 @@ def _database(session: Session) -> Generator[Finding, None, AccountHalts]:
             raise Problem(Reason.DATABASE_DAMAGED, f"{path} is damaged: {verdict}.")
         yield Finding("database", Outcome.OK, f"{path} is sound.")
         yield _engine()
+        yield from _local("search index", lambda: _search_index(session.home))
     except Problem as problem:
         yield failed("database", problem)
         return Forgetful()
     return DatabaseHalts()
+
+
+def _search_index(home: "Home") -> Iterator[Finding]:
+    """Whether what is archived can be found."""
+    from mse_tui.archive.indexing import freshness
+    from mse_tui.archive.search_index import size_of
+
+    fresh = freshness(home.search_index)
+    text = f"{number(fresh.messages)} messages, {size_text(size_of(home.search_index))}."
+    yield Finding("search index", Outcome.OK, f"{text} {index_is_fresh(fresh.up_to, fresh.waiting)}")
 
 
 def _engine() -> Finding:

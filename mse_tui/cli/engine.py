@@ -73,7 +73,7 @@ def serving(home: "Home", configuration: "Configuration", site: "SiteRow") -> "I
     running = build_engine(home, configuration)
     running.start()
     try:
-        with Monitoring(configuration, site), _web(home, configuration):
+        with Monitoring(configuration, site, search_index=home.search_index), _web(home, configuration):
             yield running
     finally:
         running.stop(graceful=True)

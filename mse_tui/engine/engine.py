@@ -133,6 +133,7 @@ class Engine:
             }
         )
         self._housekeeping_seconds = housekeeping_seconds
+        self._keeps_index = configuration.archive.search_index
         self._index_rounds = IndexRounds(
             packs,
             home.search_index,
@@ -160,7 +161,7 @@ class Engine:
             "tick": self._run_tick,
             "answers": self._run_answers,
             "housekeeping": self._run_housekeeping,
-            "index": self._index_rounds.run,
+            "index": self._run_index,
             "end": self._run_end,
         }
         for name, work in works.items():
@@ -309,6 +310,10 @@ class Engine:
         while not self._stopping.wait(self._housekeeping_seconds):
             with keep_connection():
                 self._housekeeping.run()
+
+    def _run_index(self) -> None:
+        if self._keeps_index:
+            self._index_rounds.run()
 
     def _run_answers(self) -> None:
         """People wait for them as they type, so they are looked for often, where anything was written."""

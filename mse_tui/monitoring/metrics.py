@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
@@ -9,6 +10,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mse_tui.archive.indexing import freshness
+from mse_tui.reasons import Problem
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection, reading
 from mse_tui.store.queries import Outcome, TaskRow
@@ -21,6 +24,10 @@ _MAILBOX = ("task", "mailbox")
 class SiteMetrics(Collector):
     """One site's tasks and mailboxes. Values are of the newest execution that has ended; times are Unix seconds."""
 
+    def __init__(self, search_index: Path | None = None) -> None:
+        """With the path of the site's search index also how far that is."""
+        self._search_index = search_index
+
     def collect(self) -> Iterator[Metric]:
         """All metrics, from one state of the database."""
         with keep_connection(), reading():
@@ -31,6 +38,8 @@ class SiteMetrics(Collector):
             yield from _executions(tasks, ended)
             yield from _counters(tasks, ended)
             yield from _mailboxes()
+        with keep_connection():
+            yield from self._searching()
 
     def describe(self) -> list[Metric]:
         """Nothing in advance: registering must not need the database."""
@@ -52,6 +61,16 @@ class SiteMetrics(Collector):
         for labels, number in counted.items():
             troubles.add_metric(labels, number)
         yield from (info, alive, resting, troubles)
+
+    def _searching(self) -> Iterator[Metric]:
+        if self._search_index is None:
+            return
+        try:
+            fresh = freshness(self._search_index)
+        except Problem:
+            return
+        yield GaugeMetricFamily("mse_tui_search_index_messages", "Messages that can be found.", fresh.messages)
+        yield GaugeMetricFamily("mse_tui_search_index_waiting", "Messages that wait to be indexed.", fresh.waiting)
 
 
 def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:
@@ -136,10 +155,10 @@ def _add_time(family: GaugeMetricFamily, labels: tuple[str, str], moment: dateti
 class MetricsServer:
     """Serves the metrics over HTTP until it is closed."""
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, search_index: Path | None = None) -> None:
         """Raises OSError where the port is taken."""
         registry = CollectorRegistry()
-        registry.register(SiteMetrics())
+        registry.register(SiteMetrics(search_index))
         self._server: WSGIServer
         self._thread: Thread
         self._server, self._thread = start_http_server(port, address, registry)

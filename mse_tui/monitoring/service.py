@@ -1,6 +1,7 @@
 """Monitoring beside a running engine: serves metrics, and looks now and then for what people are to be told."""
 
 import logging
+from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -22,8 +23,13 @@ _LOOK_SECONDS = 20.0
 class Monitoring:
     """What the configuration asks for, from entering the block until leaving it."""
 
-    def __init__(self, configuration: Configuration, site: SiteRow, look_seconds: float = _LOOK_SECONDS) -> None:
+    def __init__(
+        self, configuration: Configuration, site: SiteRow, look_seconds: float = _LOOK_SECONDS,
+        search_index: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`search_index`: of which the metrics tell how far it is."""
         self._settings = configuration
+        self._search_index = search_index
         self._site = site
         self._look_seconds = look_seconds
         self._end = Event()
@@ -41,7 +47,7 @@ class Monitoring:
         metrics = self._settings.metrics
         if metrics is not None:
             try:
-                self._server = MetricsServer(metrics.address, metrics.port)
+                self._server = MetricsServer(metrics.address, metrics.port, self._search_index)
             except OSError as error:
                 raise Problem(
                     Reason.CONFIGURATION_INVALID,

@@ -36,6 +36,7 @@ def test_all_is_well(home, doctor):
     findings = {finding["check"]: finding for finding in json.loads(result.stdout)}
     assert [check for check, finding in findings.items() if finding["outcome"] not in ("ok", "warning")] == []
     assert list(findings)[:5] == ["home", "configuration", "disk", "fsync", "database"]
+    assert "everything that is archived" in findings["search index"]["text"]
     worst = max(1 if finding["outcome"] == "warning" else 0 for finding in findings.values())
     assert result.exit_code == worst
 

@@ -24,11 +24,12 @@ class Bench:
         self.clock = RunningClock()
         self.engines = []
 
-    def engine(self, workers=4, **values):
+    def engine(self, workers=4, search_index=True, **values):
         configuration = Configuration.model_validate(
             {
                 "exchange": {"endpoint": "http://localhost/EWS", "user": "service", "password_env": "UNUSED"},
                 "engine": {"workers": workers},
+                "archive": {"search_index": search_index},
             }
         )
         values.setdefault("tick_seconds", 0.05)

@@ -1,5 +1,6 @@
 """The running engine keeps the search index in step with the archive."""
 
+import time
 from datetime import timedelta
 from threading import Event
 
@@ -130,3 +131,10 @@ def test_words_of_what_is_purged_are_overwritten_a_day_later(bench, busy):
     busy.turn()
     assert freshness(bench.home.search_index).words_left == 0
     assert b"onequartet" not in bench.home.search_index.read_bytes()
+
+
+def test_a_site_that_wants_no_index_gets_none(bench):
+    archived("word")
+    with bench.engine(search_index=False):
+        time.sleep(1)
+    assert not bench.home.search_index.exists()

@@ -5,17 +5,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from mse_tui.archive.indexing import Indexing
+from mse_tui.archive.packs import Packs
 from mse_tui.cli.main import run
 from mse_tui.monitoring.metrics import SiteMetrics
 from mse_tui.monitoring.notices import Notice, Notices
 from mse_tui.monitoring.report import write_csv, write_html
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
-from mse_tui.store.models import Execution
+from mse_tui.store.models import Execution, Message
 from mse_tui.terms import Light, Verb
 from tests.engine.conftest import Bench
 from tests.engine.fakes import make_task, tell, until
@@ -97,9 +100,9 @@ def metric(text: str, name: str, **labels: str) -> float | None:
     return None
 
 
-def scrape() -> str:
+def scrape(search_index: Path | None = None) -> str:
     registry = CollectorRegistry()
-    registry.register(SiteMetrics())
+    registry.register(SiteMetrics(search_index))
     return generate_latest(registry).decode()
 
 
@@ -185,3 +188,15 @@ def test_a_mailbox_that_fails_again_and_again_is_an_alarm_of_its_own(bench: Benc
         tell(task, Verb.RUN)
         until(lambda: Execution.select().where(Execution.finished.is_null(False)).count() == 4)
         assert queries.stale_mailboxes() == []
+
+
+def test_metrics_say_how_far_the_search_index_is(bench: Bench) -> None:
+    path = bench.home.search_index
+    Message.create(size=1, subject="One")
+    Indexing(Packs(bench.home.archive), path).run()
+    Message.create(size=1, subject="Two")
+    text = scrape(path)
+    assert metric(text, "mse_tui_search_index_messages") == metric(text, "mse_tui_search_index_waiting") == 1
+    path.write_bytes(b"garbage" * 1000)
+    assert metric(scrape(path), "mse_tui_search_index_messages") is None
+    assert metric(scrape(path), "mse_tui_engine_up") == 0
