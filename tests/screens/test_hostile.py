@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.segment import Segment
 
 from mse_tui.app import MseTuiApp
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
-from mse_tui.store.models import Definition, MailboxResult, Progress, Schedule, Site, Task
+from mse_tui.store.models import ArchiveMailbox, Definition, MailboxResult, Progress, Schedule, Site, Task
 from mse_tui.text import printable
 from mse_tui.widgets.lines import Cell, fit
 from tests.screens.conftest import Keys, until
@@ -66,9 +68,15 @@ WALKS = {
 }
 
 
-@pytest.mark.parametrize("walk", list(WALKS))
-async def test_hostile_text_is_shown_escaped(hostile: MseTuiApp, walk: str) -> None:
-    async with hostile.run_test(size=(120, 40), notifications=True) as pilot:
+SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (250, 70)
+
+
+@pytest.mark.parametrize(
+    ("walk", "size"),
+    [*((walk, MIDDLE) for walk in WALKS), *((walk, size) for size in (SMALL, LARGE) for walk in ("dashboard", "logs"))],
+)
+async def test_hostile_text_is_shown_escaped(hostile: MseTuiApp, walk: str, size: tuple[int, int]) -> None:
+    async with hostile.run_test(size=size, notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.see("Recent activity")
         for key in WALKS[walk]:
@@ -107,7 +115,60 @@ def test_printable(text: str, expected: str) -> None:
 )
 @pytest.mark.parametrize("width", [1, 2, 5, 8, 30])
 def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int) -> None:
-    from rich.cells import cell_len
-
     assert cell_len(fit(printable(text), width)) == width
     assert cell_len(fit(printable(text), width, right=True)) == width
+
+
+NAMES = ("会議の議事録 報告", "שלום עולם, מכתבים", "e\u0301le\u0300ve des a\u0302ges", "👩‍👩‍👧 family mail")
+"""Wide, right-to-left, combined from several, joined to one."""
+LISTS = {
+    "tasks": (["2"], Task, "description", "Type", "MFR"),
+    "definitions": (["5"], Definition, "name", "Type", "MFR"),
+    "archive": (["3"], ArchiveMailbox, "display_name", "Folders", "6"),
+}
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "250x70"])
+@pytest.mark.parametrize("place", list(LISTS))
+async def test_no_name_moves_a_column(app: MseTuiApp, place: str, size: tuple[int, int]) -> None:
+    presses, model, column, heading, value = LISTS[place]
+    for row, name in zip(model.select(), NAMES, strict=False):
+        model.update({column: name}).where(model.id == row.id).execute()
+    async with app.run_test(size=size) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press(*presses)
+        lines = (await keys.see(heading)).splitlines()
+    assert all(cell_len(line) <= size[0] for line in lines)
+    begins, ends = _span(next(line for line in lines if heading in line), heading)
+    rows = [line for line in lines if value in line and any(name[:2] in line for name in NAMES)]
+    assert len(rows) >= 3, lines
+    for line in rows:
+        first, last = _span(line, value, begins - 4)
+        assert first == begins or last == ends, line
+
+
+def _span(line: str, text: str, after: int = 0) -> tuple[int, int]:
+    """Terminal columns at which a text begins and ends, of those behind a column the first one."""
+    at = line.index(text)
+    while cell_len(line[:at]) < after:
+        at = line.index(text, at + 1)
+    return cell_len(line[:at]), cell_len(line[: at + len(text)])
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "ansi-dark", "ansi-light"])
+@pytest.mark.parametrize("place", ["dashboard", "tasks", "task", "failures"])
+async def test_on_sixteen_colours_nothing_is_written_in_the_colour_of_its_ground(
+    app: MseTuiApp, place: str, theme: str
+) -> None:
+    app.theme = theme
+    async with app.run_test(size=SMALL) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press(*WALKS[place])
+        for segment in segments(app):
+            style = segment.style
+            if style is None or not segment.text.strip() or style.color is None or style.bgcolor is None:
+                continue
+            written, ground = (each.downgrade(ColorSystem.STANDARD) for each in (style.color, style.bgcolor))
+            assert written != ground or written.is_default, (segment.text, style)
