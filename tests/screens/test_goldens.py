@@ -64,10 +64,10 @@ SHOWN_BY = {
     "DashboardScreen": "dashboard", "DefinitionsScreen": "definitions", "ExecutionScreen": "execution",
     "FoldersScreen": "folders", "GroupScreen": "group", "LogsScreen": "logs", "MessageScreen": "message",
     "MessagesScreen": "messages", "MonthScreen": "calendar-month", "NewTaskScreen": "new-task",
-    "PlanningScreen": "planning", "ResultScreen": "result", "RetentionScreen": "retention", "SchedulesScreen":
-    "schedules", "SitesScreen": "sites", "StubsScreen": "stubs", "SummaryLogScreen": "summary-log",
-    "TaskInformationScreen": "task", "TaskPlanningScreen": "planning-task", "TasksScreen": "tasks",
-    "TroublesScreen": "troubles",
+    "PlanningScreen": "planning", "ResultScreen": "result", "RetentionScreen": "retention",
+    "SchedulesScreen": "schedules", "SearchScreen": "search", "SitesScreen": "sites", "StubsScreen": "stubs",
+    "SummaryLogScreen": "summary-log", "TaskInformationScreen": "task", "TaskPlanningScreen": "planning-task",
+    "TasksScreen": "tasks", "TroublesScreen": "troubles",
 }  # fmt: skip
 """Which golden shows a screen at 80x24."""
 
