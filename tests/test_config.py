@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from mse_tui.config import Configuration, load_configuration
+from mse_tui.config import Configuration, load_configuration, load_roles, load_site_settings
 from mse_tui.reasons import Problem, Reason
 
 EXAMPLE = Path(__file__).parents[1] / "mse_tui" / "config.example.toml"
@@ -222,3 +222,14 @@ def test_links_in_stubs_lead_to_a_safe_address(write, url):
 def test_the_address_of_links_has_no_slash_at_its_end(write):
     text = GOOD + '[web]\npublic_url = "https://archive.example.com/"\n'
     assert load_configuration(write(text)).web.public_url == "https://archive.example.com"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[mail]\nnothing = 1\n", '[exchange]\nendpoint = "no address"\n', "[metrics]\nport = -1\n"]
+)
+def test_roles_and_site_are_read_whatever_is_wrong_elsewhere(write, wrong):
+    path = write(f'[site]\ndescription = "Main"\n[roles]\noperator = ["helpdesk"]\n{wrong}')
+    with pytest.raises(Problem):
+        load_configuration(path)
+    assert load_roles(path).operator == ("helpdesk",)
+    assert load_site_settings(path).description == "Main"
