@@ -4,14 +4,16 @@ import asyncio
 import os
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from mse_tui.access.roles import Roles, is_read_only, use_roles
 from mse_tui.actions.archive_reading import packs_of
 from mse_tui.app import MseTuiApp
 from mse_tui.archive.indexing import Indexing
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
-from mse_tui.store.models import Audit
+from mse_tui.store.models import Audit, Site
 from tests.conftest import REPOSITORY
 from tests.screens.calendar_seed import seed_calendars
 from tests.screens.care_seed import seed_audit, seed_retention, seed_stubs
@@ -55,9 +57,13 @@ SCREENS = {
 }
 
 
+_WINDOWS = '["Sun 02:00-06:00 Europe/Oslo"]'
+
+
 async def photograph(home: Home, name: str, presses: list[str], theme: str = "dark") -> None:
     """Press the keys, write the SVG."""
-    app = MseTuiApp(home, engine=FakeEngine(here=True), clock=lambda: NOW)
+    engine = None if is_read_only() else FakeEngine(here=True)
+    app = MseTuiApp(home, engine=engine, clock=lambda: NOW)
     app.theme = theme
     async with app.run_test(size=SIZE) as pilot:
         keys = Keys(pilot)
@@ -69,7 +75,7 @@ async def photograph(home: Home, name: str, presses: list[str], theme: str = "da
 
 
 def main() -> None:
-    """All of them, and the dashboard in the light theme."""
+    """All of them; the dashboard in the light theme, tasks to look at only, the site in maintenance."""
     os.environ["TZ"] = "Europe/Oslo"
     time.tzset()
     TARGET.mkdir(parents=True, exist_ok=True)
@@ -86,8 +92,14 @@ def main() -> None:
         for name, presses in SCREENS.items():
             asyncio.run(photograph(home, name, presses))
         asyncio.run(photograph(home, "dashboard-light", ["1"], "light"))
+        use_roles(Roles(), read_only=True)
+        asyncio.run(photograph(home, "read-only", ["2", "j"]))
+        use_roles(Roles())
+        end = datetime(2099, 1, 1, 11, tzinfo=UTC)
+        Site.update(maintenance_until=end, maintenance_by="ann", maintenance_windows=_WINDOWS).execute()
+        asyncio.run(photograph(home, "maintenance", ["S"]))
         close_database()
-    print(f"{len(SCREENS) + 1} screens in {TARGET}")
+    print(f"{len(SCREENS) + 3} screens in {TARGET}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The site's definitions, schedules and tasks as one text (TOML): to keep in version control, review and apply.
+"""What people define of a site as one text (TOML): to keep in version control, review and apply.
 
 Things are known by their names. Settings that are not written have their defaults. What a text does not name is left
 alone, unless it is told to be removed.
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.commands import remove_task
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.actions.maintenance import set_maintenance_windows, valid_windows
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.engine.schedules import ScheduleSettings, write_settings
@@ -28,7 +29,7 @@ from mse_tui.terms import TaskType
 
 M = TypeVar("M", bound=BaseModel)
 
-_HEADING = "# Definitions, schedules and tasks of one site. Show what it would change: mse-tui plan FILE\n\n"
+_HEADING = "# Definitions, schedules, tasks, weekly maintenance. Show what it would change: mse-tui plan FILE\n\n"
 
 
 class _Part(BaseModel):
@@ -60,12 +61,19 @@ class TaskText(_Part):
     group: str
 
 
+class MaintenanceText(_Part):
+    """[maintenance]"""
+
+    windows: tuple[str, ...] = ()
+
+
 class SiteText(_Part):
     """The whole text."""
 
     definition: tuple[DefinitionText, ...] = ()
     schedule: tuple[ScheduleText, ...] = ()
     task: tuple[TaskText, ...] = ()
+    maintenance: MaintenanceText | None = None
 
 
 class Change(StrEnum):
@@ -82,7 +90,7 @@ class Step:
 
     change: Change
     kind: str
-    """definition, schedule or task"""
+    """definition, schedule, task or maintenance"""
     name: str
     settings: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Setting -> before and after; None on the side where there is nothing."""
@@ -113,6 +121,7 @@ def export_text() -> str:
                 }
                 for row in queries.tasks_of_type()
             ],
+            "maintenance": {"windows": windows} if (windows := queries.sites()[0].maintenance_windows) else {},
         }
     return _HEADING + tomli_w.dumps({kind: rows for kind, rows in values.items() if rows}, multiline_strings=False)
 
@@ -155,6 +164,8 @@ def _doings(wanted: SiteText, prune: bool) -> Iterator[_Doing]:
         yield from _schedule(schedule, schedules.pop(schedule.name.casefold(), None))
     for task in wanted.task:
         yield from _task(task, tasks.pop(task.description.casefold(), None))
+    if prune or wanted.maintenance is not None:
+        yield from _maintenance(wanted.maintenance or MaintenanceText())
     if prune:
         yield from _removals(tasks, definitions, schedules)
 
@@ -213,6 +224,14 @@ def _task(wanted: TaskText, present: TaskRow | None) -> Iterator[_Doing]:
         )
     if differences:
         yield _Doing(Step(Change.CHANGE, "task", wanted.description, differences), lambda: _set_task(wanted, present))
+
+
+def _maintenance(wanted: MaintenanceText) -> Iterator[_Doing]:
+    site = queries.sites()[0]
+    windows = valid_windows(wanted.windows)
+    if differences := _differences({"windows": site.maintenance_windows}, {"windows": windows}):
+        step = Step(Change.CHANGE, "maintenance", "of the site", differences)
+        yield _Doing(step, lambda: set_maintenance_windows(site.id, windows))
 
 
 def _removals(

@@ -1,4 +1,4 @@
-"""mse-tui export, plan and apply: definitions, schedules and tasks as one text to review and keep."""
+"""mse-tui export, plan and apply: what people define, as one text to review and keep."""
 
 import tomllib
 from pathlib import Path
@@ -25,7 +25,7 @@ _COLOURS = {Change.CREATE: "green", Change.CHANGE: "yellow", Change.REMOVE: "red
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON; `apply` takes TOML alone.")
 @pass_session
 def export_command(session: Session, output: Path | None, as_json: bool) -> None:
-    """All definitions, schedules and tasks as TOML. `mse-tui apply` of it makes the same site again."""
+    """Definitions, schedules, tasks and weekly maintenance as TOML. `mse-tui apply` of it makes the same site again."""
     session.site()
     text = as_json_text(tomllib.loads(export_text())) if as_json else export_text()
     if output is None:

@@ -20,7 +20,7 @@ EXIT_PIPE = 141
 
 _COMMANDS = {
     "access": ("mse_tui.cli.access:access", "Who may open which archive: list, grant, revoke, explain."),
-    "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules and tasks as a text says."),
+    "apply": ("mse_tui.cli.as_text:apply_command", "Make definitions, schedules, tasks as a text says."),
     "archive": ("mse_tui.cli.archive:archive", "List, read, search, export and verify what was archived."),
     "audit": ("mse_tui.cli.log:audit", "Who did what, newest first."),
     "calendar": ("mse_tui.cli.calendar:calendar", "List, read and export replicated calendars."),
@@ -30,7 +30,7 @@ _COMMANDS = {
     "demo": ("mse_tui.cli.demo:demo", "Try everything on a practice organisation; needs no Exchange."),
     "doctor": ("mse_tui.cli.doctor:doctor", "Check configuration, server, account and disk; say what to do."),
     "engine": ("mse_tui.cli.engine:engine", "Run the site's tasks without a screen, as a service does."),
-    "export": ("mse_tui.cli.as_text:export_command", "All definitions, schedules and tasks as a text."),
+    "export": ("mse_tui.cli.as_text:export_command", "Definitions, schedules, tasks and weekly maintenance as a text."),
     "group": ("mse_tui.cli.group:group", "Look groups up, see who is in one, ask the directory again."),
     "hold": ("mse_tui.cli.retention:hold_group", "Litigation holds: place, lift and list them."),
     "log": ("mse_tui.cli.log:log", "Task summary logs, and what one execution did."),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from mse_tui.access.roles import Role, missing, needed, remedy
+from mse_tui.access.roles import Role, is_read_only, missing, needed, remedy
 from mse_tui.widgets.commands import Command
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def tell_lacking(tui: "MseTuiApp", lacking: Sequence[Role]) -> None:
 
 
 def needs_said(roles: Collection[Role]) -> str:
-    """'needs role operator'."""
+    """'needs role operator'; where nobody has more than the viewer's, it is not for want of a role."""
+    if is_read_only():
+        return "can't be done read only"
     return f"needs role {' and '.join(roles)}"
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from mse_tui.actions.as_text import Change, apply, export_text, plan
 from mse_tui.actions.definitions import create_definition
+from mse_tui.actions.maintenance import set_maintenance_windows
 from mse_tui.actions.opening import open_site
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
@@ -69,6 +70,23 @@ def test_another_site_is_made_the_same(ready: Ready, tmp_path: Path) -> None:
     ready.task()
     ready.task("Board", "Zoë <zoe@example.com>")
     text = export_text()
+    close_database()
+    open_site(Home.open(tmp_path / "other"), "Branch office")
+    apply(text)
+    assert export_text() == text
+
+
+def test_weekly_maintenance_is_part_of_it(ready: Ready, tmp_path: Path) -> None:
+    set_maintenance_windows(ready.site, ["Sun 02:00-06:00 Europe/Oslo"])
+    text = export_text()
+    assert plan(text, prune=True) == []
+    (step,) = apply('[maintenance]\nwindows = ["sunday 3:00-06:00 Europe/Oslo"]')
+    assert step.settings == {"windows": (("Sun 02:00-06:00 Europe/Oslo",), ("Sun 03:00-06:00 Europe/Oslo",))}
+    assert apply("") == [], "what a text does not name is left alone"
+    assert [one.kind for one in apply("", prune=True) if one.kind == "maintenance"] == ["maintenance"]
+    assert queries.sites()[0].maintenance_windows == ()
+    with pytest.raises(Problem, match="leave no time free"):
+        plan('[maintenance]\nwindows = ["Mon-Sun 00:00-24:00 UTC"]')
     close_database()
     open_site(Home.open(tmp_path / "other"), "Branch office")
     apply(text)

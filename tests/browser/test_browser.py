@@ -56,7 +56,7 @@ def served(home: Home) -> Iterator[str]:
 def test_a_visitor_sees_the_site_and_changes_nothing(served: str, window: Chromium, home: Home) -> None:
     window.resize(1200, 760)
     window.open(served)
-    window.sees("Exchange tasks", "Head office", "read only, no engine", "needs role operator")
+    window.sees("Exchange tasks", "Head office", "read only, no engine", "can't be done read only")
     assert not [said for said in window.complaints() if "Content Security Policy" in said]
     terminal = ".xterm-helper-textarea"
     window.type(terminal, "E")
@@ -64,7 +64,7 @@ def test_a_visitor_sees_the_site_and_changes_nothing(served: str, window: Chromi
     window.type(terminal, "S")
     window.sees("Bound to")
     window.type(terminal, "e")
-    window.sees("This needs role operator")
+    window.sees("This can't be done read only")
     window.type(terminal, "W")
     window.sees("this needs the role auditor")
     open_site(home)

@@ -1,5 +1,6 @@
 """Who may reach the screens in a browser: nobody but the server's own pages, and not too many at once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -62,10 +63,12 @@ async def test_pages_of_other_sites_do_not_get_to_the_screens(client, origin: st
 async def test_no_more_visitors_than_the_machine_bears(client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_VISITORS", 1)
     asked = await client()
-    await asked.ws_connect("/ws", headers={"Host": "127.0.0.1:8000"}, origin=OWN)
+    first = await asked.ws_connect("/ws", headers={"Host": "127.0.0.1:8000"}, origin=OWN)
     with pytest.raises(WSServerHandshakeError) as refused:
         await asked.ws_connect("/ws", headers={"Host": "127.0.0.1:8000"}, origin=OWN)
     assert refused.value.status == 503
+    await first.close()
+    await asyncio.sleep(0.5)  # the visitor's process ends
 
 
 def test_without_the_extra_one_sentence_says_how_to_get_it(home, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

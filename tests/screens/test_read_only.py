@@ -32,9 +32,9 @@ async def test_the_screens_say_so(looked_at: MseTuiApp) -> None:
         keys = Keys(pilot)
         await keys.see("read only")
         await keys.press("2")
-        await keys.see("needs role operator")
+        await keys.see("can't be done read only: R Run")
         await keys.press("R")
-        await keys.see("This needs role operator")
+        await keys.see("This can't be done read only")
 
 
 async def test_archived_mail_is_not_shown_where_the_look_cannot_be_recorded(looked_at: MseTuiApp) -> None:
@@ -42,7 +42,7 @@ async def test_archived_mail_is_not_shown_where_the_look_cannot_be_recorded(look
         keys = Keys(pilot)
         await keys.see("Recent activity")
         await keys.press("3", "enter")
-        await keys.see("This needs role auditor")
+        await keys.see("This can't be done read only")
         assert "Prosjekter" not in shown(looked_at)
 
 
