@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from mse_tui.access.roles import Role, held, is_read_only, needed
 from mse_tui.actions.sites import retry_accounts
+from mse_tui.copying import keep_copy, shortened
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
 from mse_tui.reasons import Problem, Reason
@@ -32,6 +33,7 @@ from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import BACK, ENGINE, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.line_list import LineList
 from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.themes import DARK, LIGHT
 from mse_tui.widgets.wording import SERVICE_HINT, utc_now
@@ -315,6 +317,19 @@ class MseTuiApp(App[None]):
         if not is_read_only():
             save_preferences(self.home.path, Preferences(theme=self.theme))
         self.notify(f"Theme: {self.theme}", timeout=2, markup=False)
+
+    # --- copying -------------------------------------------------------------------------------------------------
+
+    def on_line_list_copied(self, copied: LineList.Copied) -> None:
+        """To the terminal's clipboard, and into a file for terminals that take no copies."""
+        self.copy_to_clipboard(copied.text)
+        self._keep_copy(copied.text)
+
+    @work(thread=True, group="copy", exit_on_error=False)
+    def _keep_copy(self, text: str) -> None:
+        kept = keep_copy(text)
+        where = f"; the file {shortened(kept)} has it too" if kept is not None else ""
+        self.notify(f"Copied, if this terminal takes copies{where}.", markup=False)
 
     # --- from screen to screen -----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Who may open one archive: grants by hand and from Exchange, with why; grant, revoke, explain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from mse_tui.screens.dialogs import Choice, FactsDialog, Question
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
+from mse_tui.screens.several import Outcome, each, show_refused
 from mse_tui.text import printable
 from mse_tui.widgets.commands import ACCESS_CHANGES, ACCESS_EXPLAIN, ACCESS_GRANT, ACCESS_REVOKE, FILTERING
 from mse_tui.widgets.facts import Fact
@@ -80,11 +81,11 @@ class AccessScreen(LiveScreen[list[Grant]]):
 
     def show(self, data: list[Grant]) -> None:
         """The whole archive first, then by folder."""
-        people = {each.person for each in data}
+        people = {row.person for row in data}
         text = f"Access to the archive of {self._mailbox.address}: {count(len(data), 'grant')}"
         named = f" to {count(len(people), 'person', 'people')}" if data else ""
         self.query_one("#title", Static).update(printable(text + named))
-        self.query_one("#grants", PagedList).set_lines([_line(each) for each in data])
+        self.query_one("#grants", PagedList).set_lines([_line(row) for row in data])
 
     @leads_to(grant_access)
     @work(exclusive=True, group="ask")
@@ -101,23 +102,32 @@ class AccessScreen(LiveScreen[list[Grant]]):
     @leads_to(revoke_access)
     @work(exclusive=True, group="ask")
     async def action_access_revoke(self) -> None:
-        """Ask, then take back the grant under the cursor."""
-        current = self.query_one("#grants", PagedList).current
-        chosen = next((each for each in self.shown or () if current and str(each.id) == current.key), None)
-        if chosen is None:
+        """Ask, then take back those that were given by hand; of the others say where they come from."""
+        rows = {str(row.id): row for row in self.shown or ()}
+        chosen = [rows[one.key] for one in self.query_one("#grants", PagedList).chosen if one.key in rows]
+        if any(row.origin is Origin.MANUAL for row in chosen) and not await self._is_to_revoke(chosen):
             return
-        if chosen.origin is Origin.MANUAL:
-            title = f"Take back what {chosen.person} {'is denied' if chosen.denies else 'may see'}?"
-            if not await self.app.push_screen_wait(Choice(title, chosen.scope, [("Cancel", False), ("Revoke", True)])):
-                return
-        self.tui.act(partial(revoke_access, chosen.id))
+        self.tui.act(lambda: each(chosen, lambda row: revoke_access(row.id)), self._revoked)
+
+    async def _is_to_revoke(self, rows: Sequence[Grant]) -> bool:
+        said = [f"{row.person} {'is denied' if row.denies else 'may see'}" for row in rows]
+        title, text, names = f"Take back what {said[0]}?", rows[0].scope, list[str]()
+        if len(rows) > 1:
+            title, text = f"Take back {count(len(rows), 'grant')}?", ""
+            names = [f"{each_said} {row.scope}" for each_said, row in zip(said, rows, strict=True)]
+        choices = [("Cancel", False), ("Revoke", True)]
+        return bool(await self.app.push_screen_wait(Choice(title, text, choices, names=names)))
+
+    def _revoked(self, outcome: Outcome[Grant]) -> None:
+        self.query_one("#grants", PagedList).unmark({str(row.id) for row in outcome.done})
+        show_refused(self.tui, outcome, lambda row: row.person)
 
     @leads_to(explain_access)
     @work(exclusive=True, group="ask")
     async def action_access_explain(self) -> None:
         """Ask whose access, then say what it is and why."""
         current = self.query_one("#grants", PagedList).current
-        at_cursor = next((each.person for each in self.shown or () if current and str(each.id) == current.key), "")
+        at_cursor = next((row.person for row in self.shown or () if current and str(row.id) == current.key), "")
         text = "A mail address. What the person may see of this archive is shown, and which grants say so."
         address = await self.app.push_screen_wait(Question("Whose access?", text, at_cursor))
         if address:
@@ -125,8 +135,8 @@ class AccessScreen(LiveScreen[list[Grant]]):
 
     def _explained(self, found: Explanation) -> None:
         facts = [Fact("In short", found.verdict), Fact("")]
-        facts += [Fact(_right(each), f"{each.scope}: {each.reason}, since {absolute(each.since)}")
-                  for each in found.because]  # fmt: skip
+        facts += [Fact(_right(row), f"{row.scope}: {row.reason}, since {absolute(row.since)}")
+                  for row in found.because]  # fmt: skip
         self.app.push_screen(FactsDialog(f"{found.person} and {found.mailbox}", facts))
 
     def action_access_changes(self) -> None:
@@ -147,17 +157,18 @@ class AccessScreen(LiveScreen[list[Grant]]):
         self.app.push_screen(FactsDialog(title, facts or [Fact("Nothing has changed yet.")]))
 
 
-def _line(each: Grant) -> Line:
+def _line(row: Grant) -> Line:
     return line(
-        each.id,
-        Cell(each.person, Tone.STRONG),
-        Cell(_right(each), Tone.BAD if each.denies else Tone.PLAIN),
-        each.scope,
-        Cell(each.reason, Tone.ACCENT if each.origin is Origin.MANUAL else Tone.DIM),
-        Cell(absolute(each.since), Tone.DIM),
-        Cell(each.granted_by, Tone.DIM),
+        row.id,
+        Cell(row.person, Tone.STRONG),
+        Cell(_right(row), Tone.BAD if row.denies else Tone.PLAIN),
+        row.scope,
+        Cell(row.reason, Tone.ACCENT if row.origin is Origin.MANUAL else Tone.DIM),
+        Cell(absolute(row.since), Tone.DIM),
+        Cell(row.granted_by, Tone.DIM),
+        copies=row.person,
     )
 
 
-def _right(each: Grant) -> str:
-    return "DENIED" if each.denies else each.right.value
+def _right(row: Grant) -> str:
+    return "DENIED" if row.denies else row.right.value

@@ -74,6 +74,7 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
             absolute(row.last_replicated),
             Cell(ago[1] + ago[2], Tone.DIM),
             Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM),
+            copies=row.address,
         )
 
     @property
@@ -258,6 +259,7 @@ def _folder_line(row: FolderView) -> Line:
         Cell(row.folder_class.removeprefix("IPF."), Tone.DIM),
         Cell(absolute(row.opened), Tone.DIM),
         Cell(absolute(row.closed) if gone else "", Tone.WARN),
+        copies=row.path,
     )
 
 
@@ -333,4 +335,5 @@ def _message_line(row: MessageView) -> Line:
         Cell(size(row.size), Tone.DIM),
         Cell(row.item_class.removeprefix("IPM."), Tone.DIM),
         Cell(absolute(row.closed) if gone else "", Tone.WARN),
+        copies=row.internet_message_id,
     )

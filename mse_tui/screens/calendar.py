@@ -82,6 +82,7 @@ class CalendarScreen(LiveScreen[list[MailboxView]]):
             row.display_name,
             absolute(row.last_replicated),
             Cell(ago[1] + ago[2], Tone.DIM),
+            copies=row.address,
         )
 
     @on(PagedList.Opened)

@@ -1,6 +1,6 @@
 """The dashboard: problems first, what runs, what comes, how much there is, what happened."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -22,6 +22,7 @@ from mse_tui.screens.troubles import (
     TROUBLE_COMMANDS,
     TroubleCommands,
     TroublesScreen,
+    by_key,
     trouble_lines,
 )
 from mse_tui.store import queries
@@ -116,45 +117,50 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
 
     def chosen_trouble(self) -> Trouble | None:
         """The one under the cursor, where the cursor is among them."""
-        chosen = self._chosen
-        if chosen is None or chosen[0] != "troubles" or chosen[1] == VIEW_ALL or self.shown is None:
-            return None
-        return self.shown.troubles[int(chosen[1])]
+        section = self.query_one("#troubles", PagedList)
+        current = section.current if section.has_focus else None
+        return self._troubles_by_key.get(current.key) if current is not None else None
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
-        """The task of the line under the cursor, whichever section it is in."""
-        found = queries.task(chosen[0]) if (chosen := self._chosen_task) is not None else None
-        return [found] if found is not None else []
-
-    def chosen_types(self) -> Collection[TaskType]:
-        """The type of that task."""
-        return {chosen[1]} if (chosen := self._chosen_task) is not None else set()
+    def chosen_troubles(self) -> Sequence[Trouble]:
+        """The marked ones where the cursor is among them, else the one under it."""
+        section = self.query_one("#troubles", PagedList)
+        return [
+            self._troubles_by_key[one.key]
+            for one in section.chosen
+            if one.key in self._troubles_by_key and section.has_focus
+        ]
 
     @property
-    def _chosen_task(self) -> tuple[int, TaskType] | None:
-        """Id and type of the task of the line under the cursor."""
-        section, key = self._chosen or ("", "")
-        if self.shown is None:
-            return None
-        in_section = {
+    def _troubles_by_key(self) -> Mapping[str, Trouble]:
+        return by_key(self.shown.troubles) if self.shown is not None else {}
+
+    def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The tasks of the marked lines of the section with the cursor, else of the line under it."""
+        return [found for task_id in self._meant() if (found := queries.task(task_id)) is not None]
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """The types of those tasks."""
+        return set(self._meant().values())
+
+    def _meant(self) -> dict[int, TaskType]:
+        """Those tasks by id, with their types."""
+        section = self.focused
+        if not isinstance(section, PagedList) or self.shown is None:
+            return {}
+        if section.id == "troubles":
+            found = self.chosen_troubles()
+            return {one.task_id: one.type for one in found if one.task_id is not None and one.type is not None}
+        rows = {
             "running": {str(one.task_id): (one.task_id, one.type) for one in self.shown.running},
             "upcoming": {str(one.task_id): (one.task_id, one.type) for one in self.shown.upcoming},
             "recent": {str(one.execution.id): (one.execution.task_id, one.execution.type) for one in self.shown.recent},
-        }
-        if section != "troubles":
-            return in_section.get(section, {}).get(key)
-        trouble = self.chosen_trouble()
-        if trouble is None or trouble.task_id is None or trouble.type is None:
-            return None
-        return trouble.task_id, trouble.type
+        }.get(section.id or "", {})
+        return dict(rows[one.key] for one in section.chosen if one.key in rows)
 
-    @property
-    def _chosen(self) -> tuple[str, str] | None:
-        """The section that has the cursor, and the key of the line under it."""
-        section = self.focused
-        if not isinstance(section, PagedList) or section.current is None:
-            return None
-        return section.id or "", section.current.key
+    def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
+        """Marks have done their work."""
+        for section in self.query(PagedList):
+            section.unmark()
 
     @on(PagedList.Opened, "#troubles")
     def _open_trouble(self, event: PagedList.Opened) -> None:
@@ -242,6 +248,7 @@ def _upcoming(row: UpcomingRow, now: datetime) -> Line:
         absolute(row.at),
         Cell(HELD_BACK, Tone.WARN) if row.maintenance_until else far,
         Cell(row.task, Tone.STRONG),
+        copies=row.task,
     )
 
 
@@ -258,7 +265,7 @@ def _site(row: SiteRow, now: datetime) -> Line:
         state = Cell(f"engine runs: {row.engine}", Tone.PLAIN)
     else:
         state = Cell(f"no engine; last active {when(row.last_active, now)}", Tone.WARN)
-    return line(row.id, Cell(row.description, Tone.STRONG), state)
+    return line(row.id, Cell(row.description, Tone.STRONG), state, copies=row.description)
 
 
 def _activity(row: ActivityRow, now: datetime) -> Line:

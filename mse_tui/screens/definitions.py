@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from pydantic import BaseModel
 from textual import on, work
@@ -18,6 +17,7 @@ from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.settings_forms import changed_definition, new_definition
+from mse_tui.screens.several import Outcome, ask_to_delete, each, show_refused
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow
 from mse_tui.terms import TaskType
@@ -108,12 +108,15 @@ class DefinitionsScreen(LiveScreen[list[Shown]]):
     @leads_to(remove_definition)
     @work(exclusive=True, group="ask")
     async def action_delete(self) -> None:
-        """Ask, then delete."""
-        if (current := self.current) is None:
-            return
-        choices = [("Cancel", False), ("Delete", True)]
-        if await self.app.push_screen_wait(Choice(f"Delete the definition {current.row.name!r}?", "", choices)):
-            self.tui.act(partial(remove_definition, current.row.id))
+        """Ask, then delete those that no task uses; of the others say which tasks do."""
+        rows = {str(one.row.id): one.row for one in self.shown or ()}
+        chosen = [rows[one.key] for one in self.query_one("#definitions", PagedList).chosen if one.key in rows]
+        if await ask_to_delete(self, "definition", chosen):
+            self.tui.act(lambda: each(chosen, lambda row: remove_definition(row.id)), self._deleted)
+
+    def _deleted(self, outcome: Outcome[DefinitionRow]) -> None:
+        self.query_one("#definitions", PagedList).unmark({str(row.id) for row in outcome.done})
+        show_refused(self.tui, outcome, lambda row: row.name)
 
 
 def _model(task_type: TaskType) -> type[BaseModel] | None:
@@ -132,4 +135,5 @@ def _line(row: DefinitionRow) -> Line:
         Cell(number(row.revision), Tone.DIM),
         Cell(absolute(row.modified), Tone.DIM),
         Cell(row.modified_by, Tone.DIM),
+        copies=row.name,
     )

@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mse_tui.reasons import Problem
 from mse_tui.text import printable
 from mse_tui.widgets.commands import CANCEL, CLOSE, bindings
-from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.facts import Fact, Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Tone, line
 from mse_tui.widgets.paged_list import PagedList
@@ -26,26 +27,46 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
 
-    def __init__(self, title: str, text: str, choices: Sequence[tuple[str, Answer]], *, warning: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        choices: Sequence[tuple[str, Answer]],
+        *,
+        names: Sequence[str] = (),
+        warning: bool = False,
+    ) -> None:
+        """`names`: all that it is about, a line each; where they are more than fit, Up goes through them."""
         super().__init__(classes="-warning" if warning else None)
         self._title = title
         self._text = text
         self._choices = tuple(choices)
+        self._names = tuple(names)
 
     def compose(self) -> ComposeResult:
-        """Title, text, choices."""
+        """Title, names, text, choices."""
         with Vertical(classes="dialog"):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
-            yield Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
-            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices")
+            if self._names:
+                yield PagedList([Column("", 60, grows=True)], heading=False, id="names", classes="-chained")
+            yield self.text_widget()
+            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices", classes="-chained")
+
+    def text_widget(self) -> Widget:
+        """What there is to say."""
+        text = Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
+        text.display = bool(self._text) or not self._names
+        return text
 
     def on_mount(self) -> None:
         """The first choice has the cursor."""
-        choices = self.query_one(PagedList)
+        for names in self.query("#names").results(PagedList):
+            names.set_lines([line(number, name) for number, name in enumerate(self._names)])
+        choices = self.query_one("#choices", PagedList)
         choices.set_lines([line(number, label) for number, (label, _) in enumerate(self._choices)])
         choices.focus()
 
-    @on(PagedList.Opened)
+    @on(PagedList.Opened, "#choices")
     def _chosen(self, event: PagedList.Opened) -> None:
         event.stop()
         self.dismiss(self._choices[int(event.line.key)][1])
@@ -86,10 +107,16 @@ class Question(ModalScreen[str | None]):
 
 
 class Notice(Choice[bool]):
-    """Something that a person must have read."""
+    """Something that a person must have read, however long: Up goes through it."""
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__(title, text, [("Close", True)])
+
+    def text_widget(self) -> Widget:
+        """The text, scrollable."""
+        prose = Prose(id="text", classes="dialog-text -chained")
+        prose.set_text(self._text)
+        return prose
 
 
 def problem_notice(problem: Problem, title: str = "That did not work") -> Notice:

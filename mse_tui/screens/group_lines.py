@@ -53,11 +53,13 @@ def _some(addresses: Sequence[str]) -> str:
 def kept_lines(members: GroupMembers) -> Iterator[Line]:
     """Who left since the run before, who is in the group now, who in it is not processed and why."""
     for address in members.group.departed:
-        yield line(f"left {address}", Cell(address, Tone.BAD), Cell("left", Tone.BAD), "was there at the run before")
+        left = Cell("left", Tone.BAD)
+        yield line(f"left {address}", Cell(address, Tone.BAD), left, "was there at the run before", copies=address)
     joined = set(members.group.joined)
     for member in members.included:
         state = Cell("joined", Tone.GOOD) if member.address in joined else Cell(member.kind, Tone.DIM)
-        yield line(f"in {member.address}", member.address, state, _named(member.name, member.entry))
+        name = _named(member.name, member.entry)
+        yield line(f"in {member.address}", member.address, state, name, copies=member.address)
     for number_, skipped in enumerate(members.skipped):
         yield _skipped_line(number_, skipped.entry, skipped.reason, skipped.message)
 
@@ -66,7 +68,8 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[Line]:
     """Who is in an answer of the engine; then who is not processed, and why."""
     for number_, one in enumerate(answer.get("included", [])):
         kind = Cell(one.get("kind", ""), Tone.DIM)
-        yield line(f"in {number_}", one.get("address", ""), kind, _named(one.get("name", ""), one.get("entry", "")))
+        address, name = one.get("address", ""), _named(one.get("name", ""), one.get("entry", ""))
+        yield line(f"in {number_}", address, kind, name, copies=address)
     for number_, one in enumerate(answer.get("skipped", [])):
         yield _skipped_line(number_, one.get("entry", ""), one.get("reason", ""), one.get("message", ""))
 
@@ -103,4 +106,4 @@ def _named(name: str, entry: str) -> str:
 
 
 def _skipped_line(number_: int, entry: str, reason: str, message: str) -> Line:
-    return line(f"out {number_}", Cell(entry, Tone.WARN), Cell(reason, Tone.WARN), message)
+    return line(f"out {number_}", Cell(entry, Tone.WARN), Cell(reason, Tone.WARN), message, copies=entry)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -22,6 +22,7 @@ from mse_tui.widgets.bars import HeaderBar, KeyBar
 from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import number
 
 if TYPE_CHECKING:
     from mse_tui.app import MseTuiApp
@@ -135,7 +136,13 @@ class LiveScreen(Screen[None], Generic[Data]):
     def show_keys(self) -> None:
         """Which commands are to be had now: that may change with the line under the cursor."""
         for keys in self.query(KeyBar):
-            keys.show(self.refused())
+            keys.show(self.refused(), self._marked_said())
+
+    def _marked_said(self) -> str:
+        if (found := self.main_list) is None or not found.marked:
+            return ""
+        hidden = f" ({number(found.marked_out_of_sight)} hidden)" if found.marked_out_of_sight else ""
+        return f"{number(len(found.marked))} marked{hidden}"
 
     def reload(self) -> None:
         """Read again; while a reading is under way, once more after it."""
@@ -175,7 +182,9 @@ class LiveScreen(Screen[None], Generic[Data]):
         self._reading_ended()
 
     @on(PagedList.Moved)
-    def _moved_on(self) -> None:
+    @on(PagedList.Marked)
+    @on(events.DescendantFocus)
+    def _keys_may_differ(self) -> None:
         self.show_keys()
 
     @on(PagedList.Failed)
@@ -207,10 +216,12 @@ class LiveScreen(Screen[None], Generic[Data]):
         self.reload()
 
     def action_back(self) -> None:
-        """Drop the filter, else go back to the screen before."""
+        """Drop the filter, else the marks, else go back to the screen before."""
         found = self.main_list
         if found is not None and found.filter_text:
             self._filter("")
+        elif found is not None and found.marked:
+            found.unmark()
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 

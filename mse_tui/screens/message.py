@@ -97,6 +97,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
             Fact("Received", when(row.received, now)),
             Fact("State", f"{read}, flag {row.flag}, {row.importance} importance, {row.sensitivity} sensitivity"),
             Fact("Class", f"{row.item_class}, {size(row.size)}"),
+            Fact("Message-ID", row.internet_message_id or "-"),
         ]
         for place in data.history:
             until = f"until {absolute(place.closed)}" if place.closed else "now"

@@ -161,6 +161,7 @@ def _line(plan: TaskPlan) -> Line:
         number(plan.mailboxes) if plan.mailboxes else "-",
         took(pace.seconds_each) if pace else "-",
         f"{pace.items_per_minute:,.0f}" if pace else "-",
+        copies=plan.task.description,
     )
 
 

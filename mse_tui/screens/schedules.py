@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from textual import on, work
 from textual.widget import Widget
@@ -11,10 +10,10 @@ from textual.widgets import Static
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.maintenance import Maintenance
-from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.settings_forms import changed_schedule, coming, new_schedule
+from mse_tui.screens.several import Outcome, ask_to_delete, each, show_refused
 from mse_tui.store import queries
 from mse_tui.store.queries import ScheduleRow
 from mse_tui.widgets.commands import CREATE, DELETE, EDIT, FILTERING
@@ -92,12 +91,15 @@ class SchedulesScreen(LiveScreen[Shown]):
     @leads_to(remove_schedule)
     @work(exclusive=True, group="ask")
     async def action_delete(self) -> None:
-        """Ask, then delete."""
-        if (current := self._current) is None:
-            return
-        choices = [("Cancel", False), ("Delete", True)]
-        if await self.app.push_screen_wait(Choice(f"Delete the schedule {current.name!r}?", "", choices)):
-            self.tui.act(partial(remove_schedule, current.id))
+        """Ask, then delete those that no task uses; of the others say which tasks do."""
+        rows = {str(row.id): row for row in (self.shown.schedules if self.shown else ())}
+        chosen = [rows[one.key] for one in self.query_one("#schedules", PagedList).chosen if one.key in rows]
+        if await ask_to_delete(self, "schedule", chosen):
+            self.tui.act(lambda: each(chosen, lambda row: remove_schedule(row.id)), self._deleted)
+
+    def _deleted(self, outcome: Outcome[ScheduleRow]) -> None:
+        self.query_one("#schedules", PagedList).unmark({str(row.id) for row in outcome.done})
+        show_refused(self.tui, outcome, lambda row: row.name)
 
 
 def _line(row: ScheduleRow) -> Line:
@@ -108,4 +110,5 @@ def _line(row: ScheduleRow) -> Line:
         number(row.tasks),
         Cell(absolute(row.modified), Tone.DIM),
         Cell(row.modified_by, Tone.DIM),
+        copies=row.name,
     )

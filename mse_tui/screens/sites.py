@@ -142,6 +142,7 @@ def _line(row: SiteRow, active: str) -> Line:
         Cell(active or "never", Tone.DIM),
         row.version,
         Cell(row.code, Tone.DIM),
+        copies=row.description,
     )
 
 

@@ -131,16 +131,15 @@ class StubsScreen(LiveScreen[Shown]):
             " its stub, compared with the archive, and only then the stub goes to Recoverable Items."
         )
         choices = [("Cancel", False), ("Put them back", True)]
-        if await self.app.push_screen_wait(Choice(f"Rehydrate {count(len(rows), 'stub')}?", text, choices)):
+        title = f"Rehydrate {count(len(rows), 'stub')}?"
+        if await self.app.push_screen_wait(Choice(title, text, choices, names=_names(rows))):
             self.tui.act(lambda: [ask_to_rehydrate(StubFilter(text=row.key)) for row in rows], self._asked)
 
     def _asked(self, requests: list[int]) -> None:
         text = f"The engine was asked to put back {count(len(requests), 'message')}; the list shows how each ends."
         if self.tui.nobody_runs_tasks:
             text += " No engine runs, so nothing happens until one does."
-        listed = self.query_one("#stubs", PagedList)
-        listed.marked.clear()
-        listed.refresh()
+        self.query_one("#stubs", PagedList).unmark()
         self.app.notify(text, markup=False)
 
     @leads_to(revoke)
@@ -157,17 +156,20 @@ class StubsScreen(LiveScreen[Shown]):
         )
         choices = [("Cancel", False), ("Revoke", True)]
         title = f"Revoke the links of {count(len(rows), 'stub')}?"
-        if await self.app.push_screen_wait(Choice(title, text, choices, warning=True)):
-            self.tui.act(
-                lambda: sum(revoke(StubFilter(text=row.key)) for row in rows),
-                lambda revoked: self.app.notify(f"{count(revoked, 'link')} revoked.", markup=False),
-            )
+        if await self.app.push_screen_wait(Choice(title, text, choices, names=_names(rows), warning=True)):
+            self.tui.act(lambda: sum(revoke(StubFilter(text=row.key)) for row in rows), self._revoked)
+
+    def _revoked(self, links: int) -> None:
+        self.query_one("#stubs", PagedList).unmark()
+        self.app.notify(f"{count(links, 'link')} revoked.", markup=False)
 
     def _chosen(self) -> list[StubRow]:
         """The marked stubs, else the one under the cursor."""
-        listed = self.query_one("#stubs", PagedList)
-        keys = list(listed.marked) or ([listed.current.key] if listed.current is not None else [])
-        return [stub_row(key) for key in keys]
+        return [stub_row(one.key) for one in self.query_one("#stubs", PagedList).chosen]
+
+
+def _names(rows: Sequence[StubRow]) -> list[str]:
+    return [f"{row.subject or '(no subject)'}  ({row.address})" for row in rows]
 
 
 def _line(row: StubRow) -> Line:
@@ -180,6 +182,7 @@ def _line(row: StubRow) -> Line:
         row.address,
         Cell(row.definition, Tone.DIM),
         Cell(number(row.retrievals) if row.retrievals else "", Tone.DIM),
+        copies=row.key,
     )
 
 

@@ -14,7 +14,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.logs import LogsScreen
-from mse_tui.screens.task_commands import TaskCommands, retry_words
+from mse_tui.screens.task_commands import Retry, TaskCommands
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
     RESULT_COLUMNS,
@@ -99,7 +99,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     HELP_TEXT = (
         "One execution. The rows are its mailboxes in the order in which they were processed; Enter opens one, with"
         " its counters, what was skipped and why, what failed, and what to do about it. R runs the mailbox under the"
-        " cursor again, or all that failed."
+        " cursor or the marked ones again, or all that failed."
     )
 
     def __init__(self, execution_id: int) -> None:
@@ -169,16 +169,17 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         """The type of that task."""
         return {self.shown.detail.execution.type} if self.shown is not None else set()
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
-        """The mailbox under the cursor, and all that failed."""
-        return [*([(retry_words([self._address]), [self._address])] if self._address else []), *super().retries(tasks)]
+    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
+        """The marked mailboxes, else the one under the cursor where it failed; and all that failed."""
+        listed = self.query_one("#results", PagedList)
+        rows = [row for one in listed.chosen if (row := queries.mailbox_result(int(one.key))) is not None]
+        meant = [row.address for row in rows if listed.marked or row.light in (Light.ORANGE, Light.RED)]
+        chosen = [Retry({task.id: meant}, "that are marked") for task in tasks] if meant else []
+        return [*chosen, *super().retries(tasks)]
 
-    @property
-    def _address(self) -> str:
-        """Of the mailbox under the cursor, where it failed."""
-        current = self.query_one("#results", PagedList).current
-        row = queries.mailbox_result(int(current.key)) if current is not None else None
-        return row.address if row is not None and row.light in (Light.ORANGE, Light.RED) else ""
+    def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
+        """Marks have done their work."""
+        self.query_one("#results", PagedList).unmark()
 
     def action_log_open(self) -> None:
         """The engine's log of this execution."""
@@ -268,9 +269,9 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         """The type of that task."""
         return {self._execution.type}
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
+    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
         """This mailbox."""
-        return [(retry_words([self.shown.address]), [self.shown.address])] if self.shown is not None else []
+        return [Retry({task.id: [self.shown.address]}) for task in tasks] if self.shown is not None else []
 
     def action_log_open(self) -> None:
         """The engine's log of this mailbox in this execution."""
@@ -300,7 +301,8 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
         Fact("Message", data.message or "-"),
     ]
     if data.reason:
-        facts.append(Fact("Reason", f"{happened(data.reason)} [{data.reason}]", light_tone(data.light)))
+        text = f"{happened(data.reason)} [{data.reason}]"
+        facts.append(Fact("Reason", text, light_tone(data.light), f"{text} {remedy(data.reason)}"))
         facts.append(Fact("What to do", remedy(data.reason) or "-"))
     facts += [
         Fact("Started", started),
@@ -318,7 +320,8 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
         facts += [Fact(""), Fact("Failed items")]
         for failure in data.failures:
             facts.append(Fact("  item", failure.item, Tone.WARN))
-            facts.append(Fact("    why", f"{failure.message} [{failure.reason}]"))
+            why = f"{failure.message} [{failure.reason}]"
+            facts.append(Fact("    why", why, copies=f"{failure.item}: {why} {remedy(failure.reason)}"))
             facts.append(Fact("    what to do", remedy(failure.reason) or "-"))
     return facts
 

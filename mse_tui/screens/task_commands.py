@@ -1,6 +1,7 @@
 """What a person tells tasks, from any screen that shows some: run, stop, pause, resync, remove."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from mse_tui.actions.checks import needed_for
 from mse_tui.features import takes_away
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.roles import leads_to
+from mse_tui.screens.several import Outcome, each, show_refused
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType
@@ -20,6 +22,9 @@ from mse_tui.widgets.wording import count
 
 if TYPE_CHECKING:
     from mse_tui.app import MseTuiApp
+
+
+_PAUSED = "A paused task isn't started until it is resumed; what runs waits at the next item."
 
 
 def _for_their_types(screen: "TaskCommands") -> frozenset[Role]:
@@ -30,7 +35,36 @@ def _for_resuming(screen: "TaskCommands") -> frozenset[Role]:
     return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks() if task.paused))
 
 
-_ASK = {"ask": True}
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Mailboxes that may be meant to be run again."""
+
+    mailboxes: Mapping[int, Sequence[str]]
+    """Addresses by the task's id."""
+    which: str = "that failed"
+
+    @property
+    def words(self) -> str:
+        """Which these are, for a choice."""
+        addresses = [address for found in self.mailboxes.values() for address in found]
+        return f"only {addresses[0]}" if len(addresses) == 1 else f"only the {len(addresses)} mailboxes {self.which}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a task is told to run: on chosen mailboxes, on its first ones, or on all."""
+
+    mailboxes: Mapping[int, Sequence[str]] | None = None
+    """Addresses by the task's id: a task without any is not meant."""
+    first: int | None = None
+
+    def __call__(self, task_id: int) -> int:
+        """Tell it; gives the command's id."""
+        chosen = self.mailboxes[task_id] if self.mailboxes is not None else ()
+        return commands.run_now(task_id, mailboxes=chosen, first=self.first)
+
+
+_ASK = Run(first=0)
 """The number of mailboxes is asked for."""
 
 
@@ -46,17 +80,17 @@ class TaskCommands:
         """The marked tasks, else the one under the cursor."""
         raise NotImplementedError
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
-        """Which mailboxes may be meant to be run again, in words and as addresses."""
-        failing = queries.failing_mailboxes(tasks[0].id) if len(tasks) == 1 else []
-        return [(retry_words(failing), failing)] if failing else []
+    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
+        """Which mailboxes may be meant to be run again."""
+        failing = {task.id: found for task in tasks if (found := queries.failing_mailboxes(task.id))}
+        return [Retry(failing)] if failing else []
 
     def chosen_types(self) -> Collection[TaskType]:
         """Their types; asked at each move of the cursor."""
         return {task.type for task in self.chosen_tasks()}
 
-    def tasks_told(self) -> None:
-        """Called when a command was given: takes the marks away."""
+    def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
+        """Called when a command was given to these: takes their marks away."""
 
     @leads_to(commands.run_now, roles=_for_their_types)
     @work(exclusive=True, group="ask")
@@ -64,26 +98,27 @@ class TaskCommands:
         """Ask on which mailboxes, then run."""
         if not (tasks := self.chosen_tasks()):
             return
-        dialog = Choice(f"Run now: {named(tasks)}", _run_text(tasks), self._run_choices(tasks))
-        chosen: dict[str, Any] | None = await self.app.push_screen_wait(dialog)
+        dialog = Choice(f"Run now: {named(tasks)}", _run_text(tasks), self._run_choices(tasks), names=names_of(tasks))
+        chosen: Run | None = await self.app.push_screen_wait(dialog)
         if chosen is _ASK:
             first = await self._ask_number()
-            chosen = {"first": first} if first else None
+            chosen = Run(first=first) if first else None
         if chosen is not None:
-            self._tell(tasks, partial(commands.run_now, **chosen), "told to run")
+            meant = [task for task in tasks if chosen.mailboxes is None or task.id in chosen.mailboxes]
+            self._tell(meant, chosen, "told to run")
 
-    def _run_choices(self, tasks: Sequence[TaskRow]) -> list[tuple[str, dict[str, Any] | None]]:
-        """What can be run, the likeliest first; nothing, where something is taken away."""
-        again: list[tuple[str, dict[str, Any] | None]] = [
-            (f"Again: {text}", {"mailboxes": tuple(addresses)}) for text, addresses in self.retries(tasks)
+    def _run_choices(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Run | None]]:
+        """What can be run, the likeliest first; nothing, where there are several or something is taken away."""
+        again: list[tuple[str, Run | None]] = [
+            (f"Again: {retry.words}", Run(mailboxes=retry.mailboxes)) for retry in self.retries(tasks)
         ]
-        first: list[tuple[str, dict[str, Any] | None]] = [
-            ("The first mailbox only", {"first": 1}), ("The first 5 mailboxes only", {"first": 5}),
+        first: list[tuple[str, Run | None]] = [
+            ("The first mailbox only", Run(first=1)), ("The first 5 mailboxes only", Run(first=5)),
             ("The first n mailboxes...", _ASK),
         ]  # fmt: skip
-        everything: list[tuple[str, dict[str, Any] | None]] = [("All mailboxes", {})]
+        everything: list[tuple[str, Run | None]] = [("All mailboxes", Run())]
         choices = [*again, *everything, *first] if self.RETRIES_FIRST else [*everything, *first, *again]
-        return [("Cancel", None), *choices] if _takes_away(tasks) else choices
+        return [("Cancel", None), *choices] if len(tasks) > 1 or _takes_away(tasks) else choices
 
     async def _ask_number(self) -> int | None:
         answer = await self.app.push_screen_wait(Question("Run now", "How many mailboxes?", "10"))
@@ -104,18 +139,28 @@ class TaskCommands:
             "It ends at the next item; what is committed stays, and the next execution goes on from there.\n"
             "The result will be orange."
         )
-        choices = [("Let it run", False), ("Stop", True)]
-        if await self.app.push_screen_wait(Choice(f"Stop: {named(tasks)}?", text, choices)):
+        choices = [("Let it run" if len(tasks) == 1 else "Let them run", False), ("Stop", True)]
+        if await self.app.push_screen_wait(Choice(f"Stop: {named(tasks)}?", text, choices, names=names_of(tasks))):
             self._tell(tasks, commands.stop, "told to stop")
 
     @leads_to(commands.pause, commands.resume, roles=_for_resuming)
-    def action_task_pause(self) -> None:
-        """Pause those that are not paused, else resume."""
-        if tasks := self.chosen_tasks():
-            if all(task.paused for task in tasks):
-                self._tell(tasks, commands.resume, "told to go on")
-            else:
-                self._tell([task for task in tasks if not task.paused], commands.pause, "told to pause")
+    @work(exclusive=True, group="ask")
+    async def action_task_pause(self) -> None:
+        """One is paused or resumed at once; for several, ask."""
+        tasks = self.chosen_tasks()
+        paused = [task for task in tasks if task.paused]
+        active = [task for task in tasks if not task.paused]
+        wanted: str | None = "pause" if active else "resume"
+        if len(tasks) > 1:
+            choices = [("Cancel", "")]
+            choices += [(f"Pause {_those(active, tasks, 'not paused')}", "pause")] if active else []
+            choices += [(f"Resume {_those(paused, tasks, 'paused')}", "resume")] if paused else []
+            title = f"Pause or resume {named(tasks)}?"
+            wanted = await self.app.push_screen_wait(Choice(title, _PAUSED, choices, names=names_of(tasks)))
+        if wanted == "pause":
+            self._tell(active, commands.pause, "told to pause")
+        elif wanted == "resume" and paused:
+            self._tell(paused, commands.resume, "told to go on")
 
     @leads_to(commands.resync)
     @work(exclusive=True, group="ask")
@@ -128,7 +173,8 @@ class TaskCommands:
             " long as the first one did. History stays, and nothing is stored twice."
         )
         choices = [("Cancel", False), ("Full resync", True)]
-        if await self.app.push_screen_wait(Choice(f"Full resync: {named(tasks)}?", text, choices, warning=True)):
+        title = f"Full resync: {named(tasks)}?"
+        if await self.app.push_screen_wait(Choice(title, text, choices, names=names_of(tasks), warning=True)):
             self._tell(tasks, commands.resync, "told to resync")
 
     @leads_to(commands.remove_task)
@@ -138,8 +184,8 @@ class TaskCommands:
         if not (tasks := self.chosen_tasks()):
             return
         text = (
-            f"Removing {named(tasks)} resets the Full view of all its mailboxes: the folder history so far is hidden,"
-            " and the next task on them begins with a full execution.\n\n"
+            f"Removing {named(tasks)} resets the Full view of all {_their(tasks)} mailboxes: the"
+            " folder history so far is hidden, and the next task on them begins with a full execution.\n\n"
             "No content is deleted, nor the history that another task on those mailboxes maintains."
             " The history can also be kept."
         )
@@ -149,29 +195,22 @@ class TaskCommands:
             ("Remove, and reset the Full view", "reset"),
         ]
         title = f"Remove {named(tasks)}?"
-        answer = await self.app.push_screen_wait(Choice(title, text, choices, warning=True))
+        answer = await self.app.push_screen_wait(Choice(title, text, choices, names=names_of(tasks), warning=True))
         if answer:
             remove = partial(commands.remove_task, keep_history=answer == "keep")
             self._tell(tasks, remove, "told to be removed")
 
     def _tell(self, tasks: Sequence[TaskRow], command: Callable[[int], Any], outcome: str) -> None:
-        def tell() -> None:
-            for task in tasks:
-                command(task.id)
+        def told(result: Outcome[TaskRow]) -> None:
+            self.tasks_told(result.done)
+            if result.done:
+                text = f"{named(result.done)}: {outcome}."
+                if self.tui.nobody_runs_tasks:
+                    text += " No engine runs, so nothing happens until one does."
+                self.app.notify(text, markup=False)
+            show_refused(self.tui, result, lambda task: task.description)
 
-        def told(_result: Any) -> None:
-            self.tasks_told()
-            text = f"{named(tasks)}: {outcome}."
-            if self.tui.nobody_runs_tasks:
-                text += " No engine runs, so nothing happens until one does."
-            self.app.notify(text, markup=False)
-
-        self.tui.act(tell, told)
-
-
-def retry_words(addresses: Sequence[str]) -> str:
-    """Which mailboxes these are, for a choice."""
-    return f"only {addresses[0]}" if len(addresses) == 1 else f"only the {len(addresses)} mailboxes that failed"
+        self.tui.act(lambda: each(tasks, lambda task: command(task.id)), told)
 
 
 def _takes_away(tasks: Sequence[TaskRow]) -> bool:
@@ -189,3 +228,16 @@ def _run_text(tasks: Sequence[TaskRow]) -> str:
 def named(tasks: Sequence[TaskRow]) -> str:
     """One task by name, several by number."""
     return repr(tasks[0].description) if len(tasks) == 1 else count(len(tasks), "task")
+
+
+def names_of(tasks: Sequence[TaskRow]) -> list[str]:
+    """Several tasks by name, for the list that a question shows; one is named in its title."""
+    return [f"{task.description}  ({task.type})" for task in tasks] if len(tasks) > 1 else []
+
+
+def _their(tasks: Sequence[TaskRow]) -> str:
+    return "its" if len(tasks) == 1 else "their"
+
+
+def _those(some: Sequence[TaskRow], tasks: Sequence[TaskRow], which: str) -> str:
+    return "them" if len(some) == len(tasks) else f"the {len(some)} that {'is' if len(some) == 1 else 'are'} {which}"

@@ -65,6 +65,7 @@ def task_line(task: TaskRow, now: datetime) -> Line:
         Cell(task.group_name or task.group, Tone.DIM),
         Cell(task.schedule, Tone.DIM),
         Cell(task.site, Tone.DIM),
+        copies=task.description,
     )
 
 
@@ -114,6 +115,7 @@ def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
         number(progress.items),
         f"{rate:,.0f}" if rate is not None else "",
         Cell(pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
+        copies=progress.task,
     )
     words = [*progress_words(progress, now), now_shown(progress)]
     text = ", ".join(filter(None, words))
@@ -165,6 +167,7 @@ def result_line(result: MailboxResultRow) -> Line:
         Cell(lasted(result.duration), Tone.DIM),
         Cell(result.reason, Tone.PLAIN if result.light is not Light.GREEN else Tone.DIM),
         advice=advice(result.message, result.reason) if result.light in (Light.ORANGE, Light.RED) else "",
+        copies=result.address,
     )
 
 

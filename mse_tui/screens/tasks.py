@@ -76,16 +76,17 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         yield Static("", classes="note", id="detail", markup=False)
 
     def load(self) -> list[TaskRow]:
-        """The tasks of the chosen type."""
-        return queries.tasks_of_type(self._type)
+        """All of them: marks outlast the choice of a type."""
+        return queries.tasks_of_type(None)
 
     def show(self, data: list[TaskRow]) -> None:
         """In the chosen order."""
         tasks = self.query_one("#tasks", PagedList)
-        tasks.set_lines([task_line(task, self.now) for task in sorted(data, key=_ORDERS[self._order])])
-        tasks.marked &= {str(task.id) for task in data}
+        listed = [task for task in data if self._type in (None, task.type)]
+        hidden = {str(task.id) for task in data} - {str(task.id) for task in listed}
+        tasks.set_lines([task_line(task, self.now) for task in sorted(listed, key=_ORDERS[self._order])], hidden)
         kind = self._type.label if self._type else "All types"
-        self._set("title", f"{kind}: {count(len(data), 'task')}, by {self._order}")
+        self._set("title", f"{kind}: {count(len(listed), 'task')}, by {self._order}")
         self._show_detail(tasks.current)
 
     def _set(self, name: str, text: str) -> None:
@@ -107,17 +108,12 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
 
     def chosen_tasks(self) -> Sequence[TaskRow]:
         """The marked ones, else the one under the cursor."""
-        tasks = self.query_one("#tasks", PagedList)
-        current = tasks.current
-        keys = tasks.marked or ({current.key} if current else set())
-        return [task for task in self.shown or () if str(task.id) in keys]
+        rows = {str(task.id): task for task in self.shown or ()}
+        return [rows[one.key] for one in self.query_one("#tasks", PagedList).chosen if one.key in rows]
 
-    def tasks_told(self) -> None:
-        """The marks have done their work."""
-        tasks = self.query_one("#tasks", PagedList)
-        if tasks.marked:
-            tasks.marked.clear()
-            tasks.refresh()
+    def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
+        """Their marks have done their work."""
+        self.query_one("#tasks", PagedList).unmark({str(task.id) for task in tasks})
 
     @on(PagedList.Moved)
     def _moved(self, event: PagedList.Moved) -> None:

@@ -11,7 +11,7 @@ from mse_tui.reasons import Reason, explain
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.summary_log import ExecutionScreen
-from mse_tui.screens.task_commands import TaskCommands, retry_words
+from mse_tui.screens.task_commands import Retry, TaskCommands
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import remedy
 from mse_tui.store import queries
@@ -28,19 +28,35 @@ OPEN = Command("list.open", "enter", "Open", LIST_OPEN.help)
 TROUBLE_COMMANDS = (OPEN, RUN_AGAIN, LOG_OPEN)
 
 
+def by_key(troubles: Sequence[Trouble]) -> dict[str, Trouble]:
+    """Each by what it is about, so that the cursor and marks stay on it when others come and go."""
+    found: dict[str, Trouble] = {}
+    for one in troubles:
+        key = repr((one.subject, one.reason, one.task_id, one.execution_id, one.addresses))
+        found[key if key not in found else f"{key} {len(found)}"] = one
+    return found
+
+
 def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
-    """Two lines each: what it is, and its reason with what to do. The key is its place."""
+    """Two lines each: what it is, and its reason with what to do; keys as `by_key` has them."""
     lines = []
-    for place, one in enumerate(troubles):
+    for key, one in by_key(troubles).items():
         subject, message = Cell(one.subject, Tone.STRONG), Cell(one.message, light_tone(one.light))
-        lines.append(line(place, subject, light_cell(one.light), message))
+        lines.append(line(key, subject, light_cell(one.light), message, copies=_copied(one)))
         if one.reason:
-            lines.append(note(place, f"[{one.reason}] {remedy(one.reason)}"))
+            lines.append(note(key, f"[{one.reason}] {remedy(one.reason)}"))
     return lines
 
 
+def _copied(trouble: Trouble) -> str:
+    """What it is, its reason and what to do, to be sent to somebody."""
+    if not trouble.reason:
+        return f"{trouble.subject}: {trouble.message}"
+    return f"{trouble.subject}: {trouble.message} [{trouble.reason}]\n{remedy(trouble.reason)}".rstrip()
+
+
 class TroubleCommands(TaskCommands):
-    """A screen with troubles; it says which one is meant, if any is."""
+    """A screen with troubles; it says which ones are meant, if any are."""
 
     RETRIES_FIRST = True
 
@@ -48,27 +64,32 @@ class TroubleCommands(TaskCommands):
         """The one under the cursor."""
         raise NotImplementedError
 
+    def chosen_troubles(self) -> Sequence[Trouble]:
+        """The marked ones, else the one under the cursor."""
+        raise NotImplementedError
+
     def chosen_tasks(self) -> Sequence[TaskRow]:
-        """The task that it is about."""
-        trouble = self.chosen_trouble()
-        found = queries.task(trouble.task_id) if trouble is not None and trouble.task_id is not None else None
-        return [found] if found is not None else []
+        """The tasks that these are about."""
+        ids = dict.fromkeys(one.task_id for one in self.chosen_troubles() if one.task_id is not None)
+        return [found for task_id in ids if (found := queries.task(task_id)) is not None]
 
     def chosen_types(self) -> Collection[TaskType]:
-        """The type of that task."""
-        trouble = self.chosen_trouble()
-        return {trouble.type} if trouble is not None and trouble.type is not None else set()
+        """The types of those tasks."""
+        return {one.type for one in self.chosen_troubles() if one.type is not None}
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Sequence[str]]]:
-        """The mailboxes that it is about, else all of the task that failed."""
-        trouble = self.chosen_trouble()
-        if trouble is not None and trouble.addresses:
-            return [(retry_words(trouble.addresses), trouble.addresses)]
-        return super().retries(tasks)
+    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
+        """The mailboxes that these are about; of a task that none of them names one of, all that failed."""
+        named: dict[int, dict[str, None]] = {}
+        for one in self.chosen_troubles():
+            if one.task_id is not None and one.addresses:
+                named.setdefault(one.task_id, {}).update(dict.fromkeys(one.addresses))
+        failing = {task.id: list(named.get(task.id, ())) or queries.failing_mailboxes(task.id) for task in tasks}
+        found = {task_id: addresses for task_id, addresses in failing.items() if addresses}
+        return [Retry(found)] if found else []
 
     def action_log_open(self) -> None:
         """The engine's log of the task, and of the execution or the mailbox where there is one."""
-        for task in self.chosen_tasks():
+        for task in self.chosen_tasks()[:1]:
             trouble = self.chosen_trouble()
             alone = trouble.addresses[0] if trouble is not None and len(trouble.addresses) == 1 else ""
             execution = trouble.execution_id or 0 if trouble is not None else 0
@@ -124,7 +145,16 @@ class TroublesScreen(TroubleCommands, LiveScreen[list[Trouble]]):
     def chosen_trouble(self) -> Trouble | None:
         """The one under the cursor."""
         current = self.query_one("#troubles", PagedList).current
-        return self.shown[int(current.key)] if current is not None and self.shown else None
+        return by_key(self.shown or ()).get(current.key) if current is not None else None
+
+    def chosen_troubles(self) -> Sequence[Trouble]:
+        """The marked ones, else the one under the cursor."""
+        troubles = by_key(self.shown or ())
+        return [troubles[one.key] for one in self.query_one("#troubles", PagedList).chosen if one.key in troubles]
+
+    def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
+        """Marks have done their work."""
+        self.query_one("#troubles", PagedList).unmark()
 
     @on(PagedList.Opened, "#troubles")
     def _open(self) -> None:

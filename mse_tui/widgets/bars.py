@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from mse_tui.text import printable
-from mse_tui.widgets.commands import MODES, MORE_MODES, Command
+from mse_tui.widgets.commands import LIST_UNMARK, MODES, MORE_MODES, Command
 from mse_tui.widgets.lines import Tone
 
 BAR_STYLES = {f"bar--{name}" for name in ("place", "key", "good", "warn", "bad", "dim", "plain", "strong", "accent")}
@@ -59,16 +59,20 @@ class KeyBar(Widget, can_focus=False):
         super().__init__()
         self._commands = tuple(one for one in commands if one.footer)
         self._refused: Mapping[str, str] = {}
+        self._marked = ""
 
-    def show(self, refused: Mapping[str, str]) -> None:
-        """`refused`: why, by the ids of the commands that are not to be had now."""
-        if refused != self._refused:
-            self._refused = refused
+    def show(self, refused: Mapping[str, str], marked: str = "") -> None:
+        """`refused`: why, by the ids of the commands that are not to be had now; `marked`: how many lines are."""
+        if (refused, marked) != (self._refused, self._marked):
+            self._refused, self._marked = refused, marked
             self.refresh()
 
     def render(self) -> Text:
         """The most needed first, then those not to be had, under why; those that don't fit are in the help."""
         text = Text(" ", no_wrap=True, overflow="crop")
+        if self._marked:
+            text.append(f"{self._marked}  ", self.get_component_rich_style("bar--accent", partial=True))
+            self._append(text, [LIST_UNMARK], "bar--key")
         self._append(text, [one for one in self._commands if one.id not in self._refused], "bar--key")
         for reason in dict.fromkeys(self._refused.values()):
             refused = [one for one in self._commands if self._refused.get(one.id) == reason]

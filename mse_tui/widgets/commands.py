@@ -82,7 +82,7 @@ REFRESH = Command("refresh", "r", "Refresh", "Read everything on this screen aga
 THEME = Command(
     "theme", "f2", "Theme", "Next of dark, light, ansi-dark and ansi-light; it is remembered.", footer=False
 )
-BACK = Command("back", "escape", "Back", "Go back one step, or clear the filter.", footer=False)
+BACK = Command("back", "escape", "Back", "Drop the filter, then the marks, then go back one step.", footer=False)
 ENGINE = Command(
     "engine-start", "E", "Start engine", "Run the site's engine inside this program, if none runs.", True, False
 )
@@ -130,9 +130,19 @@ LIST_PAGE_DOWN = Command("list.page-down", "pagedown,ctrl+d", "Page down", "One 
 LIST_PAGE_UP = Command("list.page-up", "pageup,ctrl+u", "Page up", "One page back.", footer=False)
 LIST_OPEN = Command("list.open", "enter", "Open", "Open the line under the cursor.", footer=False)
 LIST_MARK = Command("list.mark", "space", "Mark", "Mark the line, or take the mark away.", footer=False)
-LIST_COPY = Command("list.copy", "y", "Copy", "Copy the line (OSC 52; in tmux: set-clipboard on).", footer=False)
+LIST_UNMARK = Command("list.unmark", "u", "Unmark", "Take all marks away (so does Esc).", footer=False)
+LIST_COPY = Command(
+    "list.copy",
+    "y",
+    "Copy",
+    "Copy the name, address, id or sentence under the cursor, or the marked ones (OSC 52; in tmux: set-clipboard on)."
+    " A file has it too, for terminals that take no copies.",
+    footer=False,
+)
+LIST_COPY_LINE = Command("list.copy-line", "Y", "Copy line", "The same with all columns.", footer=False)
 LIST_KEYS = (
-    LIST_DOWN, LIST_UP, LIST_FIRST, LIST_LAST, LIST_PAGE_DOWN, LIST_PAGE_UP, LIST_OPEN, LIST_MARK, LIST_COPY,
+    LIST_DOWN, LIST_UP, LIST_FIRST, LIST_LAST, LIST_PAGE_DOWN, LIST_PAGE_UP, LIST_OPEN, LIST_MARK, LIST_UNMARK,
+    LIST_COPY, LIST_COPY_LINE,
 )  # fmt: skip
 
 FILTER = Command("filter", "slash", "Filter", "Show only lines with this text; Esc shows all again.")

@@ -20,6 +20,8 @@ class Fact:
     label: str
     value: str = ""
     tone: Tone = Tone.PLAIN
+    copies: str = ""
+    """What is copied of it; '' for its value, all its lines."""
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -83,13 +85,14 @@ class Facts(PagedList):
         self.set_lines([one for number, fact in enumerate(self._facts) for one in self._lines_of(number, fact, width)])
 
     def _lines_of(self, number: int, fact: Fact, width: int) -> Iterator[Line]:
+        copies = fact.copies or fact.value
         for row, text in enumerate(wrapped(fact.value, width)):
             value = Cell(text, fact.tone)
             if not self._label_width:
-                yield Line(f"{number}.{row}", (value,))
+                yield Line(f"{number}.{row}", (value,), copies=copies)
                 continue
             label = Cell(fact.label if row == 0 else "", Tone.DIM if fact.value else Tone.STRONG)
-            yield Line(f"{number}.{row}", (label, value))
+            yield Line(f"{number}.{row}", (label, value), copies=copies)
 
 
 class Prose(Facts):

@@ -1,6 +1,6 @@
 """A list by the line API: columns, a cursor, marks; only visible lines are ever drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -50,6 +50,18 @@ class LineList(ScrollView, can_focus=True):
         def control(self) -> "LineList":
             return self.list
 
+    @dataclass
+    class Marked(Message):
+        """Other lines are marked now, or other ones of them are out of sight."""
+
+        list: "LineList"
+
+    @dataclass
+    class Copied(Message):
+        """A person wants this text elsewhere."""
+
+        text: str
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -70,7 +82,7 @@ class LineList(ScrollView, can_focus=True):
         self._laid_for: tuple[int, int] = (-1, -1)
         self._revision = 0
         self.filter_text = ""
-        self.marked: set[str] = set()
+        self._marks: dict[str, Line] = {}
 
     # --- what it shows -------------------------------------------------------------------------------------------
 
@@ -101,9 +113,14 @@ class LineList(ScrollView, can_focus=True):
             self._empty = text
             self.refresh()
 
-    def set_lines(self, lines: Sequence[Line]) -> None:
-        """Show these lines; the cursor stays on the line with the same key, and nothing is drawn that is the same."""
+    def set_lines(self, lines: Sequence[Line], hidden: Collection[str] = ()) -> None:
+        """Show these lines; the cursor stays on the line with the same key, and nothing is drawn that is the same.
+
+        Marks stay as well: on lines with the same key, and on those whose keys are `hidden` for the time being.
+        """
         lines = tuple(lines)
+        if self._marks:
+            self._keep_marks({one.key: one for one in lines if not one.is_note}, hidden)
         if lines != self._all:
             self._all = lines
             self._show()
@@ -113,6 +130,46 @@ class LineList(ScrollView, can_focus=True):
         self.filter_text = text
         if not self.is_paged:
             self._show()
+            if self._marks:
+                self.post_message(self.Marked(self))
+
+    # --- marks ---------------------------------------------------------------------------------------------------
+
+    @property
+    def marked(self) -> list[Line]:
+        """The marked lines: those of the list in its order, then those that are hidden or on other pages."""
+        if not self._marks:
+            return []
+        listed = [one for one in self._all if one.key in self._marks and not one.is_note]
+        keys = {one.key for one in listed}
+        return [*listed, *(one for key, one in self._marks.items() if key not in keys)]
+
+    @property
+    def marked_out_of_sight(self) -> int:
+        """How many of them a filter hides (in a list from memory)."""
+        return 0 if self.is_paged else len(self._marks.keys() - {one.key for one in self._shown})
+
+    @property
+    def chosen(self) -> list[Line]:
+        """What a command is for: the marked lines, else the one under the cursor."""
+        return self.marked or ([self.current] if self.current is not None else [])
+
+    def unmark(self, keys: Collection[str] | None = None) -> None:
+        """Take these marks away; None: all."""
+        for key in list(self._marks) if keys is None else keys:
+            self._marks.pop(key, None)
+        self._marks_changed()
+
+    def _keep_marks(self, lines: Mapping[str, Line], hidden: Collection[str]) -> None:
+        kept = {key: lines.get(key, one) for key, one in self._marks.items() if key in lines or key in hidden}
+        gone = len(kept) < len(self._marks)
+        self._marks = kept
+        if gone:
+            self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self.refresh()
+        self.post_message(self.Marked(self))
 
     def _show(self) -> None:
         current = self.current
@@ -187,8 +244,9 @@ class LineList(ScrollView, can_focus=True):
         if found.is_note:
             text, toned = found.cells[0].text, base + self._style(found.cells[0].tone)
             return Strip([Segment("   ", base), Segment(fit(text, max(1, width - 3)), toned)], width)
-        marked = found.key in self.marked
-        segments = [Segment("*" if marked else " ", style)]
+        marked = found.key in self._marks
+        mark = style + self.get_component_rich_style("list--mark", partial=True)
+        segments = [Segment("*", mark) if marked else Segment(" ", style)]
         gap = ""
         for column, cells, cell in zip(self._columns, self._lay_out(), found.cells, strict=False):
             if not cells:
@@ -316,19 +374,30 @@ class LineList(ScrollView, can_focus=True):
         """Mark or unmark the line and go on to the next."""
         if (found := self.current) is None:
             return
-        self.marked ^= {found.key}
+        if self._marks.pop(found.key, None) is None:
+            self._marks[found.key] = found
         self._refresh_index(self.cursor)
-        if self.cursor < self._count - 1:
-            self.cursor += 1
+        self.post_message(self.Marked(self))
+        index = self.cursor + 1
+        while self._is_note(index):
+            index += 1
+        self.move_to(index)
+
+    def action_list_unmark(self) -> None:
+        """Take all marks away."""
+        self.unmark()
 
     def action_list_copy(self) -> None:
-        """Copy the marked lines, or the one under the cursor."""
-        chosen = [one.as_text() for one in self._shown if one.key in self.marked]
-        if not chosen and (found := self.current) is not None:
-            chosen = [found.as_text()]
-        if chosen:
-            self.app.copy_to_clipboard("\n".join(chosen))
-            self.app.notify("Copied.", timeout=2, markup=False)
+        """Copy what the marked lines, or the one under the cursor, are about."""
+        self._copy([one.copies or one.whole for one in self.chosen])
+
+    def action_list_copy_line(self) -> None:
+        """Copy all of the marked lines, or of the one under the cursor."""
+        self._copy([one.whole for one in self.chosen])
+
+    def _copy(self, texts: Sequence[str]) -> None:
+        if text := "\n".join(dict.fromkeys(texts)):
+            self.post_message(self.Copied(text))
 
     def on_click(self, event: events.Click) -> None:
         """The mouse works too: a click moves, a second one opens."""

@@ -46,20 +46,27 @@ class Line:
     """It says more of the line above, over all columns; the cursor passes by."""
     advice: str = ""
     """What happened and what to do about it, for where there is room below the list."""
+    copies: str = ""
+    """What is copied of it: the name, address or id of what it shows; '' for all of it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "copies", printable(self.copies, keep_newlines=True))
 
     def contains(self, text: str) -> bool:
         """Whether a cell has this text, without regard to case."""
         wanted = text.casefold()
         return any(wanted in cell.text.casefold() for cell in self.cells)
 
-    def as_text(self) -> str:
-        """What is copied: the cells, separated by tabs."""
-        return "\t".join(cell.text for cell in self.cells)
+    @property
+    def whole(self) -> str:
+        """All its cells, separated by tabs, and the advice below."""
+        return "\n".join(filter(None, ("\t".join(cell.text for cell in self.cells), printable(self.advice))))
 
 
-def line(key: object, *cells: Cell | str, advice: str = "") -> Line:
+def line(key: object, *cells: Cell | str, advice: str = "", copies: str = "") -> Line:
     """A line from cells or plain texts."""
-    return Line(str(key), tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells), advice=advice)
+    written = tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells)
+    return Line(str(key), written, advice=advice, copies=copies)
 
 
 def note(key: object, text: str, tone: Tone = Tone.DIM) -> Line:

@@ -1,6 +1,6 @@
 """Long lists, read page by page in a thread; short ones from memory all the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +58,10 @@ class PagedList(LineList):
         """Whether its lines are fetched page by page."""
         return self._fetch is not None
 
-    def set_lines(self, lines: Sequence[Line]) -> None:
+    def set_lines(self, lines: Sequence[Line], hidden: Collection[str] = ()) -> None:
         """Show these lines, from memory."""
         if self._fetch is None:
-            super().set_lines(lines)
+            super().set_lines(lines, hidden)
             return
         self._fetch = None
         self._all, self._shown = tuple(lines), ()

@@ -56,6 +56,13 @@ def oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's own state directory."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "mse-tui"
+
+
 @pytest.fixture
 def seeded(store: Home) -> Home:
     """A site with tasks, one of them running, a history, an archive and an engine's log."""

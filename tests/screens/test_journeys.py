@@ -156,6 +156,8 @@ async def test_marked_tasks_are_told_together(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.press("2", "space", "space", "p")
+        await keys.see("Pause or resume 2 tasks?")
+        await keys.press("j", "enter")
         await keys.see("2 tasks: told to pause")
     assert [name for name, _, _ in commands_given()] == ["Before the move", "Board, office hours"]
 
@@ -246,11 +248,11 @@ async def test_finding_in_a_long_list(app: MseTuiApp) -> None:
         await keys.press("enter")
         await keys.see("Figures, week 19")
         messages = app.screen.query_one("#messages")
-        await until(pilot, lambda: messages.current and "week 19" in messages.current.as_text(), "the first match")
+        await until(pilot, lambda: messages.current and "week 19" in messages.current.whole, "the first match")
         await keys.press("n")
-        await until(pilot, lambda: messages.current and "week 18" in messages.current.as_text(), "the next match")
+        await until(pilot, lambda: messages.current and "week 18" in messages.current.whole, "the next match")
         await keys.press("N")
-        await until(pilot, lambda: messages.current and "week 19" in messages.current.as_text(), "the match before")
+        await until(pilot, lambda: messages.current and "week 19" in messages.current.whole, "the match before")
 
 
 async def test_palette_finds_and_runs_a_command(app: MseTuiApp) -> None:
@@ -301,7 +303,7 @@ def test_without_colour_the_terminal_s_own_colours_are_used(seeded: Home, monkey
 async def test_editing_a_definition_and_deleting_an_unused_one(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("5", "D", "j", "enter")
+        await keys.press("5", "D")
         screen = await keys.see("is used by")
         assert "Before the move" in screen
         await keys.press("enter", "e")

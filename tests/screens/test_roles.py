@@ -101,7 +101,6 @@ async def test_the_palette_and_the_help_say_why(app: MseTuiApp, being: Being) ->
         await keys.press("2", "question_mark")
         screen = await keys.see("On this screen")
         assert "at the next item boundary. (needs role operator)" in flat(screen)
-        assert "Run the site's engine" in screen
         await keys.press("escape", "colon")
         await keys.type("full res")
         screen = await keys.see("needs role operator")

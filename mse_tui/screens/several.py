@@ -1,0 +1,76 @@
+"""One command for several things: what became of each, and how that is said."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import Choice, FactsDialog, problem_notice
+from mse_tui.store.database import faults_explained
+from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.wording import count
+
+if TYPE_CHECKING:
+    from mse_tui.app import MseTuiApp
+    from mse_tui.screens.live import LiveScreen
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Item]):
+    """What became of each."""
+
+    done: tuple[Item, ...]
+    refused: tuple[tuple[Item, Problem], ...]
+
+
+def each(items: Sequence[Item], command: Callable[[Item], Any]) -> Outcome[Item]:
+    """Give the command for each, in a transaction of its own; what is refused to one is no matter to the others."""
+    done: list[Item] = []
+    refused: list[tuple[Item, Problem]] = []
+    for item in items:
+        try:
+            with faults_explained():
+                command(item)
+        except Problem as problem:
+            refused.append((item, problem))
+        else:
+            done.append(item)
+    return Outcome(tuple(done), tuple(refused))
+
+
+class Deletable(Protocol):
+    """A definition or a schedule."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tasks(self) -> int: ...
+
+
+async def ask_to_delete(screen: "LiveScreen[Any]", kind: str, rows: Sequence[Deletable]) -> bool:
+    """Whether to delete these; not asked where tasks use all of them, as deleting then only tells by which."""
+    if not any(row.tasks == 0 for row in rows):
+        return bool(rows)
+    title = f"Delete the {kind} {rows[0].name!r}?" if len(rows) == 1 else f"Delete {count(len(rows), kind)}?"
+    names = [row.name + (f"  (stays: used by {count(row.tasks, 'task')})" if row.tasks else "") for row in rows]
+    choices = [("Cancel", False), ("Delete", True)]
+    return bool(await screen.app.push_screen_wait(Choice(title, "", choices, names=names if len(rows) > 1 else ())))
+
+
+def show_refused(tui: "MseTuiApp", outcome: Outcome[Item], name: Callable[[Item], str]) -> None:
+    """Nothing if all was done; of one thing the whole problem, of several a line each."""
+    if not outcome.refused:
+        return
+    if len(outcome.refused) == 1 and not outcome.done:
+        tui.push_screen(problem_notice(outcome.refused[0][1]))
+        return
+    facts = [Fact("Done", ", ".join(name(item) for item in outcome.done), Tone.GOOD)] if outcome.done else []
+    facts += [
+        Fact("Refused", f"{name(item)}: {problem.happened} {problem.remedy}", Tone.BAD)
+        for item, problem in outcome.refused
+    ]
+    tui.push_screen(FactsDialog(f"{len(outcome.refused)} of {len(outcome.done) + len(outcome.refused)} refused", facts))
