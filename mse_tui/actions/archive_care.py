@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
-from mse_tui.archive import views
+from mse_tui.archive import backup, views
+from mse_tui.archive.backup import BackupReport
 from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
 from mse_tui.archive.coverage import CoverageReport, compare
 from mse_tui.archive.packs import Packs
@@ -17,6 +19,7 @@ from mse_tui.archive.verify import Advance, VerifyReport, verify
 from mse_tui.engine.leases import Leases, engine_key
 from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
+from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.queries import SiteRow
 
@@ -121,6 +124,19 @@ def compact(packs: Packs, site: SiteRow, *, without_grace: bool = False, what_if
     report = compaction.run()
     audit("compact archive", str(packs.root), after=f"{report.rewritten} rewritten, {report.freed} bytes freed")
     return report
+
+
+@needs(Role.OPERATOR)
+@needs(Role.AUDITOR)
+def back_up(
+    home: Home, packs: Packs, directory: Path, *, prune: bool = False, advance: Advance | None = None
+) -> BackupReport:
+    """Back the site up into a directory; audited. May run beside the engine.
+
+    Needs the role of who may look into archives: a backup has all that they hold. Raises Problem as `backup.back_up`.
+    """
+    audit("back up", str(directory), after={"prune": prune})
+    return backup.back_up(home, packs, directory, prune=prune, advance=advance)
 
 
 def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: list[bytes] | None) -> None:

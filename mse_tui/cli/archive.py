@@ -22,6 +22,7 @@ from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
+from mse_tui.cli.archive_backup import backup
 from mse_tui.cli.archive_search import index, search
 from mse_tui.cli.changing import changes, changing
 from mse_tui.cli.completion import of_mailboxes
@@ -68,6 +69,7 @@ def archive() -> None:
 
 archive.add_command(search)
 archive.add_command(index)
+archive.add_command(backup)
 
 
 @archive.command("explain")

@@ -267,7 +267,7 @@ def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:
         if not pending:
             return
         if runner.applied():
-            _back_up(path, path.with_name(f"{path.stem}.before-{pending[0]}.{datetime.now(UTC):%Y%m%dT%H%M%S}.db"))
+            copy_database(path, path.with_name(f"{path.stem}.before-{pending[0]}.{datetime.now(UTC):%Y%m%dT%H%M%S}.db"))
         runner.up()
         log.info("Database %s: applied %s", path, ", ".join(pending))
 
@@ -297,7 +297,7 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _back_up(path: Path, copy: Path) -> None:
+def copy_database(path: Path, copy: Path) -> None:
     """A consistent copy by SQLite's own means, on disk before anything is changed."""
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     source, target = sqlite3.connect(path), sqlite3.connect(copy)

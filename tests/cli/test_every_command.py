@@ -18,13 +18,13 @@ NO_JSON = {
 }
 
 READS = {
-    "access changes", "access explain", "access list", "archive cat", "archive explain", "archive export",
-    "archive index", "archive ls", "archive search", "audit", "audit verify", "calendar agenda", "calendar export",
-    "calendar ls", "calendar month", "calendar show", "check", "completion", "definition list", "definition show",
-    "doctor", "export", "group browse", "group find", "group refresh", "group resolve", "hold list", "log", "plan",
-    "planning", "purge list", "report", "retention show", "schedule list", "schedule show", "site example",
-    "site list", "site maintenance show", "site show", "status", "stub check", "stub list", "stub show", "task list",
-    "task show",
+    "access changes", "access explain", "access list", "archive backup", "archive cat", "archive explain",
+    "archive export", "archive index", "archive ls", "archive search", "audit", "audit verify", "calendar agenda",
+    "calendar export", "calendar ls", "calendar month", "calendar show", "check", "completion", "definition list",
+    "definition show", "doctor", "export", "group browse", "group find", "group refresh", "group resolve",
+    "hold list", "log", "plan", "planning", "purge list", "report", "retention show", "schedule list",
+    "schedule show", "site example", "site list", "site maintenance show", "site show", "status", "stub check",
+    "stub list", "stub show", "task list", "task show",
 }  # fmt: skip
 """Change nothing of the site: they look, or write files where they are told to.
 

@@ -1,0 +1,53 @@
+"""mse-tui archive backup: the site's database, its packs and its configuration, beside a running engine."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from mse_tui.actions.archive_care import back_up
+from mse_tui.actions.archive_reading import packs_of
+from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.session import Session, pass_session
+from mse_tui.widgets.wording import number, size
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--prune", is_flag=True, help="Delete from the backup what the archive has let go since.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@pass_session
+def backup(session: Session, directory: Path, prune: bool, as_json: bool) -> None:
+    """Back the whole site up into DIRECTORY, a new one or that of an earlier backup; may run beside the engine.
+
+    The directory is laid out as a site's own: --home DIRECTORY reads it, and copied into place it is the site again.
+    Passwords and keys are not in it. The search index is not either: it is made anew.
+    """
+    session.site()
+    packs = packs_of(session.home, session.configuration() if session.home.config.exists() else None)
+    with _advance(as_json) as advance:
+        report = back_up(session.home, packs, directory, prune=prune, advance=advance)
+    if as_json:
+        emit_json(report)
+        return
+    rest = f"{number(report.pruned)} deleted" if prune else f"{number(report.unreferred)} left; --prune deletes them"
+    fields(
+        [
+            ("Backup", report.directory),
+            ("Database", size(report.database)),
+            ("Packs", f"{number(report.packs)}, of which {number(report.copied)} were copied ({size(report.bytes)})"),
+            ("No longer in the archive", rest),
+        ]
+    )
+
+
+@contextmanager
+def _advance(as_json: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar where a person looks on."""
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label="Backing up", file=sys.stderr) as bar:
+        yield lambda done, total: bar.update((1000 * done // max(total, 1)) - bar.pos)
