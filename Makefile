@@ -44,7 +44,7 @@ bench: $(READY)  ## speed against plain scripts and bare loops
 screenshots: $(READY)  ## docs/screenshots/*.svg, from the app itself
 	$(BIN)/python -m tests.screenshots
 
-docs: $(READY)  ## what is generated from the code: docs/reasons.md
+docs: $(READY)  ## what is generated from the code: troubleshooting, keys
 	$(BIN)/python docs/generate.py
 
 $(READY): requirements.lock pyproject.toml

@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY
 from tests.screens.calendar_seed import seed_calendars
 from tests.screens.care_seed import seed_audit, seed_retention, seed_stubs
 from tests.screens.conftest import FakeEngine, Keys, settle
+from tests.screens.log_seed import seed_log
 from tests.screens.seed import NOW, seed
 
 TARGET = REPOSITORY / "docs" / "screenshots"
@@ -52,6 +53,7 @@ SCREENS = {
     "planning": ["0"],
     "planning-task": ["0", "j", "enter"],
     "sites": ["S"],
+    "logs": ["L"],
     "help": ["2", "question_mark"],
     "commands": ["2", "colon"],
 }
@@ -83,6 +85,7 @@ def main() -> None:
         home = Home.open(Path(directory) / "home")
         open_database(home.database)
         seed(home)
+        seed_log(home)
         seed_calendars(home)
         Indexing(packs_of(home), home.search_index, clock=lambda: NOW).run()
         seed_stubs()

@@ -1,14 +1,12 @@
 """What holds for the code as a whole: who may import whom, and what is loaded when no screen is wanted."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from docs.generate import reasons_page
 from mse_tui.reasons import Reason, explain
 from tests.conftest import REPOSITORY
 
@@ -68,10 +66,6 @@ print(sorted({m.split(".")[0] for m in sys.modules} & {"peewee", "pydantic", "ex
     assert _python("-c", program).stdout.strip().splitlines()[-1] == "[]"
 
 
-def test_page_of_reasons_is_current() -> None:
-    assert (REPOSITORY / "docs" / "reasons.md").read_text(encoding="utf-8") == reasons_page(), "run: make docs"
-
-
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_says_what_happened_and_what_to_do(reason: Reason) -> None:
     explanation = explain(reason)
@@ -86,14 +80,3 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
     assert finished.returncode == 0, finished.stderr
     return finished
-
-
-def test_every_link_of_the_documents_leads_somewhere() -> None:
-    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-    broken = [
-        f"{page.name}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[\w-]*)?\)", page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists()
-    ]
-    assert broken == []

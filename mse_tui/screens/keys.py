@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mse_tui.screens.access import AccessScreen
+from mse_tui.screens.appointment import AppointmentScreen
 from mse_tui.screens.archive import ArchiveScreen, FoldersScreen, MessagesScreen
 from mse_tui.screens.audit import AuditScreen
+from mse_tui.screens.calendar import AgendaScreen, CalendarScreen, MonthScreen
 from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.screens.definitions import DefinitionsScreen
 from mse_tui.screens.group import GroupScreen
@@ -14,6 +16,7 @@ from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.new_task import NewTaskScreen
 from mse_tui.screens.planning import PlanningScreen, TaskPlanningScreen
+from mse_tui.screens.retention import RetentionScreen
 from mse_tui.screens.schedules import SchedulesScreen
 from mse_tui.screens.search import SearchScreen
 from mse_tui.screens.sites import SitesScreen
@@ -42,6 +45,11 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Archive: search": SearchScreen,
     "Definitions": DefinitionsScreen,
     "Schedules": SchedulesScreen,
+    "Calendar: mailboxes": CalendarScreen,
+    "Calendar: agenda": AgendaScreen,
+    "Calendar: month": MonthScreen,
+    "Calendar: one appointment": AppointmentScreen,
+    "Retention & holds": RetentionScreen,
     "Stubs": StubsScreen,
     "Audit": AuditScreen,
     "Sites": SitesScreen,

@@ -134,5 +134,5 @@ def test_the_units_are_understood_and_hardened(tmp_path: Path, packaged: Path) -
 
 
 def test_the_guide_shows_the_unit_as_it_is() -> None:
-    guide = (REPOSITORY / "docs" / "admin-guide.md").read_text(encoding="utf-8")
+    guide = (REPOSITORY / "docs" / "operators-guide.md").read_text(encoding="utf-8")
     assert UNIT.read_text(encoding="utf-8") in guide

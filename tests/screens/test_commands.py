@@ -4,12 +4,10 @@ import inspect
 
 import pytest
 
-from docs.generate import keys_page
 from mse_tui.app import MseTuiApp
 from mse_tui.screens.keys import SCREENS
 from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
 from mse_tui.widgets.paged_list import PagedList
-from tests.conftest import REPOSITORY
 
 UNTYPEABLE = {"ctrl+h", "ctrl+m", "ctrl+i", "ctrl+shift+p", "ctrl+b", "ctrl+a"}
 
@@ -47,10 +45,6 @@ def test_every_command_says_what_it_does() -> None:
 def test_key_line_fits_eighty_columns_with_what_is_needed_most(name: str) -> None:
     shown = [one for one in SCREENS[name].KEYS if one.footer][:5]
     assert len("? Help  q Quit  ") + sum(len(one.first_key) + len(one.label) + 3 for one in shown) <= 80
-
-
-def test_page_of_keys_is_current() -> None:
-    assert (REPOSITORY / "docs" / "keys.md").read_text(encoding="utf-8") == keys_page(), "run: make docs"
 
 
 def test_every_screen_has_a_help_text() -> None:
