@@ -36,6 +36,14 @@ def described(row: AppointmentView, icalendar: bytes, zone: tzinfo) -> list[tupl
     return [*facts, *_changed(icalendar, zone), *([("Text", body)] if body else [])]
 
 
+def texts_of(icalendar: bytes) -> tuple[str, str]:
+    """Who is in an appointment, one a line, and its text with those of its changed occurrences. For searching."""
+    calendar: Any = Calendar.from_ical(icalendar)
+    people = [value for name, value in _people(next(iter(calendar.events))) if name in ("Organiser", "Attendee")]
+    said = [str(event.get(name, "")).strip() for event in calendar.events for name in ("DESCRIPTION", "SUMMARY")]
+    return "\n".join(people), "\n".join(dict.fromkeys(text for text in said if text))
+
+
 def _when(event: Any, zone: tzinfo) -> str:
     starts, ends = event["DTSTART"].dt, event["DTEND"].dt
     if not isinstance(starts, datetime):

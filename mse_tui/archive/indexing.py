@@ -1,23 +1,20 @@
 """Keeping the search index in step with the ledger: what came is read and entered, what went is forgotten.
 
 Nothing says in between what is still to be done: index and ledger are compared, so whatever dies, is killed or is
-restored from a backup, the next look finds the difference. Messages get growing numbers, so most looks are about the
+restored from a backup, the next look finds the difference. What comes gets growing numbers, so most looks are about the
 last ones; a thorough look compares all.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from mse_tui.archive.gist import Gist, gist_of
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.search_index import Entry, Interrupted, SearchIndex, open_index, remove_index
-from mse_tui.archive.statements import select, select_in
-from mse_tui.archive.tombstones import envelope_digest
+from mse_tui.archive.search_sources import SOURCES, Source
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now
 from mse_tui.store.models import from_micros
@@ -27,17 +24,13 @@ log = logging.getLogger(__name__)
 GRACE = timedelta(days=1)
 """How long words of purged messages may lie in the index's file; as long as their content in a condemned pack."""
 _COMPARED = 2000
-"""Messages that are compared at a time."""
+"""Entries that are compared at a time."""
 _AT_A_TIME = 500
-"""Messages in one transaction of the index, as long as their text is not longer than:"""
+"""Entries in one transaction of the index, as long as their text is not longer than:"""
 _CHARACTERS = 4_000_000
-_OF_ONE_MESSAGE = (Reason.CONTENT_DAMAGED, Reason.CONTENT_MISSING)
-_BEYOND = 1 << 62
-_LEDGER_COLUMNS = "id, sha256, internet_message_id, subject, sender, sent"
-
 
 Advance = Callable[[int, int], None]
-"""(messages that are done, of how many)"""
+"""(what is done, of how many)"""
 
 
 @dataclass(slots=True)
@@ -46,12 +39,12 @@ class IndexReport:
 
     indexed: int = 0
     unreadable: int = 0
-    """Of those, messages whose content could not be read: what the ledger shows of them is indexed."""
+    """Of those, what could not be read: what the ledger shows of it is indexed."""
     forgotten: int = 0
     reached: int = 0
-    """Up to this message's number all were looked at."""
+    """All was looked at up to this number."""
     finished: bool = False
-    """All were."""
+    """All was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +52,9 @@ class Freshness:
     """How far the index is."""
 
     messages: int
-    """In the index."""
+    """In the index, with versions of appointments."""
     waiting: int
-    """Messages in the archive that are not yet in the index."""
+    """Those in the archive that are not yet in the index."""
     up_to: datetime | None
     """All that was archived until then is in it; None: all there is."""
     words_left: int
@@ -80,22 +73,25 @@ class Indexing:
         advance: Advance = lambda *_: None,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """`ending` is asked between messages; once it says yes, the round ends there."""
+        """`ending` is asked between entries; once it says yes, the round ends there."""
         self._packs = packs
         self._path = path
         self._ending = ending
         self._advance = advance
         self._clock = clock
+        self._done = self._total = 0
 
     def run(self, above: int | None = None) -> IndexReport:
-        """Bring messages with numbers above the given one into step: 0 means all; None those that came since last time.
+        """Bring what has numbers above the given one into step: 0 means all; None what came since the last time.
 
         A damaged index is thrown away and begun anew. Raises Problem archive-unreadable, disk-full; what was entered
         until then is kept.
         """
         report = IndexReport()
         with self._mending(), open_index(self._path) as index:
-            self._compare(index, settled(index) if above is None else above, report)
+            begin = {each: settled(index, each) if above is None else max(above, each.first) for each in SOURCES}
+            self._done, self._total = 0, sum(each.above(number)[0] for each, number in begin.items())
+            report.finished = all(self._compare(index, each, number, report) for each, number in begin.items())
         return report
 
     def expunge(self) -> int:
@@ -121,122 +117,66 @@ class Indexing:
             log.warning("%s It is made anew.", problem.happened)
             remove_index(self._path)
 
-    def _compare(self, index: SearchIndex, above: int, report: IndexReport) -> None:
-        """Enter and forget what differs in messages with numbers above the given one."""
-        done, total = 0, int(select("SELECT COUNT(*) FROM message WHERE id > ?", (above,))[0][0])
-        while not self._ending():
-            rows = select(
-                f"SELECT {_LEDGER_COLUMNS} FROM message WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
-                (above, _COMPARED),
-            )
-            last = rows[-1][0] if len(rows) == _COMPARED else _BEYOND
-            there = {row[0]: fingerprint(row) for row in rows}
+    def _compare(self, index: SearchIndex, source: Source, above: int, report: IndexReport) -> bool:
+        """Enter and forget what differs in numbers above the given one; whether all of the source was looked at."""
+        while above < source.beyond and not self._ending():
+            rows = source.rows(above, _COMPARED)
+            last = rows[-1][0] if len(rows) == _COMPARED else source.beyond
+            there = dict(rows)
             known = index.between(above + 1, last)
             gone = known.keys() - there.keys()
             if gone:
                 index.forget(gone, self._clock())
                 report.forgotten += len(gone)
-            wanted = {id: print_ for id, print_ in there.items() if known.get(id) != (print_, True)}
-            done += len(rows) - len(wanted)
-            for batch in self._batches(wanted):
+            wanted = {number: print_ for number, print_ in rows if known.get(number) != (print_, True)}
+            self._done += len(rows) - len(wanted)
+            for batch in self._batches(source, wanted):
                 report.indexed += index.put(batch, self._clock())
                 report.unreadable += sum(not entry.whole for entry in batch)
-                done += len(batch)
-                self._advance(done, total)
+                self._done += len(batch)
+                self._advance(self._done, self._total)
             if self._ending():
-                return
+                return False
             report.reached = above = last
-            if last == _BEYOND:
-                report.finished = True
-                return
+        return above >= source.beyond
 
-    def _batches(self, wanted: dict[int, bytes]) -> Iterator[list[Entry]]:
+    def _batches(self, source: Source, wanted: dict[int, bytes]) -> Iterator[list[Entry]]:
         """What is to be entered, a transaction's worth at a time."""
         batch: list[Entry] = []
         characters = 0
-        for entry in self._entries(wanted):
+        for entry in source.entries(self._packs, wanted):
             batch.append(entry)
             characters += len(entry.gist.body)
-            if len(batch) >= _AT_A_TIME or characters >= _CHARACTERS:
+            if len(batch) >= _AT_A_TIME or characters >= _CHARACTERS or self._ending():
                 yield batch
+                if self._ending():
+                    return
                 batch, characters = [], 0
         if batch:
             yield batch
 
-    def _entries(self, wanted: dict[int, bytes]) -> Iterator[Entry]:
-        for row in select_in(_MESSAGES, sorted(wanted)):
-            if self._ending():
-                return
-            yield self._entry(row, wanted[row[0]])
 
-    def _entry(self, row: Sequence[Any], print_: bytes) -> Entry:
-        id, sha256, subject, sender, recipients, received = row
-        said = Gist()
-        whole = True
-        if sha256 is not None:
-            try:
-                with self._packs.open(bytes(sha256)) as content:
-                    said = gist_of(content)
-            except Problem as problem:
-                if problem.reason not in _OF_ONE_MESSAGE:
-                    raise
-                log.info("Message %s is indexed by what the ledger shows of it: %s", id, problem)
-                whole = False
-        gist = Gist(
-            _both(said.subject, subject),
-            _both(said.sender, sender),
-            _both(said.recipients, recipients),
-            said.body,
-            said.attachments,
-        )
-        return Entry(id, print_, from_micros(received or 0), gist, whole)
+def settled(index: SearchIndex, source: Source) -> int:
+    """The greatest number of a source up to which everything is in the index.
 
-
-_MESSAGES = (
-    "SELECT m.id, m.sha256, m.subject, m.sender, m.recipients, COALESCE("
-    "(SELECT MAX(p.received) FROM placement p WHERE p.message_id = m.id), m.sent,"
-    " (SELECT MIN(p.opened) FROM placement p WHERE p.message_id = m.id))"
-    " FROM message m WHERE m.id IN ({values}) ORDER BY m.id"
-)
-
-
-def fingerprint(row: Sequence[Any]) -> bytes:
-    """What tells a message from others: its content's digest, else that of its envelope."""
-    _, sha256, *envelope = row
-    return bytes(sha256) if sha256 is not None else envelope_digest(tuple(envelope))
-
-
-def fingerprints(message_ids: Sequence[int]) -> dict[int, bytes]:
-    """Message -> its fingerprint now, of those that the archive still has."""
-    sql = f"SELECT {_LEDGER_COLUMNS} FROM message WHERE id IN ({{values}})"  # noqa: S608
-    return {row[0]: fingerprint(row) for row in select_in(sql, message_ids)}
-
-
-def settled(index: SearchIndex) -> int:
-    """The greatest message number up to which every message is in the index.
-
-    The database gives a number anew once the message that had it last is purged; so this is the greatest number whose
-    entry still is of the message that has it.
+    The database gives a message's number anew once it is purged and was the last; so this is the greatest number whose
+    entry still is of what has it.
     """
-    below: int | None = None
-    while newest := index.newest(below, 100):
-        there = fingerprints([id for id, _ in newest])
-        for id, print_ in newest:
-            if there.get(id) == print_:
-                return id
+    below = source.beyond
+    while newest := index.newest(source.first, below, 100):
+        there = source.fingerprints([number for number, _ in newest])
+        for number, print_ in newest:
+            if there.get(number) == print_:
+                return number
         below = newest[-1][0]
-    return 0
+    return source.first
 
 
 def freshness(path: Path) -> Freshness:
     """How far the index is. Raises Problem search-index-damaged, archive-unreadable."""
     with open_index(path) as index:
-        done, messages, words_left = settled(index), index.count(), index.words_left()
-    waiting, first = select("SELECT COUNT(*), MIN(id) FROM message WHERE id > ?", (done,))[0]
-    opened = select("SELECT MIN(opened) FROM placement WHERE message_id = ?", (first,))[0][0] if waiting else None
-    return Freshness(messages, waiting, None if opened is None else from_micros(opened), words_left)
-
-
-def _both(one: str, other: str) -> str:
-    """What the message says and what the server showed of it, once where that is the same."""
-    return one if not other or other in one else f"{one}\n{other}".strip()
+        entries, words_left = index.count(), index.words_left()
+        waiting = [each.above(settled(index, each)) for each in SOURCES]
+    stamps = [since for number, since in waiting if number and since is not None]
+    up_to = from_micros(min(stamps)) if stamps else None
+    return Freshness(entries, sum(number for number, _ in waiting), up_to, words_left)

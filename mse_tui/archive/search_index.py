@@ -22,8 +22,10 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem
 from mse_tui.store.models import EPOCH
 
-VERSION = 1
+VERSION = 2
 """Of the tables, and of how text is taken out of messages and folded: an index of another version is made anew."""
+APPOINTMENTS = 1 << 40
+"""Added to the numbers of appointments' versions, beside messages' numbers."""
 SLOTS = 1 << 6
 """Ids for messages received in one second; what comes more goes into the next."""
 _LATEST = (1 << 62) // SLOTS
@@ -36,7 +38,7 @@ _MERGED_PAGES = 500
 _TABLES = f"""
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
-    message_id INTEGER NOT NULL UNIQUE,
+    number INTEGER NOT NULL UNIQUE,
     fingerprint BLOB NOT NULL,
     whole INTEGER NOT NULL
 );
@@ -55,12 +57,14 @@ _COLUMNS = ("subject", "sender", "recipients", "body", "attachments")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message as it goes into the index."""
+    """A message, or a version of an appointment, as it goes into the index."""
 
-    message_id: int
+    number: int
+    """The ledger's; of an appointment's version with APPOINTMENTS added."""
     fingerprint: bytes
-    """What tells this message from another one that has got its number, and from itself before it changed."""
+    """What tells it from another one that has got its number, and from itself before it changed."""
     received: datetime
+    """Of an appointment when it starts."""
     gist: Gist
     whole: bool
     """False: its content could not be read, and what the ledger shows of it is all that is indexed."""
@@ -71,12 +75,16 @@ class Match:
     """One entry that was found."""
 
     id: int
-    message_id: int
+    number: int
     fingerprint: bytes
 
     @property
+    def is_appointment(self) -> bool:
+        return self.number >= APPOINTMENTS
+
+    @property
     def received(self) -> datetime:
-        """To the second."""
+        """To the second; of an appointment when it starts."""
         return datetime.fromtimestamp(self.id // SLOTS, EPOCH.tzinfo)
 
 
@@ -90,26 +98,18 @@ class SearchIndex:
 
     # --- what is in it
 
-    def fingerprints(self, message_ids: Iterable[int]) -> dict[int, bytes]:
-        """Message -> its entry's fingerprint, of those that have one."""
-        found: dict[int, bytes] = {}
-        for part in chunked(list(message_ids)):
-            found.update(self._rows(f"SELECT message_id, fingerprint FROM entry WHERE message_id IN ({marks(part)})",  # noqa: S608
-                                    part))  # fmt: skip
-        return found
-
     def between(self, first: int, last: int) -> dict[int, tuple[bytes, bool]]:
-        """Message -> fingerprint and whether it was read whole, for messages from the first to the last number."""
-        sql = "SELECT message_id, fingerprint, whole FROM entry WHERE message_id BETWEEN ? AND ?"
+        """Number -> fingerprint and whether it was read whole, from the first to the last number."""
+        sql = "SELECT number, fingerprint, whole FROM entry WHERE number BETWEEN ? AND ?"
         return {row[0]: (row[1], bool(row[2])) for row in self._rows(sql, (first, last))}
 
-    def newest(self, below: int | None, limit: int) -> list[tuple[int, bytes]]:
-        """Messages with the greatest numbers (below one), and their fingerprints, downwards."""
-        sql = "SELECT message_id, fingerprint FROM entry WHERE message_id < ? ORDER BY message_id DESC LIMIT ?"
-        return list(self._rows(sql, (1 << 62 if below is None else below, limit)))
+    def newest(self, above: int, below: int, limit: int) -> list[tuple[int, bytes]]:
+        """The greatest numbers between two, and their fingerprints, downwards."""
+        sql = "SELECT number, fingerprint FROM entry WHERE number > ? AND number < ? ORDER BY number DESC LIMIT ?"
+        return list(self._rows(sql, (above, below, limit)))
 
     def count(self) -> int:
-        """Messages in it."""
+        """Messages and versions of appointments in it."""
         return int(self._one("SELECT COUNT(*) FROM entry"))
 
     def words_left(self) -> int:
@@ -130,12 +130,12 @@ class SearchIndex:
         parameters: tuple[Any, ...] = (last, first, limit)
         if query.terms:
             sql = (
-                "SELECT e.id, e.message_id, e.fingerprint FROM word w CROSS JOIN entry e ON e.id = w.rowid"
+                "SELECT e.id, e.number, e.fingerprint FROM word w CROSS JOIN entry e ON e.id = w.rowid"
                 " WHERE word MATCH ? AND w.rowid < ? AND w.rowid >= ? ORDER BY w.rowid DESC LIMIT ?"
             )
             parameters = (query.expression, *parameters)
         else:
-            sql = "SELECT id, message_id, fingerprint FROM entry WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT ?"
+            sql = "SELECT id, number, fingerprint FROM entry WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT ?"
         return [Match(*row) for row in self._rows(sql, parameters)]
 
     # --- changing
@@ -155,50 +155,52 @@ class SearchIndex:
 
     def _make_room(self, entry: Entry, now: datetime) -> bool:
         """Whether there is anything to enter; what the message was before is forgotten."""
-        sql = "SELECT fingerprint, whole FROM entry WHERE message_id = ?"
-        for fingerprint, whole in self._rows(sql, (entry.message_id,)):
+        sql = "SELECT fingerprint, whole FROM entry WHERE number = ?"
+        for fingerprint, whole in self._rows(sql, (entry.number,)):
             if fingerprint == entry.fingerprint and whole >= entry.whole:
                 return False
-            self._forget([entry.message_id], now)
+            self._forget([entry.number], now)
         return True
 
     def _enter(self, entry: Entry) -> None:
         id = self._free_id(entry.received)
         self._connection.execute(
-            "INSERT INTO entry (id, message_id, fingerprint, whole) VALUES (?, ?, ?, ?)",
-            (id, entry.message_id, entry.fingerprint, entry.whole),
+            "INSERT INTO entry (id, number, fingerprint, whole) VALUES (?, ?, ?, ?)",
+            (id, entry.number, entry.fingerprint, entry.whole),
         )
         self._connection.execute(
             "INSERT INTO word (rowid, subject, sender, recipients, body, attachments) VALUES (?, ?, ?, ?, ?, ?)",
             (id, *(folded(getattr(entry.gist, column)) for column in _COLUMNS)),
         )
 
-    def forget(self, message_ids: Iterable[int], now: datetime) -> None:
+    def forget(self, numbers: Iterable[int], now: datetime) -> None:
         """From now on these are not found; their words stay in the file until `expunge`."""
         with self._writing():
-            self._forget(list(message_ids), now)
+            self._forget(list(numbers), now)
 
-    def _forget(self, message_ids: Sequence[int], now: datetime) -> None:
-        for part in chunked(message_ids):
+    def _forget(self, numbers: Sequence[int], now: datetime) -> None:
+        for part in chunked(numbers):
             self._connection.execute(
-                f"INSERT INTO forgotten (id, since) SELECT id, ? FROM entry WHERE message_id IN ({marks(part)})",  # noqa: S608
+                f"INSERT INTO forgotten (id, since) SELECT id, ? FROM entry WHERE number IN ({marks(part)})",  # noqa: S608
                 (int(now.timestamp()), *part),
             )
-            self._connection.execute(f"DELETE FROM entry WHERE message_id IN ({marks(part)})", part)  # noqa: S608
+            self._connection.execute(f"DELETE FROM entry WHERE number IN ({marks(part)})", part)  # noqa: S608
 
     def expunge(self) -> int:
         """Take the words of forgotten messages out of the file; returns how many messages those were.
 
-        Takes a look at every word in the index and a writing of it anew. Where it is ended in between, it goes on
-        from there the next time.
+        Takes a look at every word in the index and a writing of it anew. Where it is ended in between, or somebody
+        reads what is to be overwritten, it goes on from there the next time.
         """
         self._unlink()
-        unlinked = [row[0] for row in self._rows("SELECT id FROM forgotten WHERE unlinked")]
-        if unlinked:
-            self._rewrite()
-            with self._writing():
-                self._connection.executemany("DELETE FROM forgotten WHERE id = ?", [(id,) for id in unlinked])
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        unlinked = self._rows("SELECT id FROM forgotten WHERE unlinked")
+        if not unlinked:
+            return 0
+        self._rewrite()
+        if not self._overwritten():
+            return 0
+        with self._writing():
+            self._connection.executemany("DELETE FROM forgotten WHERE id = ?", unlinked)
         return len(unlinked)
 
     def _unlink(self) -> None:
@@ -236,7 +238,11 @@ class SearchIndex:
             self._connection.execute("DELETE FROM forgotten")
             self._connection.execute("UPDATE generation SET number = random()")
             self._generation = self._one("SELECT number FROM generation")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._overwritten()
+
+    def _overwritten(self) -> bool:
+        """Write what was committed over what was there before; not while somebody still reads that."""
+        return not self._one("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # --- how
 

@@ -1,4 +1,4 @@
-"""mse-tui archive search and index: find messages in all that was archived, and keep the index that finds them."""
+"""mse-tui archive search and index: find what was archived by what it says, and keep the index that finds it."""
 
 import sys
 from collections.abc import Iterator
@@ -45,14 +45,14 @@ def _place(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -
 @click.command()
 @click.argument("words", nargs=-1, required=True)
 @click.option("--mailbox", default="", metavar="MAILBOX", help="Only in this one.", shell_complete=of_mailboxes)
-@click.option("--folder", default="", help="Only in folders of this path or name, and below.")
+@click.option("--folder", default="", help="Only in folders of this path or name, and below, or in this calendar.")
 @click.option("--since", callback=_date, metavar="DATE", help="Received on this day or later.")
 @click.option("--until", callback=_date, metavar="DATE", help="Received before this day.")
 @click.option(
     "--view", type=click.Choice(["live", "full"]), default="full", show_default=True,
     help="live: as last replicated; full: everything ever seen.",
 )  # fmt: skip
-@click.option("--limit", type=click.IntRange(1, 10_000), default=PAGE, show_default=True, help="Messages at most.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=PAGE, show_default=True, help="Hits at most.")
 @click.option("--after", "place", callback=_place, metavar="PLACE", help="Go on where a search has ended.")
 @click.option(
     "--as",
@@ -66,11 +66,12 @@ def search(
     session: Session, words: tuple[str, ...], mailbox: str, folder: str, since: datetime | None,
     until: datetime | None, view: str, limit: int, place: Place | None, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Find messages by what they say, newest first. Each search is audited.
+    """Find messages and appointments by what they say, newest first. Each search is audited.
 
     All WORDS must be there: in the subject, among senders and recipients, in the text or the names of attachments.
     "a phrase" finds words side by side (the shell wants quotes around it), invoi* what begins so. Fields: subject:
-    from: to: body: attachment: mailbox: in: after: before:.
+    from: to: body: attachment: mailbox: in: after: before:. What is found has its number for archive cat, an
+    appointment after 'cal' for calendar show.
     """
     chosen = View.live() if view == "live" else View.full()
     person = mailbox_address(session, person) if person else None
@@ -103,7 +104,10 @@ def index(session: Session, rebuild: bool, as_json: bool) -> None:
             ("Without their content", f"{number(report.unreadable)}, which could not be read"),
             ("Forgotten", number(report.forgotten)),
             ("Words overwritten", f"of {number(expunged)} purged messages"),
-            ("In the index", f"{number(fresh.messages)} messages, {size(size_of(session.home.search_index))}"),
+            (
+                "In the index",
+                f"{number(fresh.messages)} messages and appointments, {size(size_of(session.home.search_index))}",
+            ),
         ]
     )
     click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
@@ -118,7 +122,8 @@ def _packs(session: Session) -> Packs:
 
 def _tell(page: Page, fresh: Freshness) -> None:
     for hit in page.hits:
-        click.echo(printable(f"{hit.placement_id:>8}  {absolute(hit.received)}  {hit.sender}"))
+        number_of = f"cal {hit.version_id}" if hit.is_appointment else str(hit.placement_id)
+        click.echo(printable(f"{number_of:>8}  {absolute(hit.received)}  {hit.sender}"))
         click.echo(click.style(printable(f"{'':10}{hit.subject or '(no subject)'}"), bold=True))
         click.echo(printable(f"{'':10}{hit.address}  {_place_of(hit)}"))
         if hit.snippet:

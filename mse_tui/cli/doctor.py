@@ -207,7 +207,7 @@ def _search_index(home: "Home") -> Iterator[Finding]:
     from mse_tui.archive.search_index import size_of
 
     fresh = freshness(home.search_index)
-    text = f"{number(fresh.messages)} messages, {size_text(size_of(home.search_index))}."
+    text = f"{number(fresh.messages)} messages and appointments, {size_text(size_of(home.search_index))}."
     yield Finding("search index", Outcome.OK, f"{text} {index_is_fresh(fresh.up_to, fresh.waiting)}")
 
 

@@ -69,8 +69,10 @@ class SiteMetrics(Collector):
             fresh = freshness(self._search_index)
         except Problem:
             return
-        yield GaugeMetricFamily("mse_tui_search_index_messages", "Messages that can be found.", fresh.messages)
-        yield GaugeMetricFamily("mse_tui_search_index_waiting", "Messages that wait to be indexed.", fresh.waiting)
+        yield GaugeMetricFamily(
+            "mse_tui_search_index_messages", "Messages and appointments that can be found.", fresh.messages
+        )
+        yield GaugeMetricFamily("mse_tui_search_index_waiting", "Those that wait to be indexed.", fresh.waiting)
 
 
 def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:

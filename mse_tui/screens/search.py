@@ -42,8 +42,8 @@ _AHEAD = 15
 _HELP = (
     'Words must all be there; "side by side"; begin*. subject: from: to: body: attachment: look in one field; in: (a'
     " folder's path or name, with what is below), mailbox:, after: and before: (2026-03-01, 2026-03, 2026) say where"
-    " and when. Newest first; - marks what has gone from its folder. Down or Enter goes to the hits, / back to the"
-    " words. Every search is written to the audit."
+    " and when. Newest first; c marks appointments, - what has gone from its folder. Down or Enter goes to the hits,"
+    " / back to the words. Every search is written to the audit."
 )
 _HINT = ' Words, "a phrase", begin*, from:ann, attachment:offer, in:Inbox, after:2026-03-01'
 _NOTHING = " Nothing is found."
@@ -60,7 +60,7 @@ class Looked:
 
 
 class SearchScreen(ViewChoice, LiveScreen[Freshness]):
-    """Messages of all mailboxes by what they say."""
+    """Messages and appointments of all mailboxes by what they say."""
 
     KEYS = (OPEN_HIT, SEARCH_WORDS, VIEW)
     PLACE = "archive"
@@ -92,11 +92,11 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
     def body(self) -> Iterable[Widget]:
         """The words, what they find, and what is around."""
         yield Static("", classes="title", id="title", markup=False)
-        yield QuietInput(self._text, id="words", placeholder="words that the message has")
+        yield QuietInput(self._text, id="words", placeholder="words")
         yield Static("", id="fresh", classes="note", markup=False)
         yield PagedList(
             (
-                Column("", 1),
+                Column("", 2),
                 Column("Received", 16),
                 Column("From", 22, 3),
                 Column("Subject", 24, grows=True),
@@ -233,7 +233,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             self._go_to_hits()
 
     def _show_hits(self) -> None:
-        found = "" if self._asked is None else f": {count(len(self._hits), 'message')}{' and more' * bool(self._more)}"
+        found = "" if self._asked is None else f": {count(len(self._hits), 'hit')}{' and more' * bool(self._more)}"
         self.query_one("#title", Static).update(printable(f"Search, {self.look}{found}"))
         self._list.set_empty(_HINT if self._asked is None else _NOTHING)
         self._list.set_lines([_line(number, hit) for number, hit in enumerate(self._hits)])
@@ -266,9 +266,22 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
     @on(PagedList.Opened, "#hits")
     @leads_to(look_into)
     def action_list_open(self) -> None:
-        """Open the message under the cursor."""
-        if (hit := self._current) is not None:
+        """Open the message or the appointment under the cursor."""
+        hit = self._current
+        if hit is not None and hit.is_appointment:
+            self._open_appointment(hit)
+        elif hit is not None:
             self.tui.act(lambda: look_into(hit.mailbox_id, self.tui.packs()), partial(self._opened, hit))
+
+    def _open_appointment(self, hit: Hit) -> None:
+        # What reads calendars is slow to import.
+        from mse_tui.actions.calendar_reading import look_into_calendars, machine_zone  # noqa: PLC0415
+        from mse_tui.screens.appointment import AppointmentScreen  # noqa: PLC0415
+
+        self.tui.act(
+            lambda: look_into_calendars(hit.mailbox_id, self.tui.packs()),
+            lambda reading: self.app.push_screen(AppointmentScreen(reading, hit.version_id, machine_zone())),
+        )
 
     def _opened(self, hit: Hit, reading: Reading) -> None:
         self.app.push_screen(MessageScreen(reading, hit.placement_id))
@@ -278,7 +291,7 @@ def _line(number: int, hit: Hit) -> Line:
     gone = hit.closed is not None
     return line(
         number,
-        Cell("-" if gone else "", Tone.ACCENT),
+        Cell(f"{'-' if gone else ' '}{'c' if hit.is_appointment else ''}", Tone.ACCENT),
         absolute(hit.received),
         hit.sender,
         Cell(hit.subject or "(no subject)", Tone.DIM if gone else Tone.STRONG),

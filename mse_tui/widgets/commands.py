@@ -205,8 +205,8 @@ DELETE = Command("delete", "D", "Delete", "Delete it, if no task uses it.", chan
 
 OPEN_MAILBOX = Command("list.open", "enter", "Open", "Open the mailbox under the cursor; it is audited.")
 VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
-SEARCH = Command("search", "s", "Search", "Find messages by what they say; in a mailbox, in that one.")
-OPEN_HIT = Command("list.open", "enter", "Open", "Open the message under the cursor; it is audited.")
+SEARCH = Command("search", "s", "Search", "Find messages and appointments by what they say; in a mailbox, in that one.")
+OPEN_HIT = Command("list.open", "enter", "Open", "Open what is under the cursor; it is audited.")
 SEARCH_WORDS = Command("filter", "slash", "Words", "Back to the words that are looked for.")
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
 HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")

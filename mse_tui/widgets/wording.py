@@ -99,5 +99,5 @@ def index_is_fresh(up_to: datetime | None, waiting: int) -> str:
     """How far the search index is, in one line; `up_to` None: it has everything."""
     if up_to is None and not waiting:
         return "The index holds everything that is archived."
-    waits = count(waiting, "message waits", "messages wait")
+    waits = count(waiting, "item waits", "items wait")
     return f"The index holds everything archived up to {absolute(up_to)}; {waits} to be indexed."

@@ -113,7 +113,7 @@ def test_overwriting_words_is_killed_and_goes_on(filled: Home, packs: Packs) -> 
 
 def check(home: Home, *, complete: bool) -> None:
     with open_index(home.search_index) as index:
-        every = [match.message_id for match in index.matches(parse("every"), 1 << 62, 10 * MESSAGES)]
+        every = [match.number for match in index.matches(parse("every"), 1 << 62, 10 * MESSAGES)]
         assert len(every) == len(set(every)) == index.count()
         assert sorted(every) == list(range(1, len(every) + 1)), "without a gap"
         for number in range(0, len(every), 7):

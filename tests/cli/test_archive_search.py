@@ -63,9 +63,9 @@ def subjects(mse_tui: Command, *arguments: str) -> set[str]:
 def test_what_waits_to_be_indexed_is_said(site: Site, mse_tui: Command) -> None:
     ran = mse_tui("archive", "search", "harbour")
     assert ran.code == 0
-    assert "Nothing is found." in ran.out and "3 messages wait to be indexed" in ran.out
+    assert "Nothing is found." in ran.out and "3 items wait to be indexed" in ran.out
     ran = mse_tui("archive", "index")
-    assert ran.code == 0 and "Indexed" in ran.out and "3 messages" in ran.out
+    assert ran.code == 0 and "Indexed" in ran.out and "3 messages and appointments" in ran.out
     ran = mse_tui("archive", "search", "harbour", "ferry")
     assert "ferry" in ran.out and "Inbox, live" in ran.out and ANN in ran.out and "harbour" in ran.out
     assert "The index holds everything that is archived." in ran.out

@@ -12,6 +12,7 @@ from mse_tui.archive.indexing import GRACE, freshness
 from mse_tui.archive.packs import Packs, seal
 from mse_tui.archive.search_index import open_index
 from mse_tui.archive.search_query import parse
+from mse_tui.archive.search_sources import Messages
 from mse_tui.engine.index_rounds import IndexRounds
 from mse_tui.store.database import writing
 from mse_tui.store.models import Message
@@ -22,7 +23,7 @@ from tests.engine.test_executions import Held, new_task
 
 def found(home, words):
     with open_index(home.search_index) as index:
-        return [match.message_id for match in index.matches(parse(words), 1 << 62, 1000)]
+        return [match.number for match in index.matches(parse(words), 1 << 62, 1000)]
 
 
 def archived(*subjects):
@@ -79,13 +80,14 @@ class Busy:
             Packs(home.archive), home.search_index, stopping=Event(), busy=lambda: True, clock=self.clock,
             pause_seconds=0,
         )  # fmt: skip
-        entry = module.Indexing._entry
+        entries = Messages.entries
 
-        def slowly(indexing, *given):
-            self.clock.pass_time(0.25)
-            return entry(indexing, *given)
+        def slowly(source, packs, wanted):
+            for entry in entries(source, packs, wanted):
+                self.clock.pass_time(0.25)
+                yield entry
 
-        monkeypatch.setattr(module.Indexing, "_entry", slowly)
+        monkeypatch.setattr(Messages, "entries", slowly)
         monkeypatch.setattr(module, "_COMPARED", 10)
 
     def turn(self):

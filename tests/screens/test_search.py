@@ -12,6 +12,7 @@ from mse_tui.archive.search import PAGE
 from mse_tui.home import Home
 from mse_tui.store.database import writing
 from mse_tui.store.models import ArchiveFolder, Audit, Message, Placement
+from tests.screens.calendar_seed import seed_calendars
 from tests.screens.conftest import Keys, assert_reads_as_golden, shown, until
 from tests.screens.seed import NOW
 
@@ -35,7 +36,7 @@ async def test_what_one_types_is_found_as_it_is_typed(indexed: MseTuiApp, size: 
         await keys.press("3", "s")
         await keys.see("from:ann")
         await keys.type("ferry week")
-        await keys.see("40 messages")
+        await keys.see("40 hits")
         await keys.press("down", "j")
         screen = await keys.see("the figures of week 39 are attached. The ferry")
         assert "ann.lindqvist@fjordline.example  Inbox/Prosjekter/Åpen" in screen
@@ -49,17 +50,36 @@ async def test_a_hit_opens_as_a_message_and_back_leads_to_the_hits(indexed: MseT
         keys = Keys(pilot)
         await keys.press("3", "s")
         await keys.type("subject:figures body:38")
-        await keys.see("1 message")
+        await keys.see("1 hit")
         await keys.press("enter", "enter")
         await keys.see("Dear Ann")
         await keys.press("escape")
-        await keys.see("1 message")
+        await keys.see("1 hit")
         await keys.press("escape")
         await until(pilot, lambda: indexed.screen.query_one("#words").has_focus, "the words")
         await keys.press("escape")
         await keys.see("Archive: mailboxes")
     actions = [row.action for row in Audit.select().order_by(Audit.id)]
     assert actions == ["search archive", "look into archive", "read message"]
+
+
+async def test_appointments_are_found_and_opened_too(app: MseTuiApp, seeded: Home) -> None:
+    seed_calendars(seeded)
+    Indexing(packs_of(seeded), seeded.search_index).run()
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "s")
+        await keys.type("budget figures in")
+        await keys.press("colon")
+        await keys.type("kalender")
+        await keys.see("1 hit")
+        await keys.press("enter")
+        await keys.see("ann.lindqvist@fjordline.example  Kalender")
+        await keys.press("enter")
+        await keys.see("Version")
+        assert "Budget review, with figures" in shown(app)
+    actions = [row.action for row in Audit.select().order_by(Audit.id)]
+    assert actions == ["search archive", "look into calendars", "read appointment"]
 
 
 async def test_a_mailbox_is_searched_from_within(indexed: MseTuiApp) -> None:
@@ -71,7 +91,7 @@ async def test_a_mailbox_is_searched_from_within(indexed: MseTuiApp) -> None:
         await keys.see("mailbox:bo.akerman@fjordline.example")
         await keys.type("ferry")
         await keys.see("Nothing is found.")
-        assert "0 messages" in shown(indexed)
+        assert "0 hits" in shown(indexed)
 
 
 async def test_live_full_or_as_of_a_date(indexed: MseTuiApp) -> None:
@@ -80,16 +100,16 @@ async def test_live_full_or_as_of_a_date(indexed: MseTuiApp) -> None:
         Placement.update(closed=Placement.opened + 1).where(Placement.closed.is_null()).execute()
         await keys.press("3", "s")
         await keys.type("ferry")
-        await keys.see("Search, Full view: 40 messages")
+        await keys.see("Search, Full view: 40 hits")
         await keys.press("down", "v", "enter")
-        await keys.see("Search, Live view: 0 messages")
+        await keys.see("Search, Live view: 0 hits")
         await keys.press("v", "j", "enter")
-        screen = await keys.see("Search, Full view: 40 messages")
+        screen = await keys.see("Search, Full view: 40 hits")
         assert "gone since" in screen
         await keys.press("v", "j", "j", "enter", "ctrl+u")
         await keys.type("2026-01-01")
         await keys.press("enter")
-        await keys.see("Search, as of 2026-01-01 23:59: 0 messages")
+        await keys.see("Search, as of 2026-01-01 23:59: 0 hits")
 
 
 async def test_what_can_t_be_looked_for_is_said(indexed: MseTuiApp) -> None:
@@ -102,7 +122,7 @@ async def test_what_can_t_be_looked_for_is_said(indexed: MseTuiApp) -> None:
         await keys.see("before: needs a date")
         await keys.press("ctrl+u")
         await keys.type("ferry")
-        await keys.see("40 messages")
+        await keys.see("40 hits")
         await keys.miss("needs a date")
 
 
@@ -118,11 +138,11 @@ async def test_further_hits_come_as_one_goes_down(indexed: MseTuiApp, seeded: Ho
         keys = Keys(pilot)
         await keys.press("3", "s")
         await keys.type("barnacle")
-        await keys.see(f"{PAGE} messages and more")
+        await keys.see(f"{PAGE} hits and more")
         await keys.press("down", "G")
-        await keys.see(f"{2 * PAGE} messages and more")
+        await keys.see(f"{2 * PAGE} hits and more")
         await keys.press("G")
-        await keys.see(f"{2 * PAGE + 10} messages")
+        await keys.see(f"{2 * PAGE + 10} hits")
         await keys.miss("and more")
     assert searches() == ["barnacle"]
 
@@ -132,10 +152,10 @@ async def test_what_is_archived_meanwhile_is_said_to_wait(indexed: MseTuiApp) ->
         keys = Keys(pilot)
         await keys.press("3", "s")
         await keys.type("ferry")
-        await keys.see("40 messages")
+        await keys.see("40 hits")
         Message.create(size=1, subject="Later")
-        await keys.see("1 message waits to be indexed")
-        assert "40 messages" in shown(indexed)
+        await keys.see("1 item waits to be indexed")
+        assert "40 hits" in shown(indexed)
 
 
 async def test_a_damaged_index_is_told_with_what_to_do(indexed: MseTuiApp, seeded: Home) -> None:
