@@ -14,7 +14,7 @@ from mse_tui.archive import views
 from mse_tui.archive.gist import gist_of
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.search_index import APPOINTMENTS
-from mse_tui.archive.search_sources import appointment_texts, message_fingerprints
+from mse_tui.archive.search_sources import appointment_texts, message_fingerprint
 from mse_tui.archive.sights import may_be_read
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.views import View, ViewKind
@@ -108,27 +108,29 @@ class MessageHits(_Hits):
 
     def hits(self, found: Mapping[int, bytes]) -> dict[int, list[Hit]]:
         """Of messages with the fingerprints under which they were found: message -> a hit a mailbox."""
-        still = message_fingerprints(list(found))
-        same = [message_id for message_id, print_ in found.items() if still.get(message_id) == print_]
         sql = (
             "SELECT x.id, f.mailbox_id FROM placement x JOIN archive_folder f ON f.id = x.folder_id"
             " WHERE x.message_id IN ({values})"
         )
         hits: dict[int, list[Hit]] = defaultdict(list)
-        for mailbox_id, placement_ids in self._by_mailbox(sql, same).items():
-            for message_id, hit in self._seen(mailbox_id, placement_ids).items():
+        for mailbox_id, placement_ids in self._by_mailbox(sql, list(found)).items():
+            for message_id, hit in self._seen(mailbox_id, placement_ids, found).items():
                 hits[message_id].append(hit)
         return hits
 
-    def _seen(self, mailbox_id: int, placement_ids: Sequence[int]) -> dict[int, Hit]:
-        """Message -> where it lies, else lay last, of these placements that the view and the person's sight show."""
+    def _seen(self, mailbox_id: int, placement_ids: Sequence[int], found: Mapping[int, bytes]) -> dict[int, Hit]:
+        """Message -> where it lies, else lay last, of these placements that the view and the person's sight show.
+
+        Without messages that are no longer what was found, but another one under the same number.
+        """
         sight = self._where.sights[mailbox_id]
         address, full_from = self._mailboxes[mailbox_id]
         spans, moments = self._where.view.spans("x", full_from)
         readable, parameters = may_be_read(sight, "x")
         paths = self._paths_of(mailbox_id, sight)
         rows = select_in(
-            "SELECT x.id, x.message_id, x.folder_id, x.closed, m.subject, m.sender, m.sha256"
+            "SELECT x.id, x.message_id, x.folder_id, x.closed, m.sha256, m.internet_message_id, m.subject, m.sender,"
+            ' m."sent"'
             f" FROM placement x JOIN message m ON m.id = x.message_id WHERE {spans} AND {readable}"
             " AND x.id IN ({values})",
             placement_ids,
@@ -136,13 +138,24 @@ class MessageHits(_Hits):
             *parameters,
         )
         best: dict[int, Hit] = {}
-        for id, message_id, folder_id, closed, subject, sender, sha256 in rows:
-            if folder_id not in paths:
+        for id, message_id, folder_id, closed, sha256, *envelope in rows:
+            if folder_id not in paths or message_fingerprint(sha256, envelope) != found[message_id]:
                 continue
+            digest = "" if sha256 is None else bytes(sha256).hex()
+            _, subject, sender, _ = envelope
             hit = Hit(
-                id, 0, mailbox_id, address, paths[folder_id], subject, sender, from_micros(0), _moment(closed),
-                "" if sha256 is None else bytes(sha256).hex(), "",
-            )  # fmt: skip
+                id,
+                0,
+                mailbox_id,
+                address,
+                paths[folder_id],
+                subject,
+                sender,
+                from_micros(0),
+                _moment(closed),
+                digest,
+                "",
+            )
             if message_id not in best or _rank(hit) > _rank(best[message_id]):
                 best[message_id] = hit
         return best

@@ -50,10 +50,11 @@ class Messages:
 
     def rows(self, above: int, limit: int) -> list[tuple[int, bytes]]:
         found = select(f"SELECT {_MESSAGE} FROM message WHERE id > ? ORDER BY id LIMIT ?", (above, limit))  # noqa: S608
-        return [(row[0], _fingerprint(row)) for row in found]
+        return [(id, message_fingerprint(sha256, envelope)) for id, sha256, *envelope in found]
 
     def fingerprints(self, numbers: Sequence[int]) -> dict[int, bytes]:
-        return message_fingerprints(numbers)
+        sql = f"SELECT {_MESSAGE} FROM message WHERE id IN ({{values}})"  # noqa: S608
+        return {id: message_fingerprint(sha256, envelope) for id, sha256, *envelope in select_in(sql, numbers)}
 
     def entries(self, packs: Packs, wanted: Mapping[int, bytes]) -> Iterator[Entry]:
         for id, sha256, subject, sender, recipients, received in select_in(_MESSAGES, sorted(wanted)):
@@ -93,15 +94,11 @@ _MESSAGES = (
 )
 
 
-def message_fingerprints(message_ids: Sequence[int]) -> dict[int, bytes]:
-    """Message -> its fingerprint now, of those that the archive still has."""
-    sql = f"SELECT {_MESSAGE} FROM message WHERE id IN ({{values}})"  # noqa: S608
-    return {row[0]: _fingerprint(row) for row in select_in(sql, message_ids)}
+def message_fingerprint(sha256: bytes | None, envelope: Sequence[Any]) -> bytes:
+    """What tells a message from others: its content's digest, else that of its envelope.
 
-
-def _fingerprint(row: Sequence[Any]) -> bytes:
-    """What tells a message from others: its content's digest, else that of its envelope."""
-    _, sha256, *envelope = row
+    The envelope is its internet message id, subject, sender and when it was sent, as the ledger has them.
+    """
     return bytes(sha256) if sha256 is not None else envelope_digest(tuple(envelope))
 
 
