@@ -152,7 +152,10 @@ def measure(work: Path, messages: int, mailboxes: int, queries: int) -> None:
     seconds = time.process_time() - began
     size = size_of(home.search_index)
     print(f"{report.indexed:,} messages of {mailboxes} mailboxes, {total / 1e6:,.0f} MB of MIME")
-    print(f"indexed at {report.indexed / seconds:,.0f} messages a second of CPU; the index takes {size / 1e6:,.1f} MB", flush=True)
+    print(
+        f"indexed at {report.indexed / seconds:,.0f} messages a second of CPU; the index takes {size / 1e6:,.1f} MB",
+        flush=True,
+    )
     with closing(decoded(packs, work / "decoded.db")) as baseline:
         (text,) = baseline.execute("SELECT SUM(LENGTH(text)) FROM decoded").fetchone()
         print(f"{size / total:.0%} of the MIME, {size / text:.0%} of the text in it\n")
