@@ -35,6 +35,9 @@ _PENDING_BYTES = 8 << 20
 _LOOK_STEPS = 20_000
 """SQLite's own steps between two looks whether to go on."""
 _MERGED_PAGES = 500
+_UNLINKED_AT_ONCE = 5000
+"""Forgotten messages whose words are held in memory together."""
+_OCCURRENCES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.occurrence USING fts5vocab('main', 'word', 'instance')"
 _TABLES = f"""
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
@@ -192,7 +195,8 @@ class SearchIndex:
         Takes a look at every word in the index and a writing of it anew. Where it is ended in between, or somebody
         reads what is to be overwritten, it goes on from there the next time.
         """
-        self._unlink()
+        while self._unlink():
+            pass
         unlinked = self._rows("SELECT id FROM forgotten WHERE unlinked")
         if not unlinked:
             return 0
@@ -203,14 +207,22 @@ class SearchIndex:
             self._connection.executemany("DELETE FROM forgotten WHERE id = ?", unlinked)
         return len(unlinked)
 
-    def _unlink(self) -> None:
-        """Let no word lead to a forgotten message any more; older parts of the index still have them."""
+    def _unlink(self) -> bool:
+        """Let no word lead to some of the forgotten messages any more, and say whether there were any.
+
+        Older parts of the index still have these words.
+        """
+        self._connection.execute(_OCCURRENCES)
         words: dict[int, dict[str, list[str]]] = {}
         with self._writing():
-            rows = self._connection.execute(
-                "SELECT doc, col, term FROM temp.occurrence WHERE doc IN (SELECT id FROM forgotten WHERE NOT unlinked)"
+            forgotten = self._rows(
+                "SELECT id FROM forgotten WHERE NOT unlinked ORDER BY id LIMIT ?", (_UNLINKED_AT_ONCE,)
             )
-            for id, column, term in rows:
+            for id, column, term in self._connection.execute(
+                "SELECT doc, col, term FROM temp.occurrence WHERE doc IN"
+                " (SELECT id FROM forgotten WHERE NOT unlinked ORDER BY id LIMIT ?)",
+                (_UNLINKED_AT_ONCE,),
+            ):
                 words.setdefault(id, {}).setdefault(column, []).append(term)
             for id, said in words.items():
                 self._connection.execute(
@@ -218,7 +230,8 @@ class SearchIndex:
                     " VALUES ('delete', ?, ?, ?, ?, ?, ?)",
                     (id, *(" ".join(dict.fromkeys(said.get(column, ()))) for column in _COLUMNS)),
                 )
-            self._connection.execute("UPDATE forgotten SET unlinked = 1")
+            self._connection.executemany("UPDATE forgotten SET unlinked = 1 WHERE id = ?", forgotten)
+        return bool(forgotten)
 
     def _rewrite(self) -> None:
         """Merge all parts of the index into one, in which words without a message are no more; step by step."""
@@ -289,7 +302,6 @@ def open_index(path: Path, *, ending: Callable[[], bool] = lambda: False) -> Ite
     try:
         with closing(_connect(path)) as connection:
             _bring_up_to_date(connection)
-            connection.execute("CREATE VIRTUAL TABLE temp.occurrence USING fts5vocab('main', 'word', 'instance')")
             connection.set_progress_handler(lambda: int(ending()), _LOOK_STEPS)
             yield SearchIndex(connection)
     except sqlite3.DatabaseError as error:

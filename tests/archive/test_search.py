@@ -520,7 +520,9 @@ def test_a_purged_message_is_not_found_from_that_moment_on(archive: Archive) -> 
     assert archive.found("forbidden") == ["Stays"]
 
 
-def test_a_purged_message_s_words_leave_the_file(archive: Archive) -> None:
+@pytest.mark.parametrize("at_once", [1, 5000])
+def test_a_purged_message_s_words_leave_the_file(archive: Archive, monkeypatch, at_once: int) -> None:
+    monkeypatch.setattr(index_module, "_UNLINKED_AT_ONCE", at_once)
     archive.put_all(*(mail(f"Keep {number}", "common words") for number in range(200)))
     archive.put(mail("Purged", "common xylophonequartet zzgeheimnis", attachments=("qqanlage.pdf",)))
     purged = archive.put(mail("Purged too", "unhörbarkeit zzgeheimnis")).message_id
