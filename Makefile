@@ -40,6 +40,7 @@ bench: $(READY)  ## speed against plain scripts and bare loops
 	$(BIN)/python -m tests.benchmarks.stubbing
 	$(BIN)/python -m tests.benchmarks.expiry
 	$(BIN)/python -m tests.benchmarks.search
+	$(BIN)/python -m tests.benchmarks.terminal
 
 screenshots: $(READY)  ## docs/screenshots/*.svg, from the app itself
 	$(BIN)/python -m tests.screenshots

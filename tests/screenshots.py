@@ -92,6 +92,7 @@ def main() -> None:
         seed_retention()
         Audit.delete().execute()
         seed_audit()
+        seed_log(home)
         for name, presses in SCREENS.items():
             asyncio.run(photograph(home, name, presses))
         asyncio.run(photograph(home, "dashboard-light", ["1"], "light"))

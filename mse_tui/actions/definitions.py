@@ -12,7 +12,7 @@ from mse_tui.actions.checks import require_for, valid_name, valid_settings
 from mse_tui.archive.approvals import void_edited
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.features import FEATURES
-from mse_tui.features.managed_folders import ManagedFoldersDefinition
+from mse_tui.features.managed_definition import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Task

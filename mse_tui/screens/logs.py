@@ -1,7 +1,8 @@
 """Logs: what the site's engine logs, in whichever process it runs; filtered, and followed at its end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from textual import on, work
@@ -19,15 +20,15 @@ from mse_tui.text import printable
 from mse_tui.widgets.commands import LOGS_FOLLOW, LOGS_LEVEL, LOGS_MAILBOX, LOGS_TASK, LOGS_TEXT
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
-from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.paged_list import PAGE, PagedList
 from mse_tui.widgets.wording import count
 
 _COLUMNS = (
-    Column("When", 14),
+    Column("When", 11),
     Column("Level", 9),
-    Column("Task", 20, 3),
-    Column("Mailbox", 26, 4),
-    Column("", 40, grows=True),
+    Column("Task", 20, 4),
+    Column("Mailbox", 24, 3),
+    Column("", 27, grows=True),
 )
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),
@@ -43,6 +44,8 @@ class ShownLog:
 
     reader: LogReader
     looked: Looked
+    ends: Mapping[int, Sequence[Line]]
+    """The last pages of lines, which are drawn at once where the list follows."""
 
 
 class LogsScreen(LiveScreen[ShownLog]):
@@ -105,7 +108,10 @@ class LogsScreen(LiveScreen[ShownLog]):
         if self._reader is None:
             self._reader = LogReader(self.tui.home.logs, self._wanted)
         reader = self._reader
-        return ShownLog(reader, reader.look())
+        looked = reader.look()
+        last = max(0, looked.count - 1) // PAGE
+        ends = {number: self._page(reader, number * PAGE, PAGE) for number in range(max(0, last - 1), last + 1)}
+        return ShownLog(reader, looked, ends)
 
     def show(self, data: ShownLog) -> None:
         """The list fetches what is seen of it; at its end it stays at the end."""
@@ -115,14 +121,15 @@ class LogsScreen(LiveScreen[ShownLog]):
         following = self._to_end or self._is_at_end
         if looked.dropped and not following:
             lines.move_to(lines.cursor - looked.dropped)
-        lines.set_pages(looked.count, partial(self._page, data.reader))
+        lines.set_pages(looked.count, partial(self._page, data.reader), data.ends)
         if following:
             lines.move_to(looked.count - 1)
             self._to_end = False
         self._show_title()
 
     def _page(self, reader: LogReader, offset: int, limit: int) -> Sequence[Line]:
-        return [_line(offset + place, one) for place, one in enumerate(reader.lines(offset, limit))]
+        now = self.now
+        return [_line(offset + place, one, now) for place, one in enumerate(reader.lines(offset, limit))]
 
     @property
     def _lines(self) -> PagedList:
@@ -218,11 +225,12 @@ def _described(wanted: LogFilter) -> Iterator[str]:
         yield f"text {wanted.text!r}"
 
 
-def _line(place: int, one: LogLine) -> Line:
+def _line(place: int, one: LogLine, now: datetime) -> Line:
     level = _LEVELS[one.level]
+    moment, today = one.moment.astimezone(), now.astimezone().date()
     return line(
         place,
-        Cell(f"{one.moment.astimezone():%m-%d %H:%M:%S}", Tone.DIM),
+        Cell(f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%m-%d %H:%M}", Tone.DIM),
         level,
         Cell(one.task, Tone.DIM),
         Cell(one.mailbox, Tone.DIM),

@@ -98,7 +98,8 @@ class TaskCommands:
         """Ask on which mailboxes, then run."""
         if not (tasks := self.chosen_tasks()):
             return
-        dialog = Choice(f"Run now: {named(tasks)}", _run_text(tasks), self._run_choices(tasks), names=names_of(tasks))
+        title, choices = f"Run now: {named(tasks)}", self._run_choices(tasks)
+        dialog = Choice(title, _run_text(tasks), choices, warning=_takes_away(tasks), names=names_of(tasks))
         chosen: Run | None = await self.app.push_screen_wait(dialog)
         if chosen is _ASK:
             first = await self._ask_number()

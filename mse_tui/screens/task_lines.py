@@ -28,9 +28,9 @@ EXECUTION_COLUMNS = (
     Column("Mailboxes", 9, 4, right=True),
     Column("Message", 30, 2, grows=True),
 )
-_PACE_WIDTH = 16
+_PACE_WIDTH = 12
 RUNNING_COLUMNS = (
-    Column("Running", 26, grows=True),
+    Column("Running", 18, grows=True),
     Column("Mailbox", 9, 2, right=True),
     Column("Done", 16, 3),
     Column("Items", 9, 1, right=True),

@@ -230,6 +230,9 @@ class Execution(Row):
     reason = CharField(default="")
     message = TextField(default="")
 
+    class Meta:
+        indexes = ((("task", "started"), False),)
+
 
 class MailboxResult(Row):
     """One mailbox in one execution."""

@@ -103,9 +103,10 @@ class LineList(ScrollView, can_focus=True):
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show these columns from now on."""
-        self._columns = tuple(columns)
-        self._revision += 1
-        self.refresh()
+        if tuple(columns) != self._columns:
+            self._columns = tuple(columns)
+            self._revision += 1
+            self.refresh()
 
     def set_empty(self, text: str) -> None:
         """Say this where there are no lines."""

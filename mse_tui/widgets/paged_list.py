@@ -1,6 +1,6 @@
 """Long lists, read page by page in a thread; short ones from memory all the same."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,20 @@ class PagedList(LineList):
         self._all, self._shown = tuple(lines), ()
         self._show()
 
-    def set_pages(self, count: int, fetch: Fetch) -> None:
-        """Show `count` lines that `fetch` gives page by page; pages already shown stay until their new ones come."""
+    def set_pages(self, count: int, fetch: Fetch, known: Mapping[int, Sequence[Line]] | None = None) -> None:
+        """Show `count` lines that `fetch` gives page by page; pages already shown stay until their new ones come.
+
+        `known` are pages (by number, `PAGE` lines each) that need not be fetched.
+        """
         self._fetch = fetch
         self._generation += 1
         self._fresh.clear()
         self._asked.clear()
+        for number, lines in (known or {}).items():
+            self._pages.pop(number, None)
+            self._pages[number] = tuple(lines)
+            self._fresh.add(number)
+            self._asked.add(number)
         self._resize(count)
         for number in sorted(self._visible_pages()):
             self._want(number)

@@ -20,7 +20,7 @@ from mse_tui.store.queries.health import (
 from mse_tui.store.queries.progress import progress_of_running
 from mse_tui.store.queries.rows import ExecutionRow, HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
 from mse_tui.store.queries.settings import halted_accounts, sites
-from mse_tui.store.queries.tasks import next_executions, tasks_of_type
+from mse_tui.store.queries.tasks import next_executions, task_types, tasks_in_trouble
 from mse_tui.terms import Light, TaskType
 
 
@@ -55,12 +55,12 @@ def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None 
     """What a person should look at, worst first; what is late is so at `moment` (now)."""
     found = [_halt(row) for row in halted_accounts()]
     found += [_site(row) for row in (all_sites if all_sites is not None else sites()) if _resting(row)]
-    ended, tasks = last_ended_by_task(), tasks_of_type()
+    ended, tasks = last_ended_by_task(), tasks_in_trouble()
     found += [trouble for row in tasks if (trouble := _task(row, ended.get(row.id))) is not None]
     found += [_overdue(row) for row in overdue_tasks(moment or now())]
     found += [_stale(row) for row in stale_mailboxes()]
     found += [_failed_before(row) for row in failed_before()]
-    types = {row.id: row.type for row in tasks}
+    types = task_types(one.task_id for one in found if one.task_id is not None)
     typed = [replace(one, type=types.get(one.task_id or 0)) for one in found]
     return sorted(typed, key=lambda one: one.light is not Light.RED)
 

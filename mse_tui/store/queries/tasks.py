@@ -1,5 +1,6 @@
 """Tasks: lists, one task's information, what runs and what comes next."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from mse_tui.store.database import reading
@@ -21,6 +22,19 @@ def tasks_of_type(task_type: TaskType | None = None) -> list[TaskRow]:
         if task_type is not None:
             query = query.where(Task.type == task_type)
         return _rows(query)
+
+
+def tasks_in_trouble() -> list[TaskRow]:
+    """Those that are red, orange or say that they run: all of which something may have to be said, by description."""
+    with reading():
+        of_interest = Task.light.in_((Light.ORANGE, Light.RED)) | (Task.status == Status.RUNNING)
+        return _rows(_tasks().where(of_interest).order_by(Task.description.collate("NOCASE"), Task.id))
+
+
+def task_types(ids: Iterable[int]) -> dict[int, TaskType]:
+    """Task id -> type, of these tasks."""
+    rows: Any = Task.select(Task.id, Task.type).where(Task.id.in_(set(ids))).tuples()
+    return {task_id: TaskType(kind) for task_id, kind in rows}
 
 
 def task(task_id: int) -> TaskRow | None:
