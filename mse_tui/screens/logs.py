@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("Level", 9),
     Column("Task", 20, 4),
     Column("Mailbox", 24, 3),
-    Column("", 27, grows=True),
+    Column("Message", 29, grows=True),
 )
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),
@@ -228,13 +228,15 @@ def _described(wanted: LogFilter) -> Iterator[str]:
 def _line(place: int, one: LogLine, now: datetime) -> Line:
     level = _LEVELS[one.level]
     moment, today = one.moment.astimezone(), now.astimezone().date()
+    # A narrow terminal has no column for the task: where no mailbox says what it is about, the message does.
+    whose = f"{one.task}: " if one.task and not one.mailbox else ""
     return line(
         place,
         Cell(f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%m-%d %H:%M}", Tone.DIM),
         level,
         Cell(one.task, Tone.DIM),
         Cell(one.mailbox, Tone.DIM),
-        Cell(one.message, Tone.PLAIN if one.level < Level.WARNING else level.tone),
+        Cell(f"{whose}{one.message}", Tone.PLAIN if one.level < Level.WARNING else level.tone),
     )
 
 

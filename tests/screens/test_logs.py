@@ -154,7 +154,9 @@ async def test_a_site_whose_engine_never_ran(store: Home) -> None:
 
 
 async def test_a_hundred_thousand_lines_scroll_at_once(app: MseTuiApp, seeded: Home) -> None:
-    write_lines(seeded, [log_line(0, Level.INFO, f"line {number}", task=BOARD) for number in range(100_000)])
+    pattern = log_line(0, Level.INFO, "line %d", task=BOARD).to_json() + "\n"
+    with (seeded.logs / FILE_NAME).open("a") as file:
+        file.writelines(pattern % number for number in range(100_000))
     async with app.run_test(size=(80, 24)) as pilot:
         keys = Keys(pilot)
         await keys.press("L")

@@ -152,7 +152,7 @@ async def test_progress_says_how_long_by_its_own_history_and_how_fast(app: MseTu
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         keys = Keys(pilot)
         screen = await keys.see("about 3 min left, by its last 5 executions")
-        assert "▁▂▅▆▇▆  ▂▇█▇▆" in screen
+        assert "▂▅▆▇▆  ▂▇█▇▆" in screen
         await keys.press("2", "j", "j", "enter")
         await keys.see("about 3 min left, by its last 5 executions")
 
