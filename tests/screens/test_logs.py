@@ -39,7 +39,7 @@ async def test_going_up_stops_it_and_the_end_goes_on(app: MseTuiApp, seeded: Hom
         await keys.see("not following")
         write_lines(seeded, [log_line(0, Level.INFO, f"line {number}") for number in range(50)])
         screen = await keys.see("59 lines, not following")
-        assert "Task begins" in screen
+        assert "Engine of site" in screen
         assert "line 49" not in screen
         await keys.press("f")
         await keys.see("59 lines, following")
@@ -88,7 +88,7 @@ async def test_by_level(app: MseTuiApp) -> None:
         await keys.see("9 lines, info and worse")
         await keys.press("l")
         screen = await keys.see("3 lines, warning and worse")
-        assert "Task begins" not in screen
+        assert "Mailbox done: success" not in screen
         await keys.press("l")
         await keys.see("1 line, errors")
         await keys.press("escape")
