@@ -97,6 +97,7 @@ class Home:
         """
         number = _group_number(group)
         try:
+            self.logs.mkdir(mode=0o700, exist_ok=True)
             for path in (self.database, *beside(self.database), self.config, *self.logs.glob("*.log*")):
                 _give(path, number, 0o640)
             for path in (self.logs, self.path):

@@ -73,6 +73,16 @@ def test_what_is_shared_is_given_to_the_group_alone(home: Home) -> None:
     assert stat.S_IMODE(home.path.stat().st_mode) == 0o750
 
 
+def test_what_the_group_has_already_is_not_given_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hardened service may not call chown at all."""
+    home.database.touch()
+    group = grp.getgrgid(home.path.stat().st_gid).gr_name
+    for name in ("chown", "fchown", "lchown"):
+        monkeypatch.setattr(os, name, lambda *_: pytest.fail("chown was called"))
+    home.share(group)
+    assert stat.S_IMODE(home.database.stat().st_mode) == 0o640
+
+
 @pytest.mark.parametrize(("mode", "given"), [(0o700, 0o600), (0o750, 0o640)])
 def test_a_new_file_is_as_readable_as_its_directory(home: Home, mode: int, given: int) -> None:
     home.logs.mkdir()

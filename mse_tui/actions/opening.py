@@ -11,7 +11,7 @@ from mse_tui.actions.audit import audit
 from mse_tui.config import load_configuration, load_roles, load_site_settings
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import now, open_database, writing
+from mse_tui.store.database import keep_for_readers, now, open_database, writing
 from mse_tui.store.models import Site
 from mse_tui.store.queries import SiteRow, sites
 from mse_tui.terms import SiteBinding
@@ -53,6 +53,7 @@ def _keep_shared(home: Home) -> None:
     try:
         if group := load_site_settings(home.config).viewers_group:
             home.share(group)
+            keep_for_readers()
     except Problem as problem:
         log.warning("Viewers may not be able to open the site: %s", problem)
 

@@ -3,17 +3,15 @@
 Every thread has its own connection, opened when first used; `keep_connection` closes it at a known place.
 """
 
-import atexit
 import fcntl
 import logging
 import os
 import sqlite3
-import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkstemp
 from urllib.parse import quote
 
 from peewee import DatabaseError, SqliteDatabase
@@ -28,8 +26,14 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 _HEADER = b"SQLite format 3\x00"
 _BUSY_SECONDS = 30
+_LOCK_BYTES = 0x40000000
+"""Where SQLite's locks on a database begin."""
 _PRAGMAS = {"foreign_keys": 1, "synchronous": "FULL", "busy_timeout": _BUSY_SECONDS * 1000, "cache_size": -16000}
 _CLOCK = "SELECT CAST(strftime('%s', 'now') AS INTEGER), CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"
+
+
+_kept: dict[str, int] = {}
+"""Databases whose log is kept for readers, and the open files whose locks keep it."""
 
 
 def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
@@ -43,7 +47,6 @@ def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
         raise Problem(Reason.NOT_FOUND, f"There is no database at {path}.", "Start mse-tui once to create it.")
     _check_header(path)
     opened = _read_only(path) if read_only else _open_already(path) or _read_write(path)
-    atexit.register(_close_at_exit)
     with faults_explained(path):
         try:
             _migrate(opened, path, read_only)
@@ -60,10 +63,21 @@ def close_database() -> None:
         database.close()
 
 
-def _close_at_exit() -> None:
-    """Here, where it leaves what readers need, and not when the interpreter takes everything down."""
-    with suppress(DatabaseError):
-        close_database()
+def keep_for_readers() -> None:
+    """Let SQLite's log of the open database, and the log's index, outlast this process.
+
+    The last connection would remove them. Who may not write the directory could not make them anew, and without them a
+    database in WAL mode does not open (https://www.sqlite.org/wal.html#readonly). A lock of this process's own on the
+    bytes that SQLite locks to be alone (https://www.sqlite.org/fileformat2.html#the_lock_byte_page) keeps it from that.
+    The lock is one of an open file, which is never closed: to close one would end SQLite's locks too.
+    """
+    path = str(database.obj.database)
+    if path in _kept or not hasattr(fcntl, "F_OFD_SETLK"):
+        return
+    _kept[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    shared = struct.pack("hhqqi", fcntl.F_RDLCK, os.SEEK_SET, _LOCK_BYTES + 2, 510, 0)
+    with suppress(OSError):
+        fcntl.fcntl(_kept[path], fcntl.F_OFD_SETLK, shared)
 
 
 @contextmanager
@@ -199,43 +213,8 @@ class ReadOnlyDatabase(SqliteDatabase):
     """A database that this process can't write."""
 
 
-class SharedDatabase(SqliteDatabase):
-    """A database that others may be given to read: each closed connection leaves what they need to open it.
-
-    SQLite removes its log and the log's index with the last connection. Who may not write the directory could not make
-    them anew, and without them a database in WAL mode does not open (https://www.sqlite.org/wal.html#readonly).
-    """
-
-    def _close(self, conn: sqlite3.Connection) -> None:
-        super()._close(conn)  # type: ignore[misc]
-        path = Path(self.database)
-        with suppress(FileNotFoundError):
-            if (found := path.stat()).st_mode & stat.S_IRGRP:
-                for missing in [one for one in beside(path) if not one.exists()]:
-                    _leave_empty(missing, stat.S_IMODE(found.st_mode), found.st_gid)
-
-
-def _leave_empty(path: Path, mode: int, group: int) -> None:
-    """Make an empty file, unless another has made it by then.
-
-    It gets its name when it is closed again: to close a file that SQLite has open ends the locks that SQLite holds.
-    """
-    descriptor, name = mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        try:
-            os.fchown(descriptor, -1, group)
-            os.fchmod(descriptor, mode)
-        finally:
-            os.close(descriptor)
-        path.hardlink_to(name)
-    except OSError as error:
-        log.debug("%s is not left to readers: %s", path, error)
-    finally:
-        Path(name).unlink()
-
-
 def _read_write(path: Path) -> SqliteDatabase:
-    return SharedDatabase(
+    return SqliteDatabase(
         str(path), pragmas={"journal_mode": "wal", **_PRAGMAS}, lock_type="IMMEDIATE", timeout=_BUSY_SECONDS
     )
 

@@ -76,7 +76,8 @@ class KeyBar(Widget, can_focus=False):
         self._append(text, [one for one in self._commands if one.id not in self._refused], "bar--key")
         for reason in dict.fromkeys(self._refused.values()):
             refused = [one for one in self._commands if self._refused.get(one.id) == reason]
-            if refused and text.cell_len + len(reason) + 2 + len(refused[0].first_key) <= self.size.width:
+            first = f"{reason}: {refused[0].first_key} {refused[0].label}" if refused else ""
+            if first and text.cell_len + len(first) <= self.size.width:
                 text.append(f"{reason}: ", self.get_component_rich_style("bar--warn", partial=True))
                 self._append(text, refused, "bar--dim")
         return text

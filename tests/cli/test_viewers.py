@@ -1,5 +1,6 @@
 """A site whose home is given to a group of viewers: they read it, and nothing that they do changes it."""
 
+import contextlib
 import shutil
 import sqlite3
 import stat
@@ -90,11 +91,11 @@ def test_others_are_kept_out(shared_home: Path) -> None:
 
 
 def test_only_what_the_screens_show_is_given(shared_home: Path) -> None:
-    given = {"mse-tui.db", "mse-tui.db-wal", "mse-tui.db-shm", "config.toml"}
+    given = {"mse-tui.db", "mse-tui.db-wal", "mse-tui.db-shm", "config.toml", "logs"}
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in shared_home.iterdir()}
     assert stat.S_IMODE(shared_home.stat().st_mode) == 0o750
     assert {name for name, mode in modes.items() if mode & 0o040} == given
-    assert not [name for name, mode in modes.items() if mode & 0o037]
+    assert not [name for name, mode in modes.items() if mode & 0o027]
 
 
 def _refusals(database: Path) -> list[str]:
@@ -155,9 +156,16 @@ def test_a_viewer_notices_commits_and_rests_between_them(shared_home: Path) -> N
         assert time.monotonic() - began < QUIET_SECONDS
 
 
+def _take_away(home: Path) -> None:
+    """As another program does that closes the database as the last."""
+    with contextlib.closing(sqlite3.connect(home / "mse-tui.db")) as connection:
+        connection.execute("SELECT count(*) FROM task")
+
+
 def test_a_closed_database_says_who_can_open_it_again(shared_home: Path) -> None:
+    OWNER.calls(_take_away, shared_home)
     for name in ("mse-tui.db-wal", "mse-tui.db-shm"):
-        (shared_home / name).unlink()
+        assert not (shared_home / name).exists()
     (refused,) = VIEWER.mse_tui(shared_home, ("status",))
     assert (refused.code, "mse-tui site show" in refused.err) == (2, True), refused
     OWNER.mse_tui(shared_home, ("site", "show"))

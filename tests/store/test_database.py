@@ -176,24 +176,33 @@ def test_what_is_only_read_says_so_when_it_is_written(store: Home) -> None:
     assert refused.value.reason is Reason.READ_ONLY
 
 
-@pytest.mark.parametrize(("mode", "left"), [(0o600, set()), (0o640, {"mse-tui.db-wal", "mse-tui.db-shm"})])
-def test_closing_leaves_what_readers_need_where_there_are_any(store: Home, mode: int, left: set[str]) -> None:
-    store.database.chmod(mode)
-    _entry("written")
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_log_outlasts_the_last_connection_where_it_is_kept_for_readers(store: Home, kept: bool) -> None:
+    """Whichever connection is the last, and whoever closes it: here a thread that is never waited for."""
+    program = f"""
+import threading
+from pathlib import Path
+from mse_tui.store.database import keep_for_readers, open_database
+from mse_tui.store.models import Audit, database
+open_database(Path({str(store.database)!r}))
+if {kept}:
+    keep_for_readers()
+opened = threading.Event()
+def read():
+    Audit.select().count()
+    opened.set()
+    threading.Event().wait()
+threading.Thread(target=read, daemon=True).start()
+opened.wait()
+"""
     close_database()
-    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.path.glob("mse-tui.db-*")}
-    assert found == dict.fromkeys(left, mode)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=REPOSITORY)
+    found = {path.name for path in store.path.glob("mse-tui.db-*")}
+    assert found == ({"mse-tui.db-wal", "mse-tui.db-shm"} if kept else set())
     open_database(store.database)
+    with writing():
+        _entry("and writing goes on")
     assert Audit.select().count() == 1
-
-
-@pytest.mark.slow
-def test_so_does_the_end_of_a_command(store: Home) -> None:
-    close_database()
-    store.database.chmod(0o640)
-    command = [sys.executable, "-m", "mse_tui", "--home", str(store.path), "site", "show"]
-    subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY)
-    assert {path.suffix for path in store.path.glob("mse-tui.db-*")} == {".db-wal", ".db-shm"}
 
 
 def test_the_databases_clock_is_aware_and_close_to_this_machines(store: Home) -> None:
