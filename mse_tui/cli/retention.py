@@ -51,7 +51,7 @@ def show(session: Session, mailbox: str | None, as_json: bool) -> None:
     found = archived_mailbox(session, mailbox) if mailbox else None
     limits = retention.effective_limits(found.id if found else None)
     if as_json:
-        emit_json({"in force": limits, "settings": [{**asdict(row), "settings": row.settings.model_dump()}
+        emit_json({"in_force": limits, "settings": [{**asdict(row), "settings": row.settings.model_dump()}
                                                     for row in rows]})  # fmt: skip
         return
     fields([(f"In force for {found.address}" if found else "In force", ""), *_in_force(limits)])
@@ -187,7 +187,7 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
             {
                 "sources": [{**_plain(row), "digest": row.content.digest, "content": row.content.shown}
                             for row in sources],
-                "set aside": set_aside,
+                "set_aside": set_aside,
             }
         )  # fmt: skip
         return
