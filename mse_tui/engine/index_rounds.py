@@ -56,10 +56,8 @@ class IndexRounds:
             came = self._indexing.run()
             if came.finished and self._walked is not None:
                 self._walk(self._walked)
-        except Problem as problem:
-            self._tell(problem)
-        except Exception:
-            log.exception("Indexing failed; it is tried again at the next round")
+        except Exception as error:  # noqa: BLE001 (the thread goes on, whatever it was)
+            self._tell(error)
         else:
             self._trouble = ""
             return came.finished
@@ -77,8 +75,9 @@ class IndexRounds:
         spent = self._clock.monotonic() - self._began
         return self._stopping.is_set() or spent > (_BESIDE_TASKS_SECONDS if self._busy() else _ALONE_SECONDS)
 
-    def _tell(self, problem: Problem) -> None:
-        """Once, however often it comes."""
-        if str(problem) != self._trouble:
-            log.warning("The archive is not indexed for searching: %s", problem)
-            self._trouble = str(problem)
+    def _tell(self, error: Exception) -> None:
+        """Once, however often it comes: each round tries again."""
+        if str(error) != self._trouble:
+            unexpected = None if isinstance(error, Problem) else error
+            log.warning("The archive is not indexed for searching: %s", error, exc_info=unexpected)
+            self._trouble = str(error)
