@@ -3,6 +3,7 @@
 Each visitor has a process of their own. There is no sign-in here: whoever reaches the server is let in.
 """
 
+import asyncio
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +16,8 @@ from textual_serve.server import Server
 ADDRESS = "127.0.0.1"
 """Where it listens, and nowhere else."""
 MOST_VISITORS = 20
-_MOST_MEMORY_KIB = 2 * 1024 * 1024
-"""Address space of one visitor's process: whatever is sent to it, it can't use up this machine's memory."""
+_MOST_MEMORY_KIB = 1024 * 1024
+"""Of one visitor's process: whatever is sent to it, it can't use up this machine's memory."""
 _PAGES = Path(__file__).parent / "templates"
 
 
@@ -25,11 +26,11 @@ class ScreensServer(Server):
 
     def __init__(self, command: Sequence[str], port: int, public_url: str, started: Callable[[str], None]) -> None:
         """`started` is told the address that people go to, once it listens."""
-        limited = f"ulimit -v {_MOST_MEMORY_KIB}; exec {shlex.join(command)}"
+        limited = f"ulimit -d {_MOST_MEMORY_KIB}; exec {shlex.join(command)}"
         own = f"http://{ADDRESS}:{port}"
         super().__init__(limited, ADDRESS, port, "mse-tui", public_url or own, templates_path=_PAGES)
         self._started = started
-        self._visitors = 0
+        self._visits: set[asyncio.Task[Any]] = set()
         self._origins = {own, f"http://localhost:{port}", self.public_url}
         self._hosts = {urlsplit(origin).netloc for origin in self._origins}
 
@@ -39,6 +40,11 @@ class ScreensServer(Server):
     async def on_startup(self, app: web.Application) -> None:
         """Say where it is."""
         self._started(self.public_url)
+
+    async def on_shutdown(self, app: web.Application) -> None:
+        """End the visits: they would be waited for."""
+        for visit in self._visits:
+            visit.cancel()
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
@@ -71,10 +77,12 @@ class ScreensServer(Server):
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, until they leave."""
-        if self._visitors >= MOST_VISITORS:
+        if len(self._visits) >= MOST_VISITORS:
             raise web.HTTPServiceUnavailable(text="Too many people look at the screens already.")
-        self._visitors += 1
+        visit = asyncio.current_task()
+        assert visit is not None
+        self._visits.add(visit)
         try:
             return await super().handle_websocket(request)
         finally:
-            self._visitors -= 1
+            self._visits.discard(visit)

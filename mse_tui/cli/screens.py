@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -90,7 +90,17 @@ def look(home: "Home") -> int:
     from mse_tui.app import run_app
 
     log_nowhere()
+    if _is_in_browser():
+        Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     return run_app(home)
+
+
+def _end_with_parent() -> None:
+    """A server that was killed tells its visitors' processes nothing; these have nothing to lose."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        Event().wait(1)
+    os._exit(0)
 
 
 def show(

@@ -2,14 +2,22 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 
 from mse_tui.maintenance import Maintenance
 from mse_tui.store.models import Site
+from mse_tui.windows import WeeklyWindow
 
 
 def maintenance_of(site: Site) -> Maintenance:
     """When the site of this row rests."""
-    return Maintenance.of(windows_of(site), site.maintenance_until, site.maintenance_windows_from)
+    return Maintenance(_read(site.maintenance_windows), site.maintenance_until, site.maintenance_windows_from)
+
+
+@lru_cache(maxsize=16)
+def _read(windows: str) -> tuple[WeeklyWindow, ...]:
+    """Asked for each task of a list."""
+    return Maintenance.of(json.loads(windows)).windows
 
 
 def windows_of(site: Site) -> tuple[str, ...]:

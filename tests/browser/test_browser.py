@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,25 @@ from tests.web.test_process import free_port
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Iterator[Chromium]:
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     if why := missing():
         pytest.skip(f"needs a browser: {why}")
-    (tmp_path / "browser").mkdir()
     # Without 3D the terminal in the page writes text, which a test can read.
-    with chromium(tmp_path / "browser", "--disable-webgl", "--disable-3d-apis") as opened:
+    with chromium(tmp_path_factory.mktemp("browser"), "--disable-webgl", "--disable-3d-apis") as opened:
         yield opened
 
 
+@dataclass(frozen=True)
+class Served:
+    """The screens of a site, served by a user who may do everything."""
+
+    address: str
+    server: subprocess.Popen[str]
+
+
 @pytest.fixture
-def served(home: Home) -> Iterator[str]:
-    """The screens of a site, served by a user who may do everything; the address."""
+def served(home: Home) -> Iterator[Served]:
     open_site(home, "Head office")
     create_definition(TaskType.FOLDER_REPLICATION, "Everything", {})
     close_database()
@@ -47,15 +54,15 @@ def served(home: Home) -> Iterator[str]:
         address = f"http://127.0.0.1:{port}"
         assert address in server.stdout.readline()
         assert "There is no sign-in" in server.stdout.readline()
-        yield address
+        yield Served(address, server)
     finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
+        server.terminate()
+        server.wait(20)
 
 
-def test_a_visitor_sees_the_site_and_changes_nothing(served: str, window: Chromium, home: Home) -> None:
+def test_a_visitor_sees_the_site_and_changes_nothing(served: Served, window: Chromium, home: Home) -> None:
     window.resize(1200, 760)
-    window.open(served)
+    window.open(served.address)
     window.sees("Exchange tasks", "Head office", "read only, no engine", "can't be done read only")
     assert not [said for said in window.complaints() if "Content Security Policy" in said]
     terminal = ".xterm-helper-textarea"
@@ -72,11 +79,22 @@ def test_a_visitor_sees_the_site_and_changes_nothing(served: str, window: Chromi
     close_database()
 
 
-def test_a_visitor_who_leaves_takes_their_process_along(served: str, window: Chromium, home: Home) -> None:
-    window.open(served)
+def test_a_visitor_who_leaves_takes_their_process_along(served: Served, window: Chromium, home: Home) -> None:
+    window.open(served.address)
     window.sees("Exchange tasks")
     assert len(_visitors(home)) == 1
     window.open("about:blank")
+    until(lambda: not _visitors(home), 20)
+
+
+@pytest.mark.parametrize(("ends", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_no_visitors_process_outlives_the_server(
+    served: Served, window: Chromium, home: Home, ends: signal.Signals, code: int
+) -> None:
+    window.open(served.address)
+    window.sees("Exchange tasks")
+    served.server.send_signal(ends)
+    assert served.server.wait(20) == code
     until(lambda: not _visitors(home), 20)
 
 
