@@ -36,6 +36,7 @@ SCREENS = {
     "execution": ["2", "j", "enter", "l", "enter"],
     "mailbox-result": ["2", "j", "enter", "l", "enter", "j", "enter"],
     "remove-task": ["2", "D"],
+    "marked-tasks": ["2", "space", "space", "F"],
     "archive": ["3"],
     "access": ["3", "a"],
     "folders": ["3", "enter"],

@@ -109,13 +109,24 @@ def prune(before: datetime) -> int:
     return sum(_prune(site, before) for site in sites)
 
 
+def prunable(before: datetime) -> int:
+    """How many entries `prune` would let go of."""
+    sites = [row.site for row in Audit.select(Audit.site).distinct()]
+    return sum(_oldest(site, before).count() for site in sites)
+
+
+def _oldest(site: str, before: datetime) -> Any:
+    """The chain's entries up to the first that is not older."""
+    kept = Audit.select(fn.MIN(Audit.id)).where(Audit.site == site, Audit.moment >= before).scalar()
+    entries = Audit.select().where(Audit.site == site).order_by(Audit.id)
+    return entries if kept is None else entries.where(Audit.id < kept)
+
+
 def _prune(site: str, before: datetime) -> int:
     pruned = 0
     while True:
         with writing():
-            kept = Audit.select(fn.MIN(Audit.id)).where(Audit.site == site, Audit.moment >= before).scalar()
-            old = Audit.select().where(Audit.site == site).order_by(Audit.id).limit(_AT_A_TIME)
-            rows = list(old if kept is None else old.where(Audit.id < kept))
+            rows = list(_oldest(site, before).limit(_AT_A_TIME))
             if rows:
                 _move_anchor(site, rows)
                 Audit.delete().where(Audit.id.in_([row.id for row in rows])).execute()

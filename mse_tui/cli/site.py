@@ -8,6 +8,7 @@ from mse_tui.actions import sites
 from mse_tui.cli.changing import changes, changing
 from mse_tui.cli.maintenance import maintenance
 from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.pruning import pruning_group
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.store import queries
 from mse_tui.widgets.site_wording import maintenance_now
@@ -70,6 +71,7 @@ def show_site(session: Session, as_json: bool) -> None:
 
 
 site.add_command(maintenance)
+site.add_command(pruning_group)
 
 
 @site.command("example")

@@ -8,12 +8,12 @@ import re
 import tomllib
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.config.configuration import Configuration
-from mse_tui.config.site import RoleSettings, SiteSettings
+from mse_tui.config.site import EngineSettings, RoleSettings, SiteSettings
 from mse_tui.reasons import Problem, Reason
 
 
@@ -27,6 +27,15 @@ class _OnlyRoles(BaseModel):
     """The file, of which one table is looked at."""
 
     roles: RoleSettings = RoleSettings()
+
+
+class _OnlyEngine(BaseModel):
+    """The file, of which one table is looked at."""
+
+    engine: EngineSettings = EngineSettings()
+
+
+_Table = TypeVar("_Table", bound=BaseModel)
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -53,13 +62,7 @@ def load_roles(path: Path) -> RoleSettings:
 
     Raises Problem configuration-invalid.
     """
-    text = _text(path)
-    if text is None:
-        return RoleSettings()
-    try:
-        return _OnlyRoles.model_validate(_values(path, text)).roles
-    except ValidationError as error:
-        raise _invalid(path, text, error) from None
+    return _alone(path, _OnlyRoles).roles
 
 
 def load_site_settings(path: Path) -> SiteSettings:
@@ -67,11 +70,23 @@ def load_site_settings(path: Path) -> SiteSettings:
 
     Raises Problem configuration-invalid.
     """
+    return _alone(path, _OnlySite).site
+
+
+def load_engine_settings(path: Path) -> EngineSettings:
+    """Read [engine] alone, whatever is wrong with the rest of the file; defaults where there is no file.
+
+    Raises Problem configuration-invalid.
+    """
+    return _alone(path, _OnlyEngine).engine
+
+
+def _alone(path: Path, table: type[_Table]) -> _Table:
     text = _text(path)
     if text is None:
-        return SiteSettings()
+        return table()
     try:
-        return _OnlySite.model_validate(_values(path, text)).site
+        return table.model_validate(_values(path, text))
     except ValidationError as error:
         raise _invalid(path, text, error) from None
 

@@ -34,9 +34,9 @@ class EngineSettings(Section):
 
     workers: int = Field(default=4, ge=1, le=64, description="Mailboxes processed at the same time, over all tasks.")
     keep_executions_days: int = Field(
-        default=400, ge=1, description="Executions older than this are pruned; what they archived stays."
+        default=400, ge=1, le=36_500, description="Executions older than this are pruned; what they archived stays."
     )
-    keep_audit_days: int = Field(default=3650, ge=1, description="Audit entries older than this are pruned.")
+    keep_audit_days: int = Field(default=3650, ge=1, le=36_500, description="Audit entries older than this are pruned.")
     confirm_empty_group: bool = Field(
         default=True, description="A task whose group resolves to no mailbox ends red until a person confirms it."
     )

@@ -7,7 +7,7 @@ object that two of them touch.
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Condition, Event, Lock, Thread
 from types import TracebackType
 from typing import Self
@@ -27,7 +27,7 @@ from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.group_cache import GroupCache, scope_of
 from mse_tui.engine.group_questions import GroupQuestions
 from mse_tui.engine.groups import Guard, TaskGroups
-from mse_tui.engine.housekeeping import Ages, Housekeeping, prune
+from mse_tui.engine.housekeeping import Housekeeping, ages_now, prune
 from mse_tui.engine.index_rounds import IndexRounds
 from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
@@ -120,13 +120,9 @@ class Engine:
         giving_back = GivingBack(exchange, packs, self._stopping)
         by_kind = {**questions.by_kind, **giving_back.by_kind}
         self._requests = Requests(self._site.id, exchange, by_kind, self._clock, self._stopping)
-        ages = Ages(
-            timedelta(days=configuration.engine.keep_executions_days),
-            timedelta(days=configuration.engine.keep_audit_days),
-        )
         self._housekeeping = Housekeeping(
             {
-                "pruning": lambda: prune(ages, self._clock.now()),
+                "pruning": lambda: prune(ages_now(home.config, configuration.engine), self._clock.now()),
                 "group cache": self._groups.expire,
                 "purge": Purge(packs, self._site.code, clock=self._clock.now, ending=self._stopping.is_set).run,
                 "packs": Compaction(packs).run,

@@ -4,11 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from peewee import fn
 
 from mse_tui.access import audit_chain
+from mse_tui.config import EngineSettings, load_engine_settings
+from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import Command, EngineRequest, Execution, MailboxResult
@@ -27,21 +30,49 @@ class Ages:
     executions: timedelta
     audit: timedelta
 
+    @classmethod
+    def of(cls, settings: EngineSettings) -> "Ages":
+        """As configured."""
+        return cls(timedelta(days=settings.keep_executions_days), timedelta(days=settings.keep_audit_days))
+
+
+def ages_now(config: Path, at_start: EngineSettings) -> Ages:
+    """As the file has them now, so that a change holds from the next pruning on.
+
+    As they were at the start where the file is gone or can't be read: it never falls back to keeping less.
+    """
+    if not config.exists():
+        return Ages.of(at_start)
+    try:
+        return Ages.of(load_engine_settings(config))
+    except Problem as problem:
+        log.warning("Pruning goes by the configuration of the start: %s", problem)
+        return Ages.of(at_start)
+
+
+def due(ages: Ages, now: datetime) -> tuple[int, int]:
+    """How many executions and audit entries pruning would delete."""
+    executions: int = Execution.select().where(_old_executions(ages, now)).count()
+    return executions, audit_chain.prunable(now - ages.audit)
+
 
 def prune(ages: Ages, now: datetime) -> int:
     """Delete executions (with their mailbox results), commands, requests and audit entries that are too old.
 
     Each task keeps its newest execution and its group's last good answer, however old. Returns how many rows went.
     """
-    newest = Execution.select(fn.MAX(Execution.id)).group_by(Execution.task)
-    old = (Execution.finished < now - ages.executions) & Execution.id.not_in(newest)
     return (
-        _delete(Execution, old)
+        _delete(Execution, _old_executions(ages, now))
         + _delete(Command, Command.finished < now - ages.executions)
         + _delete(EngineRequest, EngineRequest.asked < now - _KEEP_REQUESTS)
         + _delete(GroupAnswer, _unused_answer())
         + audit_chain.prune(now - ages.audit)
     )
+
+
+def _old_executions(ages: Ages, now: datetime) -> Any:
+    newest = Execution.select(fn.MAX(Execution.id)).group_by(Execution.task)
+    return (Execution.finished < now - ages.executions) & Execution.id.not_in(newest)
 
 
 def _unused_answer() -> Any:

@@ -1,7 +1,8 @@
 """Sites: what each is bound to, where its engine runs, which accounts are halted; enable, disable, maintenance."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on, work
 from textual.widget import Widget
@@ -13,17 +14,19 @@ from mse_tui.actions.maintenance import (
     set_maintenance_windows,
     time_to_come,
 )
+from mse_tui.actions.pruning import Pruning, pruning, set_pruning, would_go
 from mse_tui.actions.sites import disable_site, enable_site
+from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import HaltRow, SiteRow
-from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS
+from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE, SITE_MAINTENANCE, SITE_PRUNING, SITE_WINDOWS
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.site_wording import maintenance_now
+from mse_tui.widgets.site_wording import kept_said, maintenance_now, would_go_said
 from mse_tui.widgets.wording import count, number, relative, utc_now, when
 
 
@@ -33,18 +36,20 @@ class Shown:
 
     sites: tuple[SiteRow, ...]
     halted: tuple[HaltRow, ...]
+    pruning: Pruning | Problem
+    """For how long records are kept, or why that is not known."""
 
 
 class SitesScreen(LiveScreen[Shown]):
     """All sites; the one under the cursor in full below."""
 
-    KEYS = (SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS, RETRY, *FILTERING)
+    KEYS = (SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS, SITE_PRUNING, RETRY, *FILTERING)
     PLACE = "sites"
     HELP_TEXT = (
         "One site is one installed engine. e enables or disables the one under the cursor: none of a disabled site's"
         " tasks starts. In maintenance (m until a time, w each week) none starts or goes on either, and nothing is"
-        " overdue; what is due then starts at its end if its schedule says so of missed starts. Ctrl+T lets accounts be"
-        " tried again whose password was refused."
+        " overdue; what is due then starts at its end if its schedule says so of missed starts. p says how long"
+        " executions and audit entries are kept. Ctrl+T lets accounts be tried again whose password was refused."
     )
 
     def body(self) -> Iterable[Widget]:
@@ -66,7 +71,13 @@ class SitesScreen(LiveScreen[Shown]):
 
     def load(self) -> Shown:
         """All of them."""
-        return Shown(tuple(queries.sites()), tuple(queries.halted_accounts()))
+        return Shown(tuple(queries.sites()), tuple(queries.halted_accounts()), self._kept())
+
+    def _kept(self) -> Pruning | Problem:
+        try:
+            return pruning(self.tui.home.config)
+        except Problem as problem:
+            return problem
 
     def show(self, data: Shown) -> None:
         """By age."""
@@ -84,8 +95,9 @@ class SitesScreen(LiveScreen[Shown]):
 
     @on(PagedList.Moved, "#sites")
     def _show_facts(self) -> None:
-        current, halted = self._current, self.shown.halted if self.shown else ()
-        facts = list(_facts(current, halted, when(current.last_active, self.now))) if current else []
+        facts: list[Fact] = []
+        if self.shown is not None and (current := self._current) is not None:
+            facts = list(_facts(current, self.shown, when(current.last_active, self.now)))
         self.query_one("#facts", Facts).set_facts(facts)
 
     @leads_to(enable_site, disable_site)
@@ -132,6 +144,41 @@ class SitesScreen(LiveScreen[Shown]):
             windows = [window for window in answer.split(";") if window.strip()]
             self.tui.act(lambda: set_maintenance_windows(current.id, windows))
 
+    @leads_to(set_pruning)
+    @work(exclusive=True, group="ask")
+    async def action_site_pruning(self) -> None:
+        """Ask for how long each is kept; where something would go, ask again."""
+        if self.shown is None or isinstance(now := self.shown.pruning, Problem):
+            return
+        config = self.tui.home.config
+        executions = await self._ask_days("Keep executions and their logs", now.executions_days)
+        audit = await self._ask_days("Keep audit entries", now.audit_days) if executions else None
+        if executions is None or audit is None:
+            return
+        change = partial(set_pruning, config, executions_days=executions, audit_days=audit)
+
+        def ask(going: tuple[int, int]) -> None:
+            if text := would_go_said(*going):
+                self._ask_to_prune(text, change)
+            else:
+                self.tui.act(change)
+
+        self.tui.act(partial(would_go, config, executions_days=executions, audit_days=audit), ask)
+
+    @work(exclusive=True, group="ask")
+    async def _ask_to_prune(self, text: str, change: Callable[[], None]) -> None:
+        choices = [("Cancel", False), ("Keep them no longer", True)]
+        if await self.app.push_screen_wait(Choice("Delete old records?", text, choices, warning=True)):
+            self.tui.act(change)
+
+    async def _ask_days(self, what: str, present: int) -> int | None:
+        text = "Older ones are deleted by the engine now and then; what was archived stays."
+        answer = await self.app.push_screen_wait(Question(f"{what} for how many days?", text, str(present)))
+        if answer is not None and not answer.isdecimal():
+            self.app.notify(f"{answer!r} is not a number of days.", severity="error", markup=False)
+            return None
+        return int(answer) if answer is not None else None
+
 
 def _line(row: SiteRow, active: str) -> Line:
     return line(
@@ -154,7 +201,7 @@ def _state(row: SiteRow) -> Cell:
     return Cell("+ engine runs", Tone.GOOD) if row.engine else Cell("! no engine", Tone.WARN)
 
 
-def _facts(row: SiteRow, halted: Iterable[HaltRow], active: str) -> Iterator[Fact]:
+def _facts(row: SiteRow, shown: Shown, active: str) -> Iterator[Fact]:
     yield Fact("Code", row.code)
     yield Fact("Bound to", row.binding.replace("_", " "))
     yield Fact("Engine", row.engine or "none runs: its schedules rest", Tone.PLAIN if row.engine else Tone.WARN)
@@ -165,5 +212,9 @@ def _facts(row: SiteRow, halted: Iterable[HaltRow], active: str) -> Iterator[Fac
     yield Fact("Last active", active)
     yield Fact("Host", f"{row.host_name} ({row.host_os})")
     yield Fact("Version", row.version)
-    for one in halted:
+    if isinstance(shown.pruning, Problem):
+        yield Fact("Pruning", str(shown.pruning), Tone.WARN)
+    else:
+        yield from (Fact(name, text) for name, text in kept_said(shown.pruning))
+    for one in shown.halted:
         yield Fact("Halted account", f"{one.account}: {one.message}", Tone.BAD)

@@ -260,8 +260,9 @@ SITE_MAINTENANCE = Command(
     "site.maintenance", "m", "Maintenance", "Let none of the site's tasks run until a time; or end that now.", True
 )
 SITE_WINDOWS = Command(
-    "site.windows", "w", "Weekly windows", "The times of each week in which the site is in maintenance.", True
+    "site.windows", "w", "Weekly", "The times of each week in which the site is in maintenance.", True
 )
+SITE_PRUNING = Command("site.pruning", "p", "Pruning", "How long executions and audit entries are kept.", True)
 
 # --- the engine's log --------------------------------------------------------------------------------------------
 

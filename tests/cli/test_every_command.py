@@ -23,8 +23,8 @@ READS = {
     "calendar export", "calendar ls", "calendar month", "calendar show", "check", "completion", "definition list",
     "definition show", "doctor", "export", "group browse", "group find", "group refresh", "group resolve",
     "hold list", "log", "plan", "planning", "purge list", "report", "retention show", "schedule list",
-    "schedule show", "site example", "site list", "site maintenance show", "site show", "status", "stub check",
-    "stub list", "stub show", "task list", "task show",
+    "schedule show", "site example", "site list", "site maintenance show", "site pruning show", "site show", "status",
+    "stub check", "stub list", "stub show", "task list", "task show",
 }  # fmt: skip
 """Change nothing of the site: they look, or write files where they are told to.
 

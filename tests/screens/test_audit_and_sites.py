@@ -73,3 +73,40 @@ async def test_a_site_is_disabled_after_a_question_and_enabled_at_once(app: MseT
         await keys.press("e")
         await keys.see("engine runs")
         assert queries.sites()[0].enabled
+
+
+async def test_for_how_long_records_are_kept_is_shown_and_changed(app: MseTuiApp) -> None:
+    app.home.config.write_text("# ours\n[engine]\nkeep_audit_days = 1000\n")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("S")
+        screen = await keys.see("400 days; ")
+        assert "1000 days; " in screen
+        await keys.press("p")
+        await keys.see("Keep executions and their logs for how many days?")
+        await keys.press("ctrl+u")
+        await keys.type("2")
+        await keys.press("enter")
+        await keys.see("Keep audit entries for how many days?")
+        await keys.press("enter")
+        await keys.see("would be deleted at the engine's next pruning")
+        await keys.press("enter")
+        await keys.see("400 days; ")
+        await keys.press("p", "ctrl+u")
+        await keys.type("2")
+        await keys.press("enter", "enter")
+        await keys.see("Delete old records?")
+        await keys.press("j", "enter")
+        await keys.see("2 days; ")
+    assert app.home.config.read_text() == "# ours\n[engine]\nkeep_audit_days = 1000\nkeep_executions_days = 2\n"
+
+
+async def test_a_configuration_that_cannot_be_read_hides_nothing_else_of_a_site(app: MseTuiApp) -> None:
+    app.home.config.write_text("[engine\n")
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("S")
+        screen = await keys.see("is not valid TOML")
+        assert "Bound to" in screen

@@ -29,6 +29,7 @@ from mse_tui.store.queries.outcomes import Outcome, newest_outcomes
 from mse_tui.store.queries.overview import dashboard, troubles, type_counts
 from mse_tui.store.queries.planning import DurationRow, TurnRow, durations_of, is_first, turns_of
 from mse_tui.store.queries.progress import progress_of_running, usual_turn
+from mse_tui.store.queries.records import KeptRecords, kept_records
 from mse_tui.store.queries.rows import (
     PACE_SECONDS,
     ActivityRow,
@@ -90,6 +91,7 @@ __all__ = [
     "GroupMembers",
     "HaltRow",
     "HealthRow",
+    "KeptRecords",
     "MailboxResultRow",
     "Outcome",
     "OverdueRow",
@@ -124,6 +126,7 @@ __all__ = [
     "group_members",
     "halted_accounts",
     "is_first",
+    "kept_records",
     "last_ended",
     "last_successes",
     "mailbox_health",
