@@ -67,6 +67,8 @@ def demo(
     terminal the screens open; else it runs headless, with a summary at the end; the exit code is the worst light. A
     second start goes on where the first one was: the company has worked on meanwhile, and only changes are taken.
     """
+    if session.read_only:
+        raise click.UsageError("The practice organisation is made and run: leave out --read-only.")
     screens = not headless and sys.stdin.isatty() and sys.stdout.isatty()
     latency = latency_ms if latency_ms is not None else _SCREEN_LATENCY_MS if screens else 0
     if not screens:
