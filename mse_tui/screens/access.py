@@ -11,6 +11,7 @@ from textual.widgets import Static
 from mse_tui.access.grants import Change, Grant, changes, grants
 from mse_tui.access.rights import Origin, Right
 from mse_tui.actions.archive_access import Asked, Explanation, explain_access, grant_access, revoke_access
+from mse_tui.actions.naming import mailbox_address
 from mse_tui.archive.views import MailboxView
 from mse_tui.screens.dialogs import Choice, FactsDialog, Question
 from mse_tui.screens.form_screen import FormScreen
@@ -94,7 +95,7 @@ class AccessScreen(LiveScreen[list[Grant]]):
 
         def save(address: str, settings: BaseModel) -> Grant:
             assert isinstance(settings, GrantSettings)
-            return grant_access(Asked(address, self._mailbox, **settings.model_dump()))
+            return grant_access(Asked(mailbox_address(address), self._mailbox, **settings.model_dump()))
 
         await self.app.push_screen_wait(GrantForm(f"Who may see {self._mailbox.address}?", GrantSettings, save))
         self.reload()
@@ -128,10 +129,10 @@ class AccessScreen(LiveScreen[list[Grant]]):
         """Ask whose access, then say what it is and why."""
         current = self.query_one("#grants", PagedList).current
         at_cursor = next((row.person for row in self.shown or () if current and str(row.id) == current.key), "")
-        text = "A mail address. What the person may see of this archive is shown, and which grants say so."
+        text = "By address or sign-in name. What the person may see of this archive is shown, and which grants say so."
         address = await self.app.push_screen_wait(Question("Whose access?", text, at_cursor))
         if address:
-            self.tui.act(partial(explain_access, address, self._mailbox), self._explained)
+            self.tui.act(lambda: explain_access(mailbox_address(address), self._mailbox), self._explained)
 
     def _explained(self, found: Explanation) -> None:
         facts = [Fact("In short", found.verdict), Fact("")]

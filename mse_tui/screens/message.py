@@ -3,12 +3,11 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from textual.widgets import Static
 
 from mse_tui.access.roles import missing
 from mse_tui.actions.archive_reading import Reading
+from mse_tui.actions.naming import mailbox_address
 from mse_tui.actions.restoring import ROLES_TO_REPLACE, Target, ask_to_restore
 from mse_tui.archive.views import MessagePlace, MessageView
 from mse_tui.features.restoring import Collision
@@ -145,7 +145,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
             self._restore(Target(address, collision=Collision(chosen)))
 
     async def _ask_address(self) -> str:
-        text = "Its address. The message goes to the folder of the same name, made if need be."
+        text = "Its address, or whose it is. The message goes to the folder of the same name, made if need be."
         answer = await self.app.push_screen_wait(Question("Restore to which mailbox?", text))
         return answer or ""
 
@@ -153,8 +153,12 @@ class MessageScreen(LiveScreen[ShownMessage]):
         if self.tui.nobody_runs_tasks:
             self.notify("No engine runs: it would have to put the message back.", severity="warning", markup=False)
             return
-        asked = partial(ask_to_restore, [self._placement_id], target)
-        self.tui.act(lambda: wait_for_answer(asked()), self._restored)
+
+        def restored() -> Mapping[str, Any] | None:
+            named = replace(target, address=mailbox_address(target.address)) if target.address else target
+            return wait_for_answer(ask_to_restore([self._placement_id], named))
+
+        self.tui.act(restored, self._restored)
 
     def _restored(self, answer: Mapping[str, Any] | None) -> None:
         if answer is None:

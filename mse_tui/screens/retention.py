@@ -13,6 +13,7 @@ from mse_tui.access.roles import Role, needed
 from mse_tui.actions import retention
 from mse_tui.actions.archive_reading import explain
 from mse_tui.actions.definitions import settings_model
+from mse_tui.actions.naming import archived_mailbox
 from mse_tui.actions.retention import Awaiting, NewHold, PurgedRow, QuarantinedRow, RetentionSettings, SettingRow
 from mse_tui.archive.holds import HoldRow
 from mse_tui.screens.dialogs import Choice, FactsDialog
@@ -267,6 +268,8 @@ def _content_facts(row: Awaiting) -> list[Fact]:
 
 def _place(matter: str, hold: BaseModel) -> int:
     assert isinstance(hold, NewHold)
+    if hold.mailbox.strip():
+        hold = hold.model_copy(update={"mailbox": archived_mailbox(hold.mailbox).address})
     return retention.place_hold(matter, hold)
 
 
@@ -275,7 +278,7 @@ def _settings_form(address: str, settings: RetentionSettings) -> FormScreen:
 
     def save(mailbox: str, wanted: BaseModel) -> bool:
         assert isinstance(wanted, RetentionSettings)
-        retention.set_retention(wanted, mailbox or None)
+        retention.set_retention(wanted, archived_mailbox(mailbox).address if mailbox else None)
         return True
 
     title = "Retention: a mailbox's own, or with no mailbox the archive's"

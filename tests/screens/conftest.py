@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from mse_tui.access import roles
 from mse_tui.access.roles import Role
+from mse_tui.actions import naming
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from tests.screens.log_seed import seed_log
@@ -61,6 +62,12 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The user's own state directory."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "mse-tui"
+
+
+@pytest.fixture(autouse=True)
+def nobody_looks_names_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded site's engine is a row: it answers nothing, and need not be waited for."""
+    monkeypatch.setattr(naming, "ANSWERED_WITHIN", 0.1)
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """Granting, denying, explaining and revoking access to an archive by keys alone."""
 
+import json
+
 from mse_tui.access.grants import changes, grants
 from mse_tui.access.rights import Origin
+from mse_tui.actions import naming
 from mse_tui.app import MseTuiApp
-from mse_tui.store.models import Audit
+from mse_tui.store.database import now
+from mse_tui.store.models import Audit, EngineRequest
 from tests.screens.conftest import Keys, until
 from tests.screens.seed import DOMAIN
 
@@ -59,3 +63,19 @@ async def test_what_is_wrong_is_said_in_the_form_and_what_is_from_exchange_stays
         await keys.press("enter", "D")
         await keys.see("Take the permission back in Exchange")
     assert len(grants()) == 4
+
+
+async def test_a_person_may_be_named_as_the_directory_knows_him(app: MseTuiApp, monkeypatch) -> None:
+    monkeypatch.setattr(naming, "ANSWERED_WITHIN", 10.0)
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("3", "a", "c")
+        await keys.see("Who may see")
+        await keys.type("eve@corp.local")
+        await keys.press("ctrl+s")
+        await until(pilot, lambda: EngineRequest.select().exists(), "the question")
+        assert EngineRequest.get().kind == "find_mailbox"
+        EngineRequest.update(answered=now(), answer=json.dumps({"address": EVE, "name": "Eve"})).execute()
+        await keys.see(EVE)
+    assert EVE in [person for person, _, _ in by_hand()]
