@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("Level", 9),
     Column("Task", 20, 4),
     Column("Mailbox", 24, 3),
-    Column("Message", 29, grows=True),
+    Column("Message", 28, grows=True),
 )
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),

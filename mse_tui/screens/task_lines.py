@@ -117,10 +117,10 @@ def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
         Cell(pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
         copies=progress.task,
     )
-    words = [*progress_words(progress, now), now_shown(progress)]
-    text = ", ".join(filter(None, words))
-    mailbox = f"{progress.address}: {text}" if progress.address and text else progress.address or text
-    return first, note(progress.task_id, mailbox, Tone.WARN if progress.waiting else Tone.DIM)
+    text = ", ".join(filter(None, [*progress_words(progress, now), now_shown(progress)]))
+    # What stands in the way is what one wants to know: on a narrow terminal the address gives way to it.
+    parts = (text, progress.address) if progress.waiting else (progress.address, text)
+    return first, note(progress.task_id, ": ".join(filter(None, parts)), Tone.WARN if progress.waiting else Tone.DIM)
 
 
 def share_shown(progress: ProgressRow, width: int) -> str:

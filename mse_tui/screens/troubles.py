@@ -13,10 +13,11 @@ from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import Retry, TaskCommands
 from mse_tui.screens.task_information import TaskInformationScreen
-from mse_tui.screens.task_lines import remedy
+from mse_tui.screens.task_lines import advice, remedy
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow, Trouble
 from mse_tui.terms import TaskType
+from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import LIST_OPEN, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, Command
 from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line, note
@@ -37,14 +38,20 @@ def by_key(troubles: Sequence[Trouble]) -> dict[str, Trouble]:
     return found
 
 
+_NO_ENGINE = "E runs the engine here; as a service it is: mse-tui engine"
+
+
 def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
     """Two lines each: what it is, and its reason with what to do; keys as `by_key` has them."""
     lines = []
     for key, one in by_key(troubles).items():
         subject, message = Cell(one.subject, Tone.STRONG), Cell(one.message, light_tone(one.light))
-        lines.append(line(key, subject, light_cell(one.light), message, copies=_copied(one)))
+        said = advice(one.message, one.reason)
+        lines.append(line(key, subject, light_cell(one.light), message, advice=said, copies=_copied(one)))
         if one.reason:
             lines.append(note(key, f"[{one.reason}] {remedy(one.reason)}"))
+        elif one.task_id is None:
+            lines.append(note(key, _NO_ENGINE))
     return lines
 
 
@@ -132,6 +139,7 @@ class TroublesScreen(TroubleCommands, LiveScreen[list[Trouble]]):
         """A title and the list."""
         yield Static("", classes="title", id="title", markup=False)
         yield PagedList(TROUBLE_COLUMNS, id="troubles", empty=" Nothing needs attention.")
+        yield Advice()
 
     def load(self) -> list[Trouble]:
         """All of them."""
@@ -139,7 +147,9 @@ class TroublesScreen(TroubleCommands, LiveScreen[list[Trouble]]):
 
     def show(self, data: list[Trouble]) -> None:
         """Worst first."""
-        self.query_one("#title", Static).update(f"Needs attention: {count(len(data), 'thing')}")
+        title, text = self.query_one("#title", Static), f"Needs attention: {count(len(data), 'thing')}"
+        if str(title.content) != text:
+            title.update(text)
         self.query_one("#troubles", PagedList).set_lines(trouble_lines(data))
 
     def chosen_trouble(self) -> Trouble | None:
@@ -155,6 +165,10 @@ class TroublesScreen(TroubleCommands, LiveScreen[list[Trouble]]):
     def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
         """Marks have done their work."""
         self.query_one("#troubles", PagedList).unmark()
+
+    @on(PagedList.Moved, "#troubles")
+    def _moved(self, event: PagedList.Moved) -> None:
+        self.query_one(Advice).show(event.line)
 
     @on(PagedList.Opened, "#troubles")
     def _open(self) -> None:

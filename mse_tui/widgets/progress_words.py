@@ -18,7 +18,7 @@ def time_left(row: ProgressRow, now: datetime) -> str:
     turns = f"its last {row.usual.turns} executions" if row.usual.turns > 1 else "its last execution"
     left = (row.usual_end - now).total_seconds()
     if left < 0:
-        return f"longer than by {turns} (about {_roughly(row.usual.seconds)})"
+        return f"longer than {turns} took (about {_roughly(row.usual.seconds)})"
     return f"about {_roughly(left)} left, by {turns}"
 
 

@@ -157,7 +157,7 @@ async def test_a_hundred_thousand_lines_scroll_at_once(app: MseTuiApp, seeded: H
     pattern = log_line(0, Level.INFO, "line %d", task=BOARD).to_json() + "\n"
     with (seeded.logs / FILE_NAME).open("a") as file:
         file.writelines(pattern % number for number in range(100_000))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 24)) as pilot:
         keys = Keys(pilot)
         await keys.press("L")
         await keys.see("100,009 lines, following")

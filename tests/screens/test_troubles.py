@@ -7,8 +7,8 @@ import pytest
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.store.database import now
-from mse_tui.store.models import Execution, HaltedAccount, MailboxHealth, Progress, Task
-from tests.screens.conftest import Keys, settle, shown
+from mse_tui.store.models import Execution, HaltedAccount, Lease, MailboxHealth, Progress, Task
+from tests.screens.conftest import FakeEngine, Keys, settle, shown
 from tests.screens.seed import DOMAIN, NOW
 from tests.screens.test_journeys import commands_given
 
@@ -64,6 +64,7 @@ async def test_more_problems_than_fit_are_a_screen_of_their_own(app: MseTuiApp) 
         await keys.press("j", "j", "j", "j", "enter")
         screen = await keys.see("Needs attention: 9 things")
         assert "svc-6" in screen
+        assert "What to do: Correct the user name or password" in screen
         assert "Shared mailboxes" in screen
         await keys.press("G", "R")
         await keys.see("Run now: 'Board, office hours'")
@@ -169,3 +170,17 @@ async def test_a_back_off_and_a_lock_are_named(app: MseTuiApp) -> None:
         await keys.see(f"{lock} (for 4 min)")
         await keys.press("2", "j", "j", "enter")
         await keys.see("held by 'Board' (for 4 min)")
+
+
+async def test_a_site_without_an_engine_says_how_to_run_one(seeded: Home) -> None:
+    Lease.update(owner="").where(Lease.key.startswith("engine:")).execute()
+    app = MseTuiApp(seeded, engine=FakeEngine(holder=""), clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await Keys(pilot).see("No engine runs for this site")
+        assert "E runs the engine here" in screen
+
+
+async def test_what_stands_in_the_way_is_read_on_a_narrow_terminal(app: MseTuiApp) -> None:
+    Progress.update(waiting="The server is busy.", waiting_until=NOW + timedelta(seconds=50)).execute()
+    async with app.run_test(size=(60, 20), notifications=True) as pilot:
+        await Keys(pilot).see("backs off until 10:30:50: The server is busy.")
