@@ -80,6 +80,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "schedule show": ("Every night",),
     "site maintenance begin": ("--until", "23:59", "--what-if"),
     "site maintenance windows": ("Sun 02:00-06:00",),
+    "site pruning set": ("--executions-days", "30", "--what-if"),
     "stub rehydrate": ("--all", "--what-if"),
     "stub revoke": ("--all",),
     "stub show": ("1",),
