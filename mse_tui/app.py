@@ -321,13 +321,16 @@ class MseTuiApp(App[None]):
     # --- copying -------------------------------------------------------------------------------------------------
 
     def on_line_list_copied(self, copied: LineList.Copied) -> None:
-        """To the terminal's clipboard, and into a file for terminals that take no copies."""
+        """To the terminal's clipboard, and into a file for terminals that take no copies.
+
+        Visitors in a browser are all one user: what one copies is not left where the others' copies go.
+        """
         self.copy_to_clipboard(copied.text)
         self._keep_copy(copied.text)
 
     @work(thread=True, group="copy", exit_on_error=False)
     def _keep_copy(self, text: str) -> None:
-        kept = keep_copy(text)
+        kept = None if self.is_web else keep_copy(text)
         where = f"; the file {shortened(kept)} has it too" if kept is not None else ""
         self.notify(f"Copied, if this terminal takes copies{where}.", markup=False)
 

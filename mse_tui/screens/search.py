@@ -189,6 +189,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         if asked == self._asked:
             return
         self._asked, self._hits, self._more = asked, [], None
+        self._list.unmark()
         self._number += 1
         self._list.move_to(0)
         if asked is None:

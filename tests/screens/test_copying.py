@@ -102,6 +102,18 @@ async def test_where_no_file_can_be_written_the_terminal_is_still_asked(app: Mse
         assert app.clipboard == "Before the move"
 
 
+async def test_visitors_in_a_browser_leave_no_file(
+    app: MseTuiApp, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MseTuiApp, "is_web", True)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "y")
+        screen = await keys.see("Copied, if this terminal takes copies")
+        assert "the file" not in screen
+    assert not state.exists()
+
+
 def test_a_path_in_the_home_is_named_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     assert shortened(Path("/home/ann/.local/state/mse-tui/copied.txt")) == "~/.local/state/mse-tui/copied.txt"

@@ -2,12 +2,15 @@
 
 import pytest
 
+from mse_tui.actions.archive_reading import packs_of
 from mse_tui.app import MseTuiApp
+from mse_tui.archive.indexing import Indexing
 from mse_tui.store.models import Audit, Definition, Schedule, Task
 from mse_tui.widgets.line_list import LineList
 from mse_tui.widgets.lines import Column, line
 from tests.screens.care_seed import seed_stubs
 from tests.screens.conftest import Keys, assert_reads_as_golden, shown, until
+from tests.screens.seed import NOW
 from tests.screens.test_journeys import commands_given
 from tests.screens.test_roles import flat
 
@@ -276,3 +279,20 @@ async def test_marked_mailboxes_of_an_execution_are_run_again(app: MseTuiApp) ->
     [(_, verb, arguments)] = commands_given()
     assert verb == "run now"
     assert len(arguments["mailboxes"]) == 2
+
+
+async def test_marks_of_a_search_end_with_it(app: MseTuiApp) -> None:
+    Indexing(packs_of(app.home), app.home.search_index, clock=lambda: NOW).run()
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "s")
+        await keys.type("ferry")
+        await keys.press("enter")
+        await keys.see("hits")
+        await until(pilot, lambda: app.screen.main_list.count > 1, "the hits")
+        await keys.press("space", "space")
+        await keys.see("2 marked")
+        await keys.press("slash")
+        await keys.type(" bergen")
+        await keys.press("enter")
+        await keys.miss("marked")
