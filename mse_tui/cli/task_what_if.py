@@ -42,12 +42,12 @@ def report_what_if(
             found.append(each)
             if not as_json:
                 click.echo(f"{number(len(found))} of {count(len(members), 'mailbox', 'mailboxes')}", err=True)
-    verdict = Light.worst([each.light for each in found])
+    verdict = Light.worst([each.light for each in found if each.light is not Light.NONE])
     if as_json:
         emit_json({"what_if": True, "task": row, "light": verdict, "skipped": answer["skipped"], "mailboxes": found})
     else:
         _tell(row, found, verdict)
-    return 0 if verdict is Light.NONE else verdict.exit_code
+    return verdict.exit_code
 
 
 def _members(session: Session, row: TaskRow) -> dict[str, Any]:
@@ -112,9 +112,14 @@ def _tell(row: TaskRow, found: Sequence[Foreseen], verdict: Light) -> None:
     click.echo()
     table(
         ("mailbox", "mode", "result", "message"),
-        [(each.address, each.mode, light(each.light), _message(each)) for each in found],
+        [(each.address, each.mode, _result(each), _message(each)) for each in found],
         [each.light for each in found],
     )
+
+
+def _result(each: Foreseen) -> str:
+    """Its light; one that would be skipped for an expected reason has none."""
+    return "- skipped" if each.light is Light.NONE else light(each.light)
 
 
 def _message(each: Foreseen) -> str:

@@ -74,7 +74,11 @@ class SiteDirectory:
                 raise refused(text)
             directory = self._directories.get(GroupKind.ACTIVE_DIRECTORY)
             if directory is None:
-                raise missing(GroupKind.ACTIVE_DIRECTORY)
+                raise Problem(
+                    Reason.DIRECTORY_MISSING,
+                    "Active Directory alone knows distinguished names, and this site is not configured for it.",
+                    "Name the mailbox by its address, or fill in [active_directory] in the configuration.",
+                )
             return directory.mailbox(text.strip())
         if kind is not Given.ADDRESSES:
             raise Problem(

@@ -1,0 +1,94 @@
+"""How commands exit: 0 green, 1 orange, 2 red, 3 never run, 64 usage, 75 locked; 130 when a person ends them."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from mse_tui.actions.opening import this_site
+from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.home import Home
+from mse_tui.store import queries
+from mse_tui.store.database import keep_connection, now, open_database
+from mse_tui.store.models import Command as CommandRow
+from mse_tui.store.models import Execution, Task
+from mse_tui.terms import Light, Status
+from tests.cli.conftest import Command
+from tests.support.waiting import until
+
+
+@pytest.mark.parametrize(
+    ("light", "code"),
+    [(Light.GREEN, 0), (Light.ORANGE, 1), (Light.RED, 2), (Light.NONE, 3)],
+    ids=str,
+)
+def test_the_light_is_the_exit_code_wherever_it_is_told(
+    with_task: Command, home: Home, light: Light, code: int
+) -> None:
+    open_database(home.database)
+    Task.update(status=Status.SCHEDULED, light=light, last_started=now(), last_finished=now()).execute()
+    held = Leases().take(engine_key(this_site().code), "an engine")  # that none runs would be a warning
+    execution = Execution.create(
+        task=Task.get(), trigger="run now", started=now(), finished=now(), definition="{}", light=light, message="x"
+    )
+    assert with_task("status").code == code
+    assert with_task("check", "Sales").code == code
+    assert with_task("log", "--execution", str(execution.id)).code == code
+    assert held is not None
+    held.release()
+
+
+@pytest.mark.parametrize(("light", "code"), [(Light.GREEN, 0), (Light.ORANGE, 1), (Light.RED, 2)])
+def test_a_run_that_is_waited_for_exits_with_its_result(
+    with_task: Command, home: Home, light: Light, code: int
+) -> None:
+    open_database(home.database)
+
+    def engine() -> None:
+        with keep_connection():
+            until(lambda: CommandRow.select().exists())
+            CommandRow.update(taken=now()).execute()
+            began = now()
+            Execution.create(
+                task=Task.get(), trigger="run now", started=began, finished=began + timedelta(seconds=1),
+                definition="{}", light=light, message="2 mailboxes",
+            )  # fmt: skip
+            CommandRow.update(finished=now()).execute()
+
+    thread = threading.Thread(target=engine)
+    thread.start()
+    ran = with_task("task", "run", "Sales", "--wait")
+    thread.join()
+    assert ran.code == code
+    assert "2 mailboxes" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("task", "show", "nothing"), 64),
+        (("nonsense",), 64),
+        (("definition", "remove", "Everything"), 64),
+        (("archive", "ls", "nobody"), 64),
+        (("engine",), 2),
+        (("archive", "compact", "--now"), 75),
+        (("schedule", "list"), 0),
+    ],
+)
+def test_refusals_have_codes_of_their_own(
+    with_task: Command, home: Home, arguments: tuple[str, ...], code: int
+) -> None:
+    open_database(home.database)
+    held = Leases().take(engine_key(this_site().code), "an engine")
+    assert with_task(*arguments).code == code
+    assert held is not None
+    held.release()
+
+
+def test_a_person_who_ends_a_command_is_told_so(with_task: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_type: object = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queries, "tasks_of_type", interrupted)
+    ran = with_task("task", "list")
+    assert (ran.code, ran.err.strip()) == (130, "Aborted.")
