@@ -292,7 +292,7 @@ def _line(number: int, hit: Hit) -> Line:
     gone = hit.closed is not None
     return line(
         number,
-        Cell(f"{'-' if gone else ' '}{'c' if hit.is_appointment else ''}", Tone.ACCENT),
+        Cell(f"{'-' if gone else ' '}{'c' if hit.is_appointment else ''}".rstrip(), Tone.ACCENT),
         absolute(hit.received),
         hit.sender,
         Cell(hit.subject or "(no subject)", Tone.DIM if gone else Tone.STRONG),
