@@ -45,8 +45,10 @@ def open_database(path: Path, *, read_only: bool = False) -> SqliteDatabase:
     close_database()
     if read_only and not path.exists():
         raise Problem(Reason.NOT_FOUND, f"There is no database at {path}.", "Start mse-tui once to create it.")
-    _check_header(path)
-    opened = _read_only(path) if read_only else _open_already(path) or _read_write(path)
+    opened = None if read_only else _open_already(path)
+    if opened is None:
+        _check_header(path)
+        opened = _read_only(path) if read_only else _read_write(path)
     with faults_explained(path):
         try:
             _migrate(opened, path, read_only)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import sqlite3
 import stat
 import subprocess
@@ -246,6 +247,32 @@ def test_opening_again_leaves_the_transactions_of_other_threads_whole(store: Hom
     with writing():
         _entry("and the next")
     assert Audit.select().count() == 2
+
+
+def test_opening_again_keeps_the_locks_of_what_is_open(store: Home) -> None:
+    """To close any other descriptor of the file would end them, and another process could take the log away."""
+    reading_on, done = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with keep_connection():
+            Audit.select().count()
+            reading_on.set()
+            done.wait(10)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reading_on.wait(10)
+    open_database(store.database)
+    program = f"""
+import fcntl, os, struct
+asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0x40000002, 510, 0)
+with open({str(store.database)!r}, "r+b") as file:
+    print(struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[4])
+"""
+    asked = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    done.set()
+    reader.join()
+    assert int(asked.stdout) == os.getpid()
 
 
 def test_commits_of_others_are_noticed(store: Home) -> None:
