@@ -13,7 +13,7 @@ from mse_tui.reasons import Problem, Reason
 
 
 def set_values(path: Path, table: str, values: Mapping[str, int | str | bool]) -> None:
-    """Write these keys of a table into the file, as a whole or not at all; its mode stays.
+    """Write these keys of a table into the file, as a whole or not at all; its mode and its group stay.
 
     Raises Problem configuration-invalid: there is no file, it is no TOML, or it can't be written.
     """
@@ -42,7 +42,10 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(descriptor)
-        Path(beside).chmod(stat.S_IMODE(path.stat().st_mode))
+        found = path.stat()
+        if Path(beside).stat().st_gid != found.st_gid:
+            os.chown(beside, -1, found.st_gid)
+        Path(beside).chmod(stat.S_IMODE(found.st_mode))
         Path(beside).replace(path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)

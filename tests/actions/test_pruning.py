@@ -1,5 +1,6 @@
 """How long records are kept: shown from, and written into, the configuration file."""
 
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now
 from mse_tui.store.models import Audit, Execution
 from tests.actions.conftest import Ready
+from tests.support.other_users import GROUP, missing
 
 WRITTEN = """\
 # Ours; ask Ann before you change it.
@@ -53,6 +55,13 @@ def test_what_is_kept_is_told(ready: Ready, config: Path) -> None:
     assert found.audit_entries == Audit.select().count()
     assert would_go(config) == (1, 0)
     assert would_go(config, executions_days=30) == (2, 0)
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing())
+def test_the_group_that_may_read_the_file_stays(config: Path) -> None:
+    os.chown(config, -1, GROUP.gr_gid)
+    set_values(config, "engine", {"keep_audit_days": 5})
+    assert (config.stat().st_gid, stat.S_IMODE(config.stat().st_mode)) == (GROUP.gr_gid, 0o640)
 
 
 def test_one_setting_is_written_and_the_rest_of_the_file_stays(ready: Ready, config: Path) -> None:
