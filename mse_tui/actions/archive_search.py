@@ -15,7 +15,7 @@ from mse_tui.actions.audit import audit
 from mse_tui.archive import indexing
 from mse_tui.archive.indexing import Advance, Freshness, Indexing, IndexReport
 from mse_tui.archive.packs import Packs
-from mse_tui.archive.search import PAGE, Page, Place, Search, search
+from mse_tui.archive.search import PAGE, Hit, Place, Search, search
 from mse_tui.archive.search_index import open_index, remove_index
 from mse_tui.archive.search_query import Query, parse
 from mse_tui.archive.views import MailboxView, View
@@ -39,7 +39,7 @@ class Asked:
     """Received before this time."""
     view: View = field(default_factory=View.full)
     after: Place | None = None
-    """Where the page before ended; None: the first is wanted."""
+    """Where an earlier search ended; None: from the newest on."""
     limit: int = PAGE
     """Hits of a page."""
 
@@ -56,9 +56,20 @@ class Asked:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a search that was audited."""
+
+    asked: Asked
+    hits: tuple[Hit, ...]
+    """Newest first."""
+    more: Place | None
+    """Where the page ended; None: it is the last."""
+
+
 @needs(Role.AUDITOR)
-def search_archive(asked: Asked, home: Home, packs: Packs, *, cancelled: Callable[[], bool] = lambda: False) -> Page:
-    """A page of what is found, newest first. The first page is audited; those after it belong to the same search.
+def search_archive(asked: Asked, home: Home, packs: Packs, *, cancelled: Callable[[], bool] = lambda: False) -> Found:
+    """A page of what is found, newest first. Audited, wherever it begins.
 
     Raises Problem invalid (nothing to look for, no date), not-found (no such mailbox), search-index-damaged;
     Interrupted once `cancelled` says yes.
@@ -66,15 +77,18 @@ def search_archive(asked: Asked, home: Home, packs: Packs, *, cancelled: Callabl
     query = asked.query
     if query.is_empty:
         raise Problem(Reason.INVALID, "There is nothing to look for.", "Give a word, or a field such as from:ann.")
-    named = find_mailbox(query.mailbox, asked.person) if query.mailbox else None
-    if asked.after is None:
-        looker = {"as": asked.person} if asked.person else {}
-        told = {**looker, "query": asked.text, "view": str(asked.view)}
-        audit("search archive", named.address if named else "all mailboxes", after=told)
-    chosen = [named] if named else mailboxes(asked.person)
-    sights = {each.id: _sight(each, asked.person) for each in chosen}
-    wanted = Search(query, sights, asked.view, asked.after, asked.limit)
-    return search(home.search_index, packs, wanted, cancelled=cancelled)
+    named = _named(query, asked.person)
+    looker = {"as": asked.person} if asked.person else {}
+    begins = {"after": str(asked.after)} if asked.after else {}
+    told = {**looker, "query": asked.text, "view": str(asked.view), **begins}
+    audit("search archive", named.address if named else "all mailboxes", after=told)
+    return _search(asked, home, packs, cancelled)
+
+
+@needs(Role.AUDITOR)
+def next_page(found: Found, home: Home, packs: Packs, *, cancelled: Callable[[], bool] = lambda: False) -> Found:
+    """The page after this one, where there is more: the search that was audited goes on. Raises as `search_archive`."""
+    return _search(replace(found.asked, after=found.more), home, packs, cancelled)
 
 
 @needs(Role.VIEWER)
@@ -101,6 +115,20 @@ def index_archive(
     expunged = keeper.expunge()
     audit("index archive", str(home.search_index), after={"rebuild": rebuild, "indexed": report.indexed})
     return report, expunged
+
+
+def _search(asked: Asked, home: Home, packs: Packs, cancelled: Callable[[], bool]) -> Found:
+    query = asked.query
+    named = _named(query, asked.person)
+    chosen = [named] if named else mailboxes(asked.person)
+    sights = {each.id: _sight(each, asked.person) for each in chosen}
+    wanted = Search(query, sights, asked.view, asked.after, asked.limit)
+    page = search(home.search_index, packs, wanted, cancelled=cancelled)
+    return Found(asked, page.hits, page.more)
+
+
+def _named(query: Query, person: str | None) -> MailboxView | None:
+    return find_mailbox(query.mailbox, person) if query.mailbox else None
 
 
 def _sight(mailbox: MailboxView, person: str | None) -> Sight:

@@ -8,10 +8,10 @@ from datetime import datetime
 import click
 
 from mse_tui.actions import archive_search
-from mse_tui.actions.archive_search import Asked
+from mse_tui.actions.archive_search import Asked, Found
 from mse_tui.archive.indexing import Advance, Freshness
 from mse_tui.archive.packs import Packs
-from mse_tui.archive.search import PAGE, Hit, Page, Place
+from mse_tui.archive.search import PAGE, Hit, Place
 from mse_tui.archive.search_index import size_of
 from mse_tui.archive.search_query import day
 from mse_tui.archive.views import View
@@ -77,12 +77,12 @@ def search(
     person = mailbox_address(session, person) if person else None
     mailbox = archived_mailbox(session, mailbox, person).address if mailbox else ""
     asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
-    page = archive_search.search_archive(asked, session.home, _packs(session))
+    found = archive_search.search_archive(asked, session.home, _packs(session))
     fresh = archive_search.freshness(session.home)
     if as_json:
-        emit_json({"hits": page.hits, "more": page.more and str(page.more), "index": fresh})
+        emit_json({"hits": found.hits, "more": found.more and str(found.more), "index": fresh})
     else:
-        _tell(page, fresh)
+        _tell(found, fresh)
 
 
 @click.command()
@@ -120,18 +120,18 @@ def _packs(session: Session) -> Packs:
     return packs_of(session.home, session.configuration() if session.home.config.exists() else None)
 
 
-def _tell(page: Page, fresh: Freshness) -> None:
-    for hit in page.hits:
+def _tell(found: Found, fresh: Freshness) -> None:
+    for hit in found.hits:
         number_of = f"cal {hit.version_id}" if hit.is_appointment else str(hit.placement_id)
         click.echo(printable(f"{number_of:>8}  {absolute(hit.received)}  {hit.sender}"))
         click.echo(click.style(printable(f"{'':10}{hit.subject or '(no subject)'}"), bold=True))
         click.echo(printable(f"{'':10}{hit.address}  {_place_of(hit)}"))
         if hit.snippet:
             click.echo(printable(f"{'':10}{hit.snippet}"))
-    if not page.hits:
+    if not found.hits:
         click.echo("Nothing is found.")
-    if page.more is not None:
-        click.echo(f"There is more: the same with --after {page.more}")
+    if found.more is not None:
+        click.echo(f"There is more: the same with --after {found.more}")
     click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
 
 

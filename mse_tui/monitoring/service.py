@@ -27,9 +27,9 @@ class Monitoring:
         self, configuration: Configuration, site: SiteRow, look_seconds: float = _LOOK_SECONDS,
         search_index: Path | None = None,
     ) -> None:  # fmt: skip
-        """`search_index`: of which the metrics tell how far it is."""
+        """`search_index`: of which the metrics tell how far it is, where the configuration has it kept."""
         self._settings = configuration
-        self._search_index = search_index
+        self._search_index = search_index if configuration.archive.search_index else None
         self._site = site
         self._look_seconds = look_seconds
         self._end = Event()

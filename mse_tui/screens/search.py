@@ -1,8 +1,8 @@
 """Searching the archive: words in a line, what they find as one types, and the words around each hit."""
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 
 from textual import on, work
@@ -14,9 +14,9 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from mse_tui.actions.archive_reading import Reading, look_into
-from mse_tui.actions.archive_search import Asked, freshness, search_archive
+from mse_tui.actions.archive_search import Asked, Found, freshness, next_page, search_archive
 from mse_tui.archive.indexing import Freshness
-from mse_tui.archive.search import Hit, Page, Place
+from mse_tui.archive.search import Hit
 from mse_tui.archive.search_index import Interrupted
 from mse_tui.archive.views import View
 from mse_tui.reasons import Problem, Reason
@@ -71,7 +71,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         """A search came to its end."""
 
         number: int
-        page: Page | None
+        found: Found | None
         problem: Problem | None = None
 
     def __init__(self, text: str = "") -> None:
@@ -84,7 +84,8 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         """Of the newest search; what earlier ones find is dropped."""
         self._asked: Asked | None = None
         self._hits: list[Hit] = []
-        self._more: Place | None = None
+        self._found: Found | None = None
+        """The last page of its hits."""
         self._fetching = False
         self._wants_hits = False
         """Enter was pressed: the hits get the cursor when they come."""
@@ -188,7 +189,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         asked = Asked(text, view=self.look.view) if len(text) >= _SHORTEST else None
         if asked == self._asked:
             return
-        self._asked, self._hits, self._more = asked, [], None
+        self._asked, self._hits, self._found = asked, [], None
         self._list.unmark()
         self._number += 1
         self._list.move_to(0)
@@ -199,16 +200,17 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         else:
             self._fetch(asked)
 
-    def _fetch(self, asked: Asked) -> None:
+    def _fetch(self, wanted: Asked | Found) -> None:
+        """The first page of what is asked, or the one after this."""
         self._fetching = True
-        self._search(self._number, asked)
+        self._search(self._number, wanted)
 
     @work(thread=True, exclusive=True, group="search", exit_on_error=False)
-    def _search(self, number: int, asked: Asked) -> None:
+    def _search(self, number: int, wanted: Asked | Found) -> None:
         worker = get_current_worker()
         try:
             with faults_explained():
-                page = search_archive(asked, self.tui.home, self.tui.packs(), cancelled=lambda: worker.is_cancelled)
+                found = self._look_for(wanted, lambda: worker.is_cancelled)
         except Interrupted:
             return
         except Problem as problem:
@@ -217,7 +219,12 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             log.exception("The search failed")
             self.post_message(self.Answered(number, None, Problem(Reason.INTERNAL, f"The search failed: {error}.")))
         else:
-            self.post_message(self.Answered(number, page))
+            self.post_message(self.Answered(number, found))
+
+    def _look_for(self, wanted: Asked | Found, cancelled: Callable[[], bool]) -> Found:
+        if isinstance(wanted, Found):
+            return next_page(wanted, self.tui.home, self.tui.packs(), cancelled=cancelled)
+        return search_archive(wanted, self.tui.home, self.tui.packs(), cancelled=cancelled)
 
     @on(Answered)
     def _answered(self, message: Answered) -> None:
@@ -226,15 +233,15 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         self._fetching = False
         problem = message.problem
         self._banner(f"{problem.happened} {problem.remedy}" if problem is not None else "")
-        if message.page is not None:
-            self._hits += message.page.hits
-            self._more = message.page.more
+        if message.found is not None:
+            self._hits += message.found.hits
+            self._found = message.found
         self._show_hits()
         if self._wants_hits:
             self._go_to_hits()
 
     def _show_hits(self) -> None:
-        found = "" if self._asked is None else f": {count(len(self._hits), 'hit')}{' and more' * bool(self._more)}"
+        found = "" if self._asked is None else f": {count(len(self._hits), 'hit')}{' and more' * self._has_more}"
         self.query_one("#title", Static).update(printable(f"Search, {self.look}{found}"))
         self._list.set_empty(_HINT if self._asked is None else _NOTHING)
         self._list.set_lines([_line(number, hit) for number, hit in enumerate(self._hits)])
@@ -246,8 +253,12 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
     def _moved(self) -> None:
         self._show_around()
         near_the_end = self._list.cursor >= len(self._hits) - _AHEAD
-        if near_the_end and self._more is not None and self._asked is not None and not self._fetching:
-            self._fetch(replace(self._asked, after=self._more))
+        if near_the_end and self._found is not None and self._has_more and not self._fetching:
+            self._fetch(self._found)
+
+    @property
+    def _has_more(self) -> bool:
+        return self._found is not None and self._found.more is not None
 
     def _show_around(self) -> None:
         hit = self._current

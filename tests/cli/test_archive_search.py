@@ -107,7 +107,14 @@ def test_page_after_page(indexed: Site, mse_tui: Command) -> None:
             break
         going_on = ["--after", answer["more"]]
     assert len(found) == len(set(found)) == 3
-    assert [action for action, _, _ in indexed.audited()] == ["search archive"], "one search, however many pages"
+
+
+def test_each_search_is_audited_wherever_it_begins(indexed: Site, mse_tui: Command) -> None:
+    assert subjects(mse_tui, "harbour", "--after", f"{1 << 61}.0") == {"ferry", "secret", "sent"}
+    ((action, _, after),) = indexed.audited()
+    assert (action, json.loads(after)["query"], json.loads(after)["after"]) == (
+        "search archive", "harbour", f"{1 << 61}.0",
+    )  # fmt: skip
 
 
 def test_a_person_finds_what_the_grants_allow(indexed: Site, mse_tui: Command) -> None:

@@ -194,6 +194,21 @@ def test_a_running_engine_serves_metrics_and_tells(store: Home, web: Web) -> Non
     assert "GET" in methods
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_metrics_tell_of_a_search_index_that_is_kept(store: Home, *, kept: bool) -> None:
+    seed(store)
+    configuration = Configuration.model_validate(
+        {
+            "exchange": {"endpoint": "http://localhost/EWS", "user": "service", "password_env": "UNUSED"},
+            "metrics": {"port": 0},
+            "archive": {"search_index": kept},
+        }
+    )
+    with Monitoring(configuration, queries.sites()[0], search_index=store.search_index) as monitoring:
+        text = requests.get(f"http://127.0.0.1:{monitoring.metrics_port}/metrics", timeout=5).text
+    assert ("mse_tui_search_index_waiting" in text) == store.search_index.exists() == kept
+
+
 def test_a_taken_port_is_told(store: Home) -> None:
     seed(store)
     with socket.socket() as taken:
