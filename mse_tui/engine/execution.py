@@ -221,6 +221,7 @@ class Execution:
 
     def _step(self) -> None:
         if self._work is None:
+            self._with.exchange.look_again()
             self._prepare()
         elif not self._process(self._members[self._position]):
             return

@@ -377,6 +377,10 @@ class EwsExchange:
         self._server.gate.look()
         return groups_among(_resolve(self._directory, text.strip()))
 
+    def look_again(self) -> None:
+        """Try the server at the next request; see `Exchange.look_again`."""
+        self._server.breaker.look_again()
+
     def close(self) -> None:
         """End what is under way in the organisation's own name; mailboxes end with their block."""
         self._closing.set()

@@ -4,6 +4,7 @@ Waits end at once when the caller's stop event is set. A refused password never 
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -107,6 +108,11 @@ class Breaker:
                 self._opened = self._clock()
                 return
             raise Problem(self._problem.reason, self._problem.happened, self._problem.remedy)
+
+    def look_again(self) -> None:
+        """Let the next call through to look, however short the rest was."""
+        with self._lock:
+            self._opened = -math.inf
 
     def succeeded(self) -> None:
         with self._lock:

@@ -100,6 +100,9 @@ class FakeExchange:
         primary = self.aliases.get(address, address)
         return MailboxIdentity("", primary, primary.partition("@")[0].title())
 
+    def look_again(self):
+        """It is never left alone."""
+
     def close(self):
         self.closed.set()
 

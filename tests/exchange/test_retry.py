@@ -166,6 +166,19 @@ def test_the_breaker_rests_then_looks_once():
     breaker.check()
 
 
+def test_a_breaker_that_is_told_to_look_again_looks_once():
+    breaker = Breaker(Clock())
+    breaker.gave_up(Problem(Reason.SERVER_UNREACHABLE, "down"))
+    breaker.look_again()
+    attempt, attempts = failing(1000, Transient(Problem(Reason.SERVER_UNREACHABLE, "still down")))
+    for _ in range(2):
+        with pytest.raises(Problem, match="still down"):
+            persistence(breaker=breaker).run(attempt, Deadline(60))
+    assert len(attempts) == 1
+    breaker.look_again()
+    assert persistence(breaker=breaker).run(lambda: "back", Deadline(60)) == "back"
+
+
 def test_an_open_breaker_grants_one_attempt_only():
     clock = Clock()
     breaker = Breaker(clock)

@@ -7,7 +7,6 @@ import pytest
 
 from mse_tui.actions.sites import retry_accounts
 from mse_tui.archive.verify import verify
-from mse_tui.exchange import retry
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.faults import FaultKind
 from mse_tui.terms import Light
@@ -73,13 +72,8 @@ def test_a_passing_fault_costs_time_only(site: SiteUnderTest, kind: FaultKind, s
 
 @pytest.mark.parametrize(("kind", "settings", "reasons"), LASTING, ids=str)
 def test_a_lasting_fault_fails_the_mailbox_and_the_next_execution_completes(
-    site: SiteUnderTest,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: FaultKind,
-    settings: dict[str, Any],
-    reasons: tuple[Reason, ...],
+    site: SiteUnderTest, kind: FaultKind, settings: dict[str, Any], reasons: tuple[Reason, ...]
 ) -> None:
-    monkeypatch.setattr(retry, "BREAKER_REST", 0.0)  # a server that was not reached is left alone for half a minute
     address = site.server.addresses[0]
     truth = WireOracle(site.server, address).content()
     task = site.task("Replicate", [address])
