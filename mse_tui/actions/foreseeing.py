@@ -1,4 +1,4 @@
-"""Looking what an execution of a task would do; nothing is started, recorded or changed."""
+"""Looking what an execution of a task would do; nothing is started, kept or changed."""
 
 from collections.abc import Iterator, Sequence
 

@@ -12,7 +12,8 @@ from mse_tui.store.database import now, writing
 from mse_tui.store.models import EngineRequest
 
 KINDS = (
-    "find_group", "browse", "preview", "refresh_group", "find_mailbox", "test_connection", "rehydrate", "restore",
+    "find_group", "browse", "preview", "refresh_group", "look_at_group", "find_mailbox", "test_connection",
+    "rehydrate", "restore",
 )  # fmt: skip
 
 
@@ -21,7 +22,8 @@ def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
     """Ask the engine; gives the request's id.
 
     'find_group' {"text"} and 'browse' {"where"} for groups to choose from; 'preview' and 'refresh_group' with
-    {"group": text} or {"task": id} for a group's mailboxes; 'test_connection'; 'rehydrate' and 'restore' by way of
+    {"group": text} or {"task": id} for a group's mailboxes, 'look_at_group' (of which nothing is kept) also with
+    {"fresh": bool}; 'test_connection'; 'rehydrate' and 'restore' by way of
     `actions.restoring`, which audits them.
     """
     return _ask(kind, arguments or {})

@@ -55,7 +55,7 @@ def _members(session: Session, row: TaskRow) -> dict[str, Any]:
     from mse_tui.engine.group_records import last_accepted
 
     fresh = FEATURES[row.type].destructive
-    answer = ask(session, "refresh_group" if fresh else "preview", {"task": row.id})
+    answer = ask(session, "look_at_group", {"task": row.id, "fresh": fresh})
     settings = session.configuration().engine
     guard = Guard(settings.confirm_empty_group, settings.confirm_group_below_percent)
     last = last_accepted(row.id)

@@ -1,4 +1,7 @@
-"""What an execution of a task would do, mailbox by mailbox, without one: nothing is started, recorded or changed."""
+"""What an execution of a task would do, mailbox by mailbox, without one: nothing is started, kept or changed.
+
+While a mailbox is looked at its lock is held.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -103,6 +103,10 @@ class GroupCache:
         with self._alone_with(group):
             return self._ask(group)
 
+    def look(self, group: GroupReference, *, fresh: bool) -> Membership:
+        """What `resolve`, or with `fresh` `refresh`, would answer now; a new answer is not kept."""
+        return (None if fresh else self.kept(group)) or self._source.resolve(group)
+
     def kept(self, group: GroupReference) -> Membership | None:
         """The kept answer, None where there is none or it is older than an hour (or from the future)."""
         key = self._key(group)

@@ -30,6 +30,7 @@ class GroupQuestions:
             "browse": self._browse,
             "preview": self._preview,
             "refresh_group": self._refresh_group,
+            "look_at_group": self._look_at_group,
             "find_mailbox": self._find_mailbox,
         }
 
@@ -49,6 +50,9 @@ class GroupQuestions:
 
     def _refresh_group(self, arguments: Arguments) -> Answer:
         return self._membership(self._groups.refresh(self._group(arguments)))
+
+    def _look_at_group(self, arguments: Arguments) -> Answer:
+        return self._membership(self._groups.look(self._group(arguments), fresh=bool(arguments.get("fresh"))))
 
     def _find_mailbox(self, arguments: Arguments) -> Answer:
         found = self._directory.mailbox(arguments["text"])

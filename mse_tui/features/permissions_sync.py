@@ -11,7 +11,7 @@ from mse_tui.access.grants import grants
 from mse_tui.access.syncing import AccessPlan, Archive, Found, apply, plan, report
 from mse_tui.access.trustees import Trustee
 from mse_tui.directory.trustees import FullAccessSource, People, TrusteeResolver
-from mse_tui.features.feature import MailboxRun, as_dry_run
+from mse_tui.features.feature import MailboxRun
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.features.permissions_reading import PermissionsReading
 from mse_tui.reasons import Problem, Reason
@@ -59,34 +59,50 @@ class PermissionsSync:
 
         Raises Problem (too-many-revocations: nothing was changed), Stopped, Cancelled.
         """
+        definition, found = self._read(run)
+        with keep_connection(), faults_explained():
+            self._synchronise(run, definition, found)
+
+    def foresee(self, run: MailboxRun) -> None:
+        """A dry run, whatever the definition says, that leaves no report. Raises as `process`."""
+        definition, found = self._read(run)
+        with keep_connection(), faults_explained():
+            planned = _planned(_archive(run), definition, found)
+        _count(run, planned, dry_run=True)
+
+    def _read(self, run: MailboxRun) -> tuple[PermissionsSyncDefinition, Found]:
         definition = run.definition
         if not isinstance(definition, PermissionsSyncDefinition):
             raise TypeError(f"{type(definition).__name__} is not a Permissions Sync definition")
         found = PermissionsReading(run, definition, self._trustees, self._full_access).read()
         run.journal.boundary()
-        with keep_connection(), faults_explained():
-            self._synchronise(run, definition, found)
-
-    def foresee(self, run: MailboxRun) -> None:
-        """A dry run, whatever the definition says: kept as its report among the changes of access."""
-        self.process(as_dry_run(run))
+        return definition, found
 
     def _synchronise(self, run: MailboxRun, definition: PermissionsSyncDefinition, found: Found) -> None:
         identity = run.identity
         with writing():
             run.fence.check()
-            archive_id = find_archive(identity.guid)
             if not definition.dry_run:
-                archive_id = archive_of(identity.guid, identity.address, identity.display_name)
-            archive = Archive(archive_id or 0, identity.address, _named(run.task_id))
-            planned = plan(archive, grants(mailbox_id=archive.id), found)
-            if not definition.allows(len(planned.losing), planned.people_before):
-                raise _too_many(planned)
+                archive_of(identity.guid, identity.address, identity.display_name)
+            archive = _archive(run)
+            planned = _planned(archive, definition, found)
             if definition.dry_run:
                 report(planned, archive)
             else:
                 apply(planned, archive)
         _count(run, planned, dry_run=definition.dry_run)
+
+
+def _archive(run: MailboxRun) -> Archive:
+    return Archive(find_archive(run.identity.guid) or 0, run.identity.address, _named(run.task_id))
+
+
+def _planned(archive: Archive, definition: PermissionsSyncDefinition, found: Found) -> AccessPlan:
+    """What is to be different. Raises Problem too-many-revocations."""
+    planned = plan(archive, grants(mailbox_id=archive.id), found)
+    if not definition.allows(len(planned.losing), planned.people_before):
+        raise _too_many(planned)
+    return planned
 
 
 def _named(task_id: int) -> str:

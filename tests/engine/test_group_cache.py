@@ -63,6 +63,18 @@ def test_an_answer_is_kept_for_an_hour(cache, source, clock):
     assert source.asked == 2
 
 
+def test_who_only_looks_leaves_nothing_behind(cache, source, clock):
+    cache.look(GROUP, fresh=False)
+    assert source.asked == 1 and cache.kept(GROUP) is None
+    kept = cache.resolve(GROUP)
+    assert cache.look(GROUP, fresh=False) == kept and source.asked == 2
+    clock.pass_time(60)
+    assert cache.look(GROUP, fresh=True).resolved_at == clock.now() and source.asked == 3
+    source.included = ()
+    assert cache.look(GROUP, fresh=True).included == ()
+    assert cache.kept(GROUP) == kept
+
+
 def test_an_answer_survives_a_restart_but_not_another_site(cache, source, clock, tmp_path):
     cache.resolve(GROUP)
     again = GroupCache(tmp_path / "groups", source, now=clock.now)

@@ -161,22 +161,23 @@ UNCAPPED = {"max_revocations": 10_000, "max_revocations_percent": 100}
 
 def sync(
     organisation: Organisation, *, task_id: int = 0, fence: Fence | None = None, knows_full_access: bool = True,
-    **definition: object,
+    foreseen: bool = False, **definition: object,
 ) -> RecordingJournal:  # fmt: skip
-    """One run over Ann's mailbox; raises what the feature raises."""
+    """One run over Ann's mailbox, or only a look at what it would do; raises what the feature raises."""
     return sync_with(
         organisation, organisation, organisation if knows_full_access else None, task_id=task_id, fence=fence,
-        **definition,
+        foreseen=foreseen, **definition,
     )  # fmt: skip
 
 
 def sync_with(
     organisation: Organisation, trustees: TrusteeResolver, source: FullAccessSource | None, *, task_id: int = 0,
-    fence: Fence | None = None, **definition: object,
+    fence: Fence | None = None, foreseen: bool = False, **definition: object,
 ) -> RecordingJournal:  # fmt: skip
     """One run, with others to ask about people."""
     journal, mailbox = RecordingJournal(), PracticeMailbox(organisation)
-    PermissionsSync(trustees, source).process(
+    feature = PermissionsSync(trustees, source)
+    (feature.foresee if foreseen else feature.process)(
         MailboxRun(
             task_id=task_id or make_task("permissions").id, mailbox=mailbox, identity=mailbox.identity(),
             definition=PermissionsSyncDefinition(**{**UNCAPPED, **definition}), packs=None, fence=fence or NoFence(),

@@ -241,6 +241,22 @@ def test_a_dry_run_reports_what_a_run_then_does_and_changes_nothing(store: Home)
     assert synced() == organisation.grants()
 
 
+def test_what_is_foreseen_is_what_a_dry_run_counts_and_is_kept_nowhere(store: Home) -> None:
+    organisation = Organisation(folders={"inbox": {"bob": Right.READ}}, allowed={"carl"})
+    task = make_task("permissions").id
+    dry = sync(organisation, task_id=task, dry_run=True)
+    reported = changes()
+    organisation.folders["inbox"] = {"eve": Right.READ, "dora": Right.READ}
+    foreseen = sync(organisation, task_id=task, foreseen=True)
+    assert foreseen.counts["granted"] == dry.counts["granted"] + 1 and foreseen.counts["dry_run"] == 1
+    assert changes() == reported and grants() == [] and ArchiveMailbox.select().count() == 0
+    sync(organisation, task_id=task)
+    organisation.folders["inbox"] = {}
+    with pytest.raises(Problem) as met:
+        sync(organisation, task_id=task, foreseen=True, max_revocations=0, max_revocations_percent=0)
+    assert met.value.reason is Reason.TOO_MANY_REVOCATIONS
+
+
 def test_a_definition_that_reads_nothing_is_refused() -> None:
     with pytest.raises(ValidationError, match="nothing is switched on"):
         PermissionsSyncDefinition(full_access=False, folder_permissions=False, delegates=False)
