@@ -26,7 +26,7 @@ from mse_tui.store.database import writing
 
 __all__ = [
     "ROLES_TO_REPLACE", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
-    "rehydrate", "restore", "revoke",
+    "rehydrate", "restore", "revoke", "try_to_restore",
 ]  # fmt: skip
 
 
@@ -67,7 +67,16 @@ def ask_to_restore(placement_ids: Sequence[int], target: Target) -> int:
     return requests.ask("restore", {"placements": list(placement_ids), **arguments})
 
 
-def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
+@needs(Role.OPERATOR)
+def try_to_restore(placement_ids: Sequence[int], target: Target) -> None:
+    """Make the checks of `restore` and enter what it would, without what the messages say.
+
+    For a transaction that is undone: no entry would be left of somebody's having read it.
+    """
+    _audit_restore(placement_ids, target, subjects=False)
+
+
+def _audit_restore(placement_ids: Sequence[int], target: Target, *, subjects: bool = True) -> None:
     if target.collision is Collision.REPLACE:
         _take_away()
     named = []
@@ -75,7 +84,8 @@ def _audit_restore(placement_ids: Sequence[int], target: Target) -> None:
         own, message = views.mailbox_of(placement_id).address, views.message(placement_id)
         if target.address and target.address.strip().lower() != own:
             _look_into_anothers(own)
-        named.append({"message": message.message_id, "subject": message.subject, "from": own})
+        subject = {"subject": message.subject} if subjects else {}
+        named.append({"message": message.message_id, **subject, "from": own})
     after = {"messages": named, "folder": target.path, "collision": str(target.collision)}
     audit("restore", target.address or "the messages' own mailboxes", after=after)
 

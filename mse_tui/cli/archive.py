@@ -15,7 +15,7 @@ from mse_tui.actions import archive_care, archive_reading
 from mse_tui.actions.archive_care import Care, Wanted
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.actions.restoring import Target as RestoreTarget
-from mse_tui.actions.restoring import ask_to_restore, restore
+from mse_tui.actions.restoring import restore, try_to_restore
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
@@ -236,7 +236,7 @@ def restore_messages(
     target = RestoreTarget(mailbox_address(session, address) if address else "", folder, Collision(collision))
     if what_if:
         with changes(what_if=True, as_json=as_json):
-            ask_to_restore(messages, target)
+            try_to_restore(messages, target)
         return
     with exchange_of(session) as exchange:
         report = restore(exchange, packs, messages, target)

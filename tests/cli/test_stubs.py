@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+from mse_tui.access import roles
 from mse_tui.archive.packs import Packs
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.leases import Leases, mailbox_key
@@ -147,6 +148,29 @@ def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) ->
     names = [folder.name for folder in store.folders(other.mailbox.id)]
     assert "From archive" in names and "Mine" in names
     assert {"restore", "look into archive"} <= {row.action for row in Audit.select()}
+
+
+def test_who_tries_a_restore_reads_nothing_of_the_messages(
+    site: Site, mse_tui: Command, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placement = Placement.select().order_by(Placement.id).first()
+    placement.message.subject, placement.message.sender = "Dismissal of Q.", "works.council@example.com"
+    placement.message.save()
+    audited = Audit.select().count()
+    with home.config.open("a") as file:
+        file.write('\n[roles]\noperator = ["helpdesk"]\nauditor = ["auditors"]\ndestructive = ["leads"]\n')
+    monkeypatch.setattr(roles, "groups_of", lambda _: frozenset({"helpdesk"}))
+    try:
+        for form in ((), ("--json",)):
+            told = mse_tui("archive", "restore", str(placement.id), "--what-if", *form)
+            assert told.code == 0, told.err
+            assert site.owner.address in told.out and "restore" in told.out
+            assert not any(said in told.out for said in ("Dismissal", "works.council"))
+        assert Audit.select().count() == audited
+        for refused in (("--to", "eve@example.com"), ("--collision", "replace")):
+            assert "role-missing" in mse_tui("archive", "restore", str(placement.id), "--what-if", *refused).err
+    finally:
+        roles.use_roles(roles.Roles())
 
 
 def test_the_engine_answers_what_the_screens_ask(site: Site, server) -> None:
