@@ -25,7 +25,7 @@ class Home:
 
     path: Path
     read_only: bool = False
-    """It is another user's, and this user may read it, not write."""
+    """It is another user's, whom this one may read and not write, or lies on a file system that takes no writes."""
 
     @classmethod
     def open(cls, explicit: Path | None = None) -> "Home":
@@ -39,9 +39,10 @@ class Home:
         path = located(explicit).path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            read_only = _is_given_to_read(path)
-            if not read_only:
+            given = _is_given_to_read(path)
+            if not given:
                 _check_private(path)
+            read_only = given or takes_no_writes(path)
         except FileExistsError as error:
             raise Problem(
                 Reason.HOME_UNSAFE, f"{path} is not a directory.", "Name a directory with --home or MSE_TUI_HOME."
@@ -139,6 +140,11 @@ def give_as_directory(file: Path) -> None:
 def beside(database: Path) -> tuple[Path, Path]:
     """SQLite's log of a database and the log's index: without both, who may not write can't open it."""
     return database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")
+
+
+def takes_no_writes(path: Path) -> bool:
+    """Whether the file system is mounted read-only, as backups and snapshots are."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def _is_given_to_read(path: Path) -> bool:

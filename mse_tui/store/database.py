@@ -17,7 +17,7 @@ from urllib.parse import quote
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
-from mse_tui.home import beside
+from mse_tui.home import beside, takes_no_writes
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.models import EPOCH, database
 
@@ -222,13 +222,21 @@ def _read_write(path: Path) -> SqliteDatabase:
 
 
 def _read_only(path: Path) -> SqliteDatabase:
+    log_file, _ = beside(path)
+    if takes_no_writes(path.parent) and not (log_file.exists() and log_file.stat().st_size):
+        # Nothing is missing from the file, and SQLite could not make its log beside it.
+        return _only_readable(path, "mode=ro&immutable=1")
     if not os.access(path.parent, os.W_OK) and not all(one.exists() for one in beside(path)):
         raise Problem(
             Reason.ARCHIVE_UNREADABLE,
             f"The database {path} was closed by another program and can't be opened by who may only read it.",
             "Let the user that runs the site start its engine, or any command, such as: mse-tui site show",
         )
-    return ReadOnlyDatabase(f"file:{quote(str(path))}?mode=ro", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
+    return _only_readable(path, "mode=ro")
+
+
+def _only_readable(path: Path, how: str) -> SqliteDatabase:
+    return ReadOnlyDatabase(f"file:{quote(str(path))}?{how}", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
 
 
 def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:
