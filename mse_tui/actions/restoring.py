@@ -12,15 +12,14 @@ from mse_tui.access.roles import Role, needed, needs
 from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
 from mse_tui.archive import stub_links, stubs, views
-from mse_tui.archive.fence import Fence
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
-from mse_tui.archive.stubs import LIVE, RESTORABLE, StubRecord, StubState
+from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
 from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
-from mse_tui.features.restoring import Collision, content_of, read_tree
-from mse_tui.features.stub_completion import find_marked
+from mse_tui.features.restoring import Collision, content_of
+from mse_tui.features.stub_completion import every_tree, find_marked, know_where
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
@@ -142,10 +141,6 @@ class StubCheck:
         return not (self.unfinished or self.unreadable)
 
 
-_FOUND = {(StubState.COMPLETE, False): StubState.LOST, (StubState.LOST, True): StubState.COMPLETE}
-"""(state in the registry, whether it is in the mailbox) -> the state that it is in."""
-
-
 @needs(Role.OPERATOR)
 def check(exchange: Exchange, packs: Packs, wanted: StubFilter) -> list[StubCheck]:
     """Compare the registry with the mailboxes and with the archive's content.
@@ -161,7 +156,7 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
     own = {row.key: row for row in rows if row.address == address}
     found.stubs = len(own)
     with exchange.mailbox(address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
-        marked = find_marked(mailbox, read_tree(mailbox))
+        marked = find_marked(mailbox, every_tree(mailbox))
         found.unknown = len(marked.keys() - own.keys())
         for key, row in own.items():
             here = [details.row.remote_id for details in marked.get(key, ())]
@@ -170,7 +165,7 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
                 continue
             if not _is_readable(packs, record.message_id):
                 found.unreadable.append(row)
-            _know_where(record, here, fence)
+            know_where(record, here, fence)
             if not here:
                 found.lost.append(row)
             elif len(here) > 1:
@@ -182,20 +177,6 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
             else:
                 found.whole += 1
     return found
-
-
-def _know_where(record: StubRecord, here: Sequence[str], fence: Fence) -> None:
-    """Enter into the registry what was found: the items that have the stub's mark."""
-    moved = bool(here) and record.remote_id not in here
-    state = _FOUND.get((record.state, bool(here)), record.state)
-    if not moved and state is record.state:
-        return
-    with writing():
-        fence.check()
-        if moved:
-            stubs.moved(record.id, here[0])
-        if state is not record.state:
-            stubs.move_on([record.id], state)
 
 
 def _is_readable(packs: Packs, message_id: int) -> bool:

@@ -6,12 +6,10 @@ What is settled stays as the record of it for as long as the archive keeps the m
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mse_tui.archive import stubs
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.holds import held_in
 from mse_tui.archive.stamps import Origin
-from mse_tui.archive.statements import execute_many, insert_returning, select, select_in
-from mse_tui.exchange.editing import Disposal
+from mse_tui.archive.statements import execute_many, insert_returning, select
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import to_micros
 
@@ -52,26 +50,15 @@ def plan(
     return entered, [each for each in items if each.message_id in held]
 
 
-def settle(done: Sequence[int], kept: Iterable[int]) -> None:
-    """Close entries: the item is gone from its folder, or is where it was; a stub that is gone is known to be."""
+def settle(done: Iterable[int], kept: Iterable[int]) -> None:
+    """Close entries: the item is gone from its folder, or is where it was."""
     moment = to_micros(now())
     with writing():
-        for mailbox_id, remote_ids in _gone(done).items():
-            stubs.out_of_reach(mailbox_id, remote_ids)
         for state, ids in (("deleted", done), ("kept", kept)):
             execute_many(
                 "UPDATE expiry SET state = ?, settled = ? WHERE id = ? AND state = 'planned'",
                 [(state, moment, each) for each in ids],
             )
-
-
-def _gone(entries: Sequence[int]) -> dict[int, list[str]]:
-    """Mailbox -> the items of these entries that its owner can no longer open from any folder."""
-    sql = "SELECT mailbox_id, remote_id FROM expiry WHERE how <> ? AND id IN ({values})"
-    gone: dict[int, list[str]] = {}
-    for mailbox_id, remote_id in select_in(sql, entries, str(Disposal.DELETED_ITEMS)):
-        gone.setdefault(mailbox_id, []).append(remote_id)
-    return gone
 
 
 def begun(mailbox_id: int, task_id: int) -> list[Begun]:

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from enum import StrEnum
@@ -39,6 +39,8 @@ class StubState(StrEnum):
 
 LIVE = (StubState.WRITING, StubState.MARKED, StubState.COMPLETE, StubState.RESTORING)
 """A mailbox holds, or may hold, a stub instead of the message: its content must stay in the archive."""
+RECOVERABLE = timedelta(days=30)
+"""How long a stub that is lost still holds its original back: its owner may bring it back from Recoverable Items."""
 UNFINISHED = (StubState.WRITING, StubState.MARKED, StubState.DELETING)
 RESTORABLE = (StubState.COMPLETE, StubState.MARKED, StubState.RESTORING, StubState.LOST)
 
@@ -154,28 +156,19 @@ def moved(stub_id: int, remote_id: str) -> None:
     execute("UPDATE stub SET remote_id = ? WHERE id = ?", (remote_id, stub_id))
 
 
-def out_of_reach(mailbox_id: int, remote_ids: Iterable[str]) -> None:
-    """Inside a transaction: the stubs that are these items have left their mailbox."""
-    moment = to_micros(now())
-    execute_many(
-        "UPDATE stub SET state = ?, ended = ? WHERE mailbox_id = ? AND remote_id = ? AND state = ?",
-        [(str(StubState.LOST), moment, mailbox_id, each, str(StubState.COMPLETE)) for each in remote_ids],
-    )
-
-
-def lying_elsewhere(mailbox_id: int, found: Mapping[str, str]) -> dict[str, tuple[int, str]]:
-    """Of stubs found as items (key -> item id), those known as other items: key -> (stub id, the item id known)."""
-    sql = "SELECT key, id, remote_id FROM stub WHERE mailbox_id = ? AND key IN ({values})"
-    rows = select_in(sql, set(found), mailbox_id)
-    return {key: (stub_id, remote_id) for key, stub_id, remote_id in rows if remote_id != found[key]}
-
-
 def begin_restore(stub_id: int, token: str) -> None:
     """Inside a transaction: the original is about to be put back; `token` marks what comes of it."""
     execute(
         "UPDATE stub SET state = ?, restore = ?, ended = ? WHERE id = ?",
         (str(StubState.RESTORING), token, to_micros(now()), stub_id),
     )
+
+
+def with_keys(mailbox_id: int, keys: Iterable[str]) -> list[StubRecord]:
+    """The rows of a mailbox's stubs with these keys, of those that are known."""
+    sql = "SELECT s.id FROM stub s WHERE s.mailbox_id = ? AND s.key IN ({values})"
+    rows = [record(stub_id) for (stub_id,) in list(select_in(sql, set(keys), mailbox_id))]
+    return [row for row in rows if row is not None]
 
 
 def record(stub_id: int) -> StubRecord | None:
@@ -206,9 +199,14 @@ def has_live_stub(message_id: int) -> bool:
 
 
 def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
-    """Of these messages, those in whose place some mailbox holds a stub."""
-    sql = "SELECT message_id, state FROM stub WHERE message_id IN ({values})"
-    return {message_id for message_id, state in select_in(sql, message_ids) if state in LIVE}
+    """Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost."""
+    sql = "SELECT message_id, state, ended FROM stub WHERE message_id IN ({values})"
+    forgotten = to_micros(now() - RECOVERABLE)
+    return {
+        message_id
+        for message_id, state, ended in select_in(sql, message_ids)
+        if state in LIVE or (state == StubState.LOST and (ended is None or ended > forgotten))
+    }
 
 
 def has_stub_header(stream: BinaryIO) -> bool:

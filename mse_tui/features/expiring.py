@@ -7,7 +7,7 @@ a run was cut off is looked up by the next one: gone means deleted, there means 
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +27,6 @@ from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed
 from mse_tui.features.stamping import Stamping
 from mse_tui.reasons import Reason
-from mse_tui.store.database import writing
 
 BATCH = 200
 """Items that are read again, confirmed and deleted together."""
@@ -84,6 +83,8 @@ class Expiring:
         )
         self.outcomes: Counter[str] = Counter()
         """Of the items due: how many were deleted, skipped, failed."""
+        self.stubs_deleted: set[str] = set()
+        """Keys of the stubs that are no longer where they were; their owner may have copied them."""
 
     def settle_begun(self) -> None:
         """Close what an interrupted run had entered in the journal."""
@@ -136,7 +137,7 @@ class Expiring:
         if held:
             self.skip(Reason.ON_HOLD, len(held))
         answers = self._run.mailbox.editing.delete([item.remote_id for item, _ in entered], how) if entered else []
-        sizes = {each.details.row.remote_id: each.details.row.size for each in leaving}
+        rows = {each.details.row.remote_id: each.details.row for each in leaving}
         done, kept = [], []
         for (item, entry), answer in zip(entered, answers, strict=True):
             if isinstance(answer, ItemFailure) and answer.reason is not Reason.ITEM_NOT_FOUND:
@@ -145,7 +146,10 @@ class Expiring:
             else:
                 # Not found: an attempt whose answer was lost has deleted it, or its owner was faster.
                 done.append(entry)
-                self._count_deleted(sizes[item.remote_id])
+                row = rows[item.remote_id]
+                self._count_deleted(row.size)
+                if row.stub and how is not Disposal.DELETED_ITEMS:
+                    self.stubs_deleted.add(row.stub)
         expiries.settle(done, kept)
 
     def _looked_at_again(self, batch: Sequence[Due]) -> list[tuple[ItemDetails, Due]]:
@@ -260,21 +264,7 @@ class Expiring:
                 self.skip(Reason.NOT_READABLE)
             else:
                 leaving.append(Leaving(details, message_id, due))
-        if not self._dry_run:
-            self._follow_moved({each.details.row.stub: each.details.row.remote_id for each in leaving})
         return leaving
-
-    def _follow_moved(self, found: Mapping[str, str]) -> None:
-        """Stubs (key -> item id) that their owner has moved are known where they lie; a copy beside one is not it."""
-        elsewhere = stubs.lying_elsewhere(self._mailbox_id, found) if found else {}
-        if not elsewhere:
-            return
-        answers = self._run.mailbox.headers([remote_id for _, remote_id in elsewhere.values()])
-        with writing():
-            self._run.fence.check()
-            for (key, (stub_id, _)), answer in zip(elsewhere.items(), answers, strict=True):
-                if isinstance(answer, ItemFailure) and answer.reason is Reason.ITEM_NOT_FOUND:
-                    stubs.moved(stub_id, found[key])
 
     def _readable(self, mailbox_id: int, message_ids: Iterable[int]) -> set[int]:
         """What no other policy has taken out of the owner's view; this one's own view date is its intention."""

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mse_tui.archive.approvals import content_of, definition_subject, is_approved
-from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.passes import mailbox_record
 from mse_tui.archive.stamps import Origin, Stamps
 from mse_tui.archive.statements import select
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.exchange.editing import ItemQuery
-from mse_tui.exchange.mailbox import Area, FolderChanges, ItemRow
+from mse_tui.exchange.mailbox import ItemRow
 from mse_tui.features.expiring import Due, Expiring, due_since
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.managed_creation import ManagedCreation
 from mse_tui.features.managed_definition import ManagedFoldersDefinition
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed, Policies
 from mse_tui.features.stamping import Listing, Stamping
+from mse_tui.features.stub_completion import look_for_deleted
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
@@ -47,7 +48,9 @@ class ManagedPass:
         self._refuse_outside_limits(mailbox_id)
         run.journal.progress(phase="folders")
         origin = self._origin()
-        tree, managed = ManagedCreation(run, definition, mailbox_id, origin.definition_id).ensure(self._tree())
+        tree, managed = ManagedCreation(run, definition, mailbox_id, origin.definition_id).ensure(
+            read_tree(run.mailbox)
+        )
         policies = Policies(tree, definition, managed)
         stamps = Stamps(mailbox_id, origin, run.fence)
         stamping = Stamping(run, policies, stamps, self._listing, self._moment, dry_run=definition.dry_run)
@@ -62,6 +65,7 @@ class ManagedPass:
         run.journal.progress(phase="deleting", expected=len(due))
         expiring.expire(due)
         stamping.withdraw()
+        look_for_deleted(run, mailbox_id, expiring.stubs_deleted)
         self._check_conservation(expiring)
         self._say_what_waits(origin)
 
@@ -96,14 +100,6 @@ class ManagedPass:
         if kept is not None and definition.dry_run:
             definition = definition.model_copy(update={"dry_run": kept.dry_run})
         return definition == kept
-
-    def _tree(self) -> FolderTree:
-        mailbox, state = self._run.mailbox, None
-        pages: list[FolderChanges] = []
-        while not pages or not pages[-1].last:
-            pages.append(mailbox.folder_changes(Area.PRIMARY, state))
-            state = pages[-1].state
-        return FolderTree(mailbox.root(Area.PRIMARY).remote_id, {}).changed(pages)
 
     # --- listing
 

@@ -9,9 +9,10 @@ from mse_tui.access.syncing import Found, GrantKey, WantedGrant
 from mse_tui.access.trustees import Trustee
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.directory.trustees import FullAccess, FullAccessSource, People, TrusteeResolver
-from mse_tui.exchange.mailbox import Area, FolderChanges, ItemFailure
+from mse_tui.exchange.mailbox import Area, ItemFailure
 from mse_tui.exchange.permissions import Delegate, FolderPermission, FolderPermissions, TrusteeKind
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.reasons import Problem, Reason
 
@@ -94,7 +95,7 @@ class PermissionsReading:
         """All that is wanted. Raises Problem where the mailbox can't be read, Stopped, Cancelled."""
         sources = self.definition.sources
         trustees = TrusteesOfRun(self.run, self.resolver, self.found, expand_groups=self.definition.expand_groups)
-        tree = self._tree() if sources & {Source.FOLDER, Source.DELEGATE} else None
+        tree = read_tree(self.run.mailbox) if sources & {Source.FOLDER, Source.DELEGATE} else None
         if tree is not None and Source.FOLDER in sources:
             self._read_folders(tree, trustees)
         if tree is not None and Source.DELEGATE in sources:
@@ -104,13 +105,6 @@ class PermissionsReading:
         return self.found
 
     # --- folders
-
-    def _tree(self) -> FolderTree:
-        mailbox = self.run.mailbox
-        pages: list[FolderChanges] = []
-        while not pages or not pages[-1].last:
-            pages.append(mailbox.folder_changes(Area.PRIMARY, pages[-1].state if pages else None))
-        return FolderTree(mailbox.root(Area.PRIMARY).remote_id, {}).changed(pages)
 
     def _read_folders(self, tree: FolderTree, trustees: TrusteesOfRun) -> None:
         journal, ids = self.run.journal, list(tree.folders)

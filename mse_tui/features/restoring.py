@@ -19,7 +19,8 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
 from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
-from mse_tui.exchange.mailbox import Area, Content, FolderChanges, ItemFailure, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
@@ -223,15 +224,6 @@ class Restoring:
     def _mailbox_fence(self) -> None:
         with writing():
             self._fence.check()
-
-
-def read_tree(mailbox: Mailbox) -> FolderTree:
-    """The primary mailbox's folder tree as it is now."""
-    state, pages = None, list[FolderChanges]()
-    while not pages or not pages[-1].last:
-        pages.append(mailbox.folder_changes(Area.PRIMARY, state))
-        state = pages[-1].state
-    return FolderTree(mailbox.root(Area.PRIMARY).remote_id, {}).changed(pages)
 
 
 def content_of(message_id: int) -> tuple[bytes, str]:

@@ -13,8 +13,8 @@ from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.criteria import is_protected
 from mse_tui.features.deleting import Deleting
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.missing import ArchivingFirst
-from mse_tui.features.restoring import read_tree
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
 from mse_tui.features.stub_completion import complete_stubs
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
@@ -53,7 +53,7 @@ class StoragePass:
         run.journal.progress(phase="folders")
         tree = read_tree(run.mailbox)
         if not definition.dry_run:
-            self._complete_begun(tree)
+            self._complete_begun()
         candidates = self._candidates(tree)
         self._change(tree, candidates)
         self._report_space()
@@ -61,11 +61,11 @@ class StoragePass:
 
     # --- what was begun
 
-    def _complete_begun(self, tree: FolderTree) -> None:
+    def _complete_begun(self) -> None:
         mailbox_id = self._mailbox_id()
         if mailbox_id == NEVER_ARCHIVED:
             return
-        for answer in complete_stubs(self._run, mailbox_id, tree):
+        for answer in complete_stubs(self._run, mailbox_id):
             if isinstance(answer, Stubbed):
                 self._run.journal.count("completed")
                 self._run.journal.count("bytes_freed", max(0, answer.freed))

@@ -1,20 +1,25 @@
 """Completing what an earlier run began: every marked item becomes a whole stub, wherever its owner has moved it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from mse_tui.archive import stubs
+from mse_tui.archive.fence import Fence
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
-from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.mailbox import Area, Mailbox
 from mse_tui.features.feature import MailboxRun
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
+_FOUND = {(StubState.COMPLETE, False): StubState.LOST, (StubState.LOST, True): StubState.COMPLETE}
+"""(state in the registry, whether it is in the mailbox) -> the state that it is in."""
 
-def complete_stubs(run: MailboxRun, mailbox_id: int, tree: FolderTree) -> Iterator[Stubbed | Refused]:
+
+def complete_stubs(run: MailboxRun, mailbox_id: int) -> Iterator[Stubbed | Refused]:
     """Complete all unfinished changes of a mailbox, of whichever task; one answer for each that was marked."""
     begun = stubs.in_mailbox(mailbox_id, UNFINISHED)
     if not begun:
@@ -22,7 +27,7 @@ def complete_stubs(run: MailboxRun, mailbox_id: int, tree: FolderTree) -> Iterat
     run.journal.progress(phase="completing")
     deleting = [each for each in begun if each.state is StubState.DELETING]
     _settle_deletions(run, deleting)
-    found = _locate(run, tree, [each for each in begun if each.state is not StubState.DELETING])
+    found = _locate(run, [each for each in begun if each.state is not StubState.DELETING])
     by_settings: dict[tuple[str, str, int], list[tuple[StubRecord, ItemDetails]]] = {}
     for record, details in found:
         key = (record.action, record.definition, record.task_id or 0)
@@ -52,7 +57,7 @@ def _settle_deletions(run: MailboxRun, records: Sequence[StubRecord]) -> None:
         stubs.move_on(gone, StubState.DELETED)
 
 
-def _locate(run: MailboxRun, tree: FolderTree, records: Sequence[StubRecord]) -> list[tuple[StubRecord, ItemDetails]]:
+def _locate(run: MailboxRun, records: Sequence[StubRecord]) -> list[tuple[StubRecord, ItemDetails]]:
     """The marked items of unfinished stubs. Those that were never marked are forgotten: they are as they were."""
     if not records:
         return []
@@ -70,7 +75,7 @@ def _locate(run: MailboxRun, tree: FolderTree, records: Sequence[StubRecord]) ->
             missing.append(record)
         else:
             raise Problem(answer.reason, answer.message)
-    moved = find_marked(run.mailbox, tree, run.journal.boundary) if missing else {}
+    moved = find_marked(run.mailbox, every_tree(run.mailbox), run.journal.boundary) if missing else {}
     elsewhere = [(record, moved[record.key][0]) for record in missing if record.key in moved]
     gone = [record for record in missing if record.key not in moved] + unmarked
     with writing():
@@ -84,16 +89,52 @@ def _locate(run: MailboxRun, tree: FolderTree, records: Sequence[StubRecord]) ->
 
 
 def find_marked(
-    mailbox: Mailbox, tree: FolderTree, boundary: Callable[[], None] = lambda: None
+    mailbox: Mailbox, trees: Iterable[FolderTree], boundary: Callable[[], None] = lambda: None
 ) -> dict[str, list[ItemDetails]]:
-    """Every marked item of a mailbox by its key; an owner may have copied a stub."""
+    """Every marked item of these trees by its key; an owner may have copied a stub.
+
+    Raises Problem also where a single item can't be looked at: what is not seen must not pass for gone.
+    """
     found: dict[str, list[ItemDetails]] = {}
-    for folder_id in tree.folders:
+    for folder_id in (each for tree in trees for each in tree.folders):
         boundary()
         ids = [
             row.remote_id for page in mailbox.editing.find(folder_id, ItemQuery(mark=(Mark.STUB, ""))) for row in page
         ]
         for details in mailbox.editing.details(ids) if ids else ():
-            if isinstance(details, ItemDetails) and details.row.stub:
-                found.setdefault(details.row.stub, []).append(details)
+            if isinstance(details, ItemDetails):
+                if details.row.stub:
+                    found.setdefault(details.row.stub, []).append(details)
+            elif details.reason is not Reason.ITEM_NOT_FOUND:
+                raise Problem(details.reason, details.message)
     return found
+
+
+def every_tree(mailbox: Mailbox) -> list[FolderTree]:
+    """The folder trees of the mailbox, and of its online archive where it has one: Exchange moves old items there."""
+    areas = [Area.PRIMARY, Area.ARCHIVE] if mailbox.identity().has_online_archive else [Area.PRIMARY]
+    return [read_tree(mailbox, area) for area in areas]
+
+
+def know_where(record: StubRecord, here: Sequence[str], fence: Fence) -> None:
+    """Enter into the registry what was found in the whole mailbox: the items that have the stub's mark."""
+    moved = bool(here) and record.remote_id not in here
+    state = _FOUND.get((record.state, bool(here)), record.state)
+    if not moved and state is record.state:
+        return
+    with writing():
+        fence.check()
+        if moved:
+            stubs.moved(record.id, here[0])
+        if state is not record.state:
+            stubs.move_on([record.id], state)
+
+
+def look_for_deleted(run: MailboxRun, mailbox_id: int, keys: Collection[str]) -> None:
+    """Of stubs that a run has deleted, those that are nowhere else in the mailbox are lost."""
+    if not keys:
+        return
+    run.journal.progress(phase="looking for stubs")
+    marked = find_marked(run.mailbox, every_tree(run.mailbox), run.journal.boundary)
+    for record in stubs.with_keys(mailbox_id, keys):
+        know_where(record, [details.row.remote_id for details in marked.get(record.key, ())], run.fence)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -11,7 +12,10 @@ from mse_tui.archive.packs import Packs
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.leases import Leases, mailbox_key
 from mse_tui.exchange.ews import connect
+from mse_tui.exchange.ews_editing import EwsEditing
+from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.home import Home
+from mse_tui.reasons import Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import open_database
 from mse_tui.store.models import Audit, Placement
@@ -125,6 +129,13 @@ def test_a_check_finds_a_lost_stub_that_is_back(site: Site, mse_tui: Command) ->
     assert "1 of 2 stubs" not in mse_tui("stub", "check").out
     assert sorted(row.state for row in Stub.select()) == ["complete", "lost"]
     assert "1 of 2 stubs" in mse_tui("stub", "check").out
+
+
+def test_a_check_that_cannot_look_at_a_stub_loses_none(site: Site, mse_tui: Command, server, monkeypatch) -> None:
+    busy = ItemFailure("", Reason.THROTTLED, "Later.")
+    monkeypatch.setattr(EwsEditing, "details", lambda _, ids, **__: [replace(busy, remote_id=each) for each in ids])
+    assert mse_tui("stub", "check").code != 0
+    assert {row.state for row in Stub.select()} == {"complete"}
 
 
 def test_revoked_links_open_nothing(site: Site, mse_tui: Command) -> None:

@@ -1,6 +1,7 @@
 """Managed folders over the wire: which messages leave a mailbox, which get a stamp, and which are never touched."""
 
 from datetime import UTC, timedelta, timezone
+from unittest.mock import Mock
 
 import pytest
 
@@ -8,7 +9,7 @@ from mse_tui.archive.holds import HoldScope
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
-from mse_tui.archive.stubs import with_live_stubs
+from mse_tui.archive.stubs import RECOVERABLE, with_live_stubs
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.ews import connect
 from mse_tui.features import expiring
@@ -21,7 +22,7 @@ from mse_tui.store.models import ArchiveMailbox, Blob, Definition, Message, Pack
 from mse_tui.store.retention import Expiry, Hold, ManagedFolder, RetentionSetting, RetentionStamp
 from mse_tui.store.stubs import Stub
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
-from tests.features.managing import Management
+from tests.features.managing import Management, all_items
 from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.features.retaining import Managing, definition, paths, policy, subjects_by_path
 from tests.support.owner import BEGAN, Owner
@@ -364,11 +365,13 @@ def stub(owner, mailbox, packs):
     ("how", "state"),
     [("soft delete", "lost"), ("hard delete", "lost"), ("move to Deleted Items", "complete")],
 )
-def test_a_stub_that_a_policy_deletes_no_longer_holds_its_content_back(managing, stub, how, state):
+def test_a_stub_that_a_policy_deletes_holds_its_content_back_while_it_may_come_back(managing, stub, how, state):
     made = stub(1)
     journal = managing.run(definition(inbox=policy(delete=30, how=how)))
     assert journal.counts["items_deleted"] == 1 and not journal.failures
     assert Stub.get().state == state
+    assert with_live_stubs([made.message_id]) == {made.message_id}
+    Stub.update(ended=now() - RECOVERABLE - timedelta(seconds=1)).execute()
     assert with_live_stubs([made.message_id]) == ({made.message_id} if state == "complete" else set())
 
 
@@ -380,23 +383,28 @@ def test_a_stub_is_known_gone_also_where_its_owner_had_moved_it_before(owner, ma
     assert Stub.get().state == "lost"
 
 
-def test_a_stub_stays_known_while_only_a_copy_of_it_is_deleted(owner, mailbox, managing, stub):
-    made = stub(1)
+@pytest.mark.parametrize("deleted", ["the copy", "the first"])
+def test_a_stub_stays_known_while_one_of_its_copies_is_left(owner, mailbox, managing, stub, deleted):
+    stub(1)
     (item,) = [row["id"] for row in owner.store.items(owner.folder("inbox"))]
     owner.store.copy_item(item, owner.folder("deleteditems"))
-    managing.run(definition(deleted=policy(delete=30)))
-    assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
-    assert (Stub.get().state, Stub.get().remote_id) == ("complete", made.remote_id)
+    policies = {"deleted" if deleted == "the copy" else "inbox": policy(delete=30)}
+    managing.run(definition(**policies))
+    (left,) = subjects_by_path(mailbox)
+    (details,) = [each for each in all_items(mailbox) if each.row.stub]
+    assert left == ("Inbox" if deleted == "the copy" else "Deleted Items")
+    assert (Stub.get().state, Stub.get().remote_id) == ("complete", details.row.remote_id)
 
 
-def test_a_stub_whose_deletion_was_interrupted_is_known_gone(owner, managing, stub, monkeypatch):
+def test_a_stub_that_was_moved_after_an_interrupted_deletion_stays_known(owner, managing, stub, monkeypatch):
     stub(1)
-    with monkeypatch.context() as patched:
-        patched.setattr(expiring.expiries, "settle", lambda *_: None)
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(type(managing.mailbox.editing), "delete", Mock(side_effect=RuntimeError("power cut")))
         managing.run(definition(inbox=policy(delete=30)))
-    assert (Stub.get().state, Expiry.get().state) == ("complete", "planned")
+    (item,) = [row["id"] for row in owner.store.items(owner.folder("inbox"))]
+    owner.store.move_item(item, owner.folder("sentitems"))
     managing.run(definition(inbox=policy(delete=30)))
-    assert (Stub.get().state, Expiry.get().state) == ("lost", "deleted")
+    assert Expiry.get().state == "deleted" and Stub.get().state == "complete"
 
 
 # --- stamps
