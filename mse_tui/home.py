@@ -25,7 +25,7 @@ class Home:
 
     path: Path
     read_only: bool = False
-    """It is another user's, whom this one may read and not write, or lies on a file system that takes no writes."""
+    """It is another user's, given to this one to read; or on a file system that takes no writes; or a backup."""
 
     @classmethod
     def open(cls, explicit: Path | None = None) -> "Home":
@@ -42,7 +42,7 @@ class Home:
             given = _is_given_to_read(path)
             if not given:
                 _check_private(path)
-            read_only = given or takes_no_writes(path)
+            read_only = given or takes_no_writes(path) or cls(path).backup_marker.is_file()
         except FileExistsError as error:
             raise Problem(
                 Reason.HOME_UNSAFE, f"{path} is not a directory.", "Name a directory with --home or MSE_TUI_HOME."
@@ -89,6 +89,19 @@ class Home:
     def sandbox(self) -> Path:
         """Where the practice organisation keeps its mailboxes."""
         return self.path / "sandbox"
+
+    @property
+    def backup_marker(self) -> Path:
+        """Is there in a backup: whoever makes a site of it again deletes it."""
+        return self.path / "mse-tui.backup"
+
+    @property
+    def backup_of(self) -> str:
+        """The code of the site whose backup this is, as the marker's first line says; '' where it is none."""
+        try:
+            return self.backup_marker.read_text(errors="replace").partition("\n")[0]
+        except FileNotFoundError:
+            return ""
 
     def share(self, group: str) -> None:
         """Let the members of a group of the operating system read what the screens show, and nothing else.

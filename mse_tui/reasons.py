@@ -526,7 +526,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.READ_ONLY: Explanation(
         "The site is open to look at only, so nothing of it can be changed.",
-        "Open it as the user that runs it, without --read-only; what may be done there is decided by roles.",
+        "Open it as the user that runs it, without --read-only; what may be done there is decided by roles. A backup"
+        " put in place is a site again once its file mse-tui.backup is deleted.",
     ),
     Reason.IN_USE: Explanation(
         "A task uses this, so it can't be deleted.",

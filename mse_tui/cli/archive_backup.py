@@ -20,10 +20,11 @@ from mse_tui.widgets.wording import number, size
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 def backup(session: Session, directory: Path, prune: bool, as_json: bool) -> None:
-    """Back the whole site up into DIRECTORY, a new one or that of an earlier backup; may run beside the engine.
+    """Back the whole site up into DIRECTORY, a new one or that of its earlier backup; may run beside the engine.
 
-    The directory is laid out as a site's own: --home DIRECTORY reads it, and copied into place it is the site again.
-    Passwords and keys are not in it. The search index is not either: it is made anew.
+    The directory is laid out as a site's own. --home DIRECTORY opens it to look at only; copied into place, and its
+    file mse-tui.backup deleted, it is the site again. Passwords and keys are not in it. The search index is not either:
+    it is made anew. Where the archive has lost a pack, all else is backed up, and the exit code says so.
     """
     session.site()
     packs = packs_of(session.home, session.configuration() if session.home.config.exists() else None)

@@ -1,18 +1,23 @@
 """Backing a site up: whole at every moment, beside an engine that works on, and a site again wherever it is put."""
 
+import fcntl
 import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mse_tui.archive import backup
 from mse_tui.archive.backup import back_up
-from mse_tui.archive.packs import Packs
+from mse_tui.archive.packs import Packs, seal
 from mse_tui.archive.verify import verify
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import open_database
-from mse_tui.store.models import ArchiveMailbox, Message, Pack
+from mse_tui.store.database import close_database, open_database, writing
+from mse_tui.store.models import ArchiveMailbox, Blob, Message, Pack, Site
 from tests.screens.seed import seed
 
 
@@ -26,9 +31,25 @@ def packs(store: Home) -> Packs:
 def restored(directory: Path, to: Path) -> Home:
     """The backup, copied to where a site may be."""
     shutil.copytree(directory, to)
+    (to / "mse-tui.backup").unlink()
     home = Home.open(to)
     open_database(home.database)
     return home
+
+
+def sealed_pack(packs: Packs, content: bytes) -> Pack:
+    with packs.writer() as writer:
+        writer.add(content)
+        finished = writer.finish()
+    assert finished is not None
+    with writing():
+        seal(finished)
+    return Pack.get_by_id(finished.pack_id)
+
+
+def let_go(pack: Pack) -> None:
+    Blob.delete().where(Blob.pack == pack).execute()
+    pack.delete_instance()
 
 
 def test_a_backup_is_a_site_with_all_that_the_archive_holds(store: Home, packs: Packs, tmp_path: Path) -> None:
@@ -44,14 +65,10 @@ def test_a_backup_is_a_site_with_all_that_the_archive_holds(store: Home, packs: 
 
 def test_the_next_one_copies_what_is_new_and_lets_go_only_when_told(store: Home, packs: Packs, tmp_path: Path) -> None:
     back_up(store, packs, tmp_path / "backup")
-    with packs.writer() as writer:
-        writer.add(b"one more")
-        sealed = writer.finish()
-    assert sealed is not None
-    Pack.update(state="sealed").where(Pack.id == sealed.pack_id).execute()
+    sealed = sealed_pack(packs, b"one more")
     again = back_up(store, packs, tmp_path / "backup")
     assert (again.copied, again.unreferred) == (1, 0)
-    Pack.delete().where(Pack.id == sealed.pack_id).execute()
+    let_go(sealed)
     kept = back_up(store, packs, tmp_path / "backup")
     assert (kept.copied, kept.unreferred, kept.pruned) == (0, 1, 0)
     pruned = back_up(store, packs, tmp_path / "backup", prune=True)
@@ -79,16 +96,13 @@ def test_what_interrupts_it_leaves_the_earlier_backup_whole(
 def test_a_pack_that_is_compacted_away_meanwhile_is_no_loss(
     store: Home, packs: Packs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with packs.writer() as writer:
-        writer.add(b"soon gone")
-        sealed = writer.finish()
-    assert sealed is not None
-    Pack.update(state="sealed").where(Pack.id == sealed.pack_id).execute()
+    sealed = sealed_pack(packs, b"soon gone")
     copied = backup.copy_database
 
     def and_compacted(source: Path, target: Path) -> None:
         copied(source, target)
-        if Pack.delete().where(Pack.id == sealed.pack_id).execute():
+        if Pack.select().where(Pack.id == sealed.id).exists():
+            let_go(sealed)
             packs.delete(sealed.name)
 
     monkeypatch.setattr(backup, "copy_database", and_compacted)
@@ -96,11 +110,44 @@ def test_a_pack_that_is_compacted_away_meanwhile_is_no_loss(
     assert verify(Packs(restored(tmp_path / "backup", tmp_path / "elsewhere").archive), read_data=True).ok
 
 
-def test_a_pack_that_is_missing_is_told(store: Home, packs: Packs, tmp_path: Path) -> None:
-    packs.path(Pack.get().name).unlink()
+def test_packs_that_are_missing_or_not_whole_are_told_and_all_else_is_backed_up(
+    store: Home, packs: Packs, tmp_path: Path
+) -> None:
+    other, gone = sealed_pack(packs, b"other"), sealed_pack(packs, b"will be gone")
+    copies = Packs(tmp_path / "backup" / "archive")
+    back_up(store, packs, tmp_path / "backup")
+    let_go(gone)
+    broken = Pack.get()
+    source = packs.path(broken.name)
+    source.write_bytes(source.read_bytes()[:-1])
+    assert back_up(store, packs, tmp_path / "backup").copied == 0  # the backup has it whole
+    copies.path(broken.name).unlink()
+    copies.path(other.name).unlink()
+    with pytest.raises(Problem) as met:
+        back_up(store, packs, tmp_path / "backup", prune=True)
+    assert met.value.reason is Reason.CONTENT_DAMAGED
+    assert broken.name in met.value.happened
+    assert copies.path(other.name).exists()
+    assert copies.path(gone.name).exists()
+    ArchiveMailbox.update(display_name="Changed").execute()
+    source.unlink()
     with pytest.raises(Problem) as met:
         back_up(store, packs, tmp_path / "backup")
     assert met.value.reason is Reason.CONTENT_MISSING
+    restored(tmp_path / "backup", tmp_path / "elsewhere")
+    assert ArchiveMailbox.select().where(ArchiveMailbox.display_name == "Changed").exists()
+
+
+@pytest.mark.parametrize("left", [0, 10])
+def test_a_pack_that_the_backup_has_not_whole_is_copied_again(
+    store: Home, packs: Packs, tmp_path: Path, left: int
+) -> None:
+    back_up(store, packs, tmp_path / "backup")
+    name = Pack.get().name
+    copy = Packs(tmp_path / "backup" / "archive").path(name)
+    copy.write_bytes(copy.read_bytes()[:left])
+    assert back_up(store, packs, tmp_path / "backup").copied == 1
+    assert copy.read_bytes() == packs.path(name).read_bytes()
 
 
 def test_the_site_itself_and_other_peoples_directories_are_refused(store: Home, packs: Packs, tmp_path: Path) -> None:
@@ -111,3 +158,88 @@ def test_the_site_itself_and_other_peoples_directories_are_refused(store: Home, 
             back_up(store, packs, directory)
         assert met.value.reason is Reason.INVALID
     assert (tmp_path / "letters" / "to.txt").read_text() == "x"
+
+
+def test_the_site_itself_is_refused_by_whatever_name(store: Home, packs: Packs, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(store.path)
+    (tmp_path / "to archive").mkdir()
+    (tmp_path / "to archive" / "archive").symlink_to(packs.root)
+    before = store.database.stat().st_ino
+    for directory in (tmp_path / "link", tmp_path / "link" / "new", tmp_path / "to archive"):
+        with pytest.raises(Problem) as met:
+            back_up(store, packs, directory, prune=True)
+        assert met.value.reason is Reason.INVALID
+    assert store.database.stat().st_ino == before
+
+
+def test_another_site_and_its_backups_are_refused(store: Home, packs: Packs, tmp_path: Path) -> None:
+    back_up(store, packs, tmp_path / "backup")
+    restored(tmp_path / "backup", tmp_path / "other")
+    Site.update(code="OTHER").execute()
+    close_database()
+    open_database(store.database)
+    back_up(Home.open(tmp_path / "other"), Packs(tmp_path / "other" / "archive"), tmp_path / "backup")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    Site.update(code="THIS").execute()
+    for directory, said in ((tmp_path / "other", "no backup of this site"), (tmp_path / "backup", "another site")):
+        with pytest.raises(Problem) as met:
+            back_up(store, packs, directory, prune=True)
+        assert met.value.reason is Reason.INVALID
+        assert said in met.value.happened
+    for path in (tmp_path / "other", tmp_path / "backup"):
+        assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == {
+            file: content for file, content in before.items() if path in file.parents
+        }
+
+
+def test_two_at_once_do_not_write_into_one_directory(store: Home, packs: Packs, tmp_path: Path) -> None:
+    back_up(store, packs, tmp_path / "backup")
+    with (tmp_path / "backup" / "mse-tui.backup").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Problem, match="Another backup is being written") as met:
+            back_up(store, packs, tmp_path / "backup")
+        assert met.value.reason is Reason.INVALID
+    back_up(store, packs, tmp_path / "backup")
+
+
+_WRITE_AND_DIE = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE archive_mailbox SET display_name = 'Written in the backup'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_backup_that_was_opened_stays_whole_and_its_log_never_meets_the_next_one(
+    store: Home, packs: Packs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(store, packs, tmp_path / "backup")
+    database = tmp_path / "backup" / "mse-tui.db"
+    ended = subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, database], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert (tmp_path / "backup" / "mse-tui.db-wal").stat().st_size > 0
+    replace = Path.replace
+
+    def cut(path: Path, target: Path) -> Path:
+        if target == database:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        with pytest.raises(KeyboardInterrupt):
+            back_up(store, packs, tmp_path / "backup")
+    assert _names(database) == {"Written in the backup"}
+    subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, database], check=False)
+    back_up(store, packs, tmp_path / "backup")
+    assert "Written in the backup" not in _names(database)
+    assert not list((tmp_path / "backup").glob("mse-tui.*-*"))
+
+
+def _names(database: Path) -> set[str]:
+    connection = sqlite3.connect(database)
+    try:
+        return {name for (name,) in connection.execute("SELECT display_name FROM archive_mailbox")}
+    finally:
+        connection.close()

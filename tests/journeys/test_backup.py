@@ -52,8 +52,9 @@ def _back_up(site: SiteUnderTest, directory: Path, capsys: pytest.CaptureFixture
 
 
 def _moved(site: SiteUnderTest, backup: Path, to: Path) -> SiteUnderTest:
-    """As the operator's guide says: the directory in place, the password file beside it, the engine started there."""
+    """As the operator's guide says: the directory in place, no backup any more, the password file, the engine there."""
     shutil.copytree(backup, to)
+    (to / "mse-tui.backup").unlink()
     assert not (to / "exchange.password").exists()
     shutil.copy2(site.home.path / "exchange.password", to / "exchange.password")
     home = Home.open(to)
