@@ -96,13 +96,22 @@ class MseTuiApp(App[None]):
             self.roles = roles
 
     def __init__(
-        self, home: Home, *, engine: EngineHandle | None = None, clock: Callable[[], datetime] = utc_now
+        self,
+        home: Home,
+        *,
+        engine: EngineHandle | None = None,
+        begin: Callable[[], None] | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        """`begin` starts the engine; it is called in a thread once the first screen is there."""
         self.MODES = {name: _factory(name) for name in _SCREENS}  # type: ignore[misc]
         monochrome = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if monochrome else None)
         self.home = home
         self.engine = engine
+        self._begin = begin
+        self.engine_begins = begin is not None
+        """It is being started; that none runs is no problem yet."""
         self.clock = clock
         """What relative times are said by."""
         self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
@@ -136,6 +145,8 @@ class MseTuiApp(App[None]):
                 loop.add_signal_handler(number, self.exit)
         self._watcher.start()
         self._look_at_engine()
+        if self._begin is not None:
+            self.call_after_refresh(self._begin_engine, self._begin)
 
     def on_unmount(self) -> None:
         """Stop watching."""
@@ -180,6 +191,8 @@ class MseTuiApp(App[None]):
             state, tone = "engine here", Tone.GOOD
         elif seen.holder:
             state, tone = "watching", Tone.PLAIN
+        elif self.engine_begins:
+            state, tone = "engine starts", Tone.DIM
         else:
             state, tone = "no engine", Tone.WARN
         who = "read only" if is_read_only() else standing(self.roles)
@@ -339,7 +352,7 @@ class MseTuiApp(App[None]):
     @property
     def nobody_runs_tasks(self) -> bool:
         """No engine runs this site, here or elsewhere."""
-        return not self._engine_alive
+        return not (self._engine_alive or self.engine_begins)
 
     def packs(self) -> "Packs":
         """The site's archived content. Raises Problem configuration-invalid."""
@@ -376,6 +389,25 @@ class MseTuiApp(App[None]):
             self.notify("This program was started only to look.", severity="warning", markup=False)
         elif not self.engine.running():
             self.act(self.engine.start, self._engine_started)
+
+    @work(group="act")
+    async def _begin_engine(self, begin: Callable[[], None]) -> None:
+        """An engine that lives elsewhere is watched; any other reason why none starts here is shown."""
+        try:
+            await asyncio.to_thread(_explained, begin)
+            self._engine_alive = True
+        except Problem as problem:
+            log.warning("The engine did not start: %s", problem)
+            if problem.reason not in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.ROLE_MISSING):
+                self.push_screen(problem_notice(problem, "The engine did not start"))
+        except Exception as error:
+            log.exception("The engine did not start")
+            fault = Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+            self.push_screen(problem_notice(fault, "The engine did not start"))
+        finally:
+            self.engine_begins = False
+        if not self.ending:
+            self.on_mse_tui_app_data_changed()
 
     def _engine_started(self, _result: None) -> None:
         self._look_at_engine()
@@ -439,8 +471,10 @@ def _factory(place: str) -> Callable[[], Screen[Any]]:
     return make
 
 
-def run_app(home: Home, engine: EngineHandle | None = None) -> int:
+def run_app(home: Home, engine: EngineHandle | None = None, begin: Callable[[], None] | None = None) -> int:
     """Run the TUI until the person leaves, then end the engine that ran inside it. Gives the exit code.
+
+    `begin` starts the engine; it is called once the first screen is there.
 
     Raises Problem invalid on a terminal that can't show screens.
     """
@@ -450,7 +484,7 @@ def run_app(home: Home, engine: EngineHandle | None = None) -> int:
             "This terminal can't show screens (TERM is unset or 'dumb').",
             "Use the commands instead: mse-tui status --plain, mse-tui task list.",
         )
-    app = MseTuiApp(home, engine=engine)
+    app = MseTuiApp(home, engine=engine, begin=begin)
     try:
         app.run()
     finally:

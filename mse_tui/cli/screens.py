@@ -54,7 +54,15 @@ class SiteEngine:
         with self._lock:
             if not self.running():
                 self._end()
+                self._leave_to_others()
                 self._engine = self._serving.enter_context(serving(self._home, self._configuration(), self._site))
+
+    def _leave_to_others(self) -> None:
+        """What makes an engine takes longer than the screens: it is not made where another one lives."""
+        if holder := self.holder():
+            raise Problem(
+                Reason.ENGINE_RUNNING_ELSEWHERE, f"The site {self._site.description} has a live engine: {holder}."
+            )
 
     def stop(self) -> None:
         """End it gracefully; returns when it has ended."""
@@ -106,19 +114,17 @@ def _end_with_parent() -> None:
 def show(
     home: "Home", engine: SiteEngine, verbose: bool = False, when_started: Callable[[], None] | None = None
 ) -> int:
-    """Run the screens with this engine, started if it can be; the exit code. `when_started` is called in between."""
+    """Run the screens, and this engine inside them if it can be started; the exit code.
+
+    `when_started` is called once it runs.
+    """
     from mse_tui.app import run_app
 
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        return run_app(home)  # it refuses; an engine need not be started before
-    log_to_file(home.logs, verbose)
-    try:
+    def begin() -> None:
         engine.start()
         if when_started is not None:
             when_started()
-    except Problem as problem:
-        log.warning("The engine did not start: %s", problem)
-        if problem.reason not in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.ROLE_MISSING):
-            click.echo(f"The engine did not start: {problem.happened}\nWhat to do: {problem.remedy}", err=True)
-            click.pause("Press any key to open the screens without it ...", err=True)
-    return run_app(home, engine)
+
+    if os.environ.get("TERM", "") not in ("", "dumb"):  # else it refuses, and logs nothing
+        log_to_file(home.logs, verbose)
+    return run_app(home, engine, begin)

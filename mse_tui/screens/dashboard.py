@@ -99,7 +99,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""
         now = self.now
-        self._fill("troubles", _troubles(data.troubles))
+        self._fill("troubles", _troubles(self._present_troubles(data)))
         self._fill("running", [one for row in data.running for one in running_lines(row, now)])
         self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
         self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next()])
@@ -107,7 +107,17 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         recent = [_activity(one, now) for one in data.recent]
         self._fill("recent", [*recent, _last_line(data)])
         if self.focused is None or not self.focused.display:
-            next(one for one in self.query(PagedList) if one.display).focus()
+            self._focus_first()
+
+    def _present_troubles(self, data: Overview) -> Sequence[Trouble]:
+        """That no engine runs is no trouble while one is being started."""
+        return [one for one in data.troubles if one.reason or one.task_id or not self.tui.engine_begins]
+
+    def _focus_first(self) -> None:
+        for section in self.query(PagedList):
+            if section.display:
+                section.focus()
+                return
 
     def _fill(self, name: str, lines: list[Line]) -> None:
         section = self.query_one(f"#{name}", PagedList)

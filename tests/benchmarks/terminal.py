@@ -51,7 +51,7 @@ def seed(home: Home, tasks: int, executions: int) -> Task:
     site, schedule, definition = make_site(), make_schedule(), make_definition()
     moment = now()
     with writing():
-        first = make_task(site, schedule, definition, description="Task 0000", status="Running")
+        first = make_task(site, schedule, definition, description="Task 0000", status="Running", last_started=moment)
         rows = [
             {
                 "description": f"Task {number:04}", "site": site, "type": "MFR", "definition": definition,

@@ -154,9 +154,7 @@ def test_tmux_takes_the_copy(seeded: Home, state: Path, tmp_path: Path) -> None:
     try:
         run("new-session", "-d", "-x", "80", "-y", "24", "-e", f"XDG_STATE_HOME={state.parent}", program)
         run("set", "-s", "set-clipboard", "on")
-        wait_for("Press any key")
-        run("send-keys", "Enter")
-        wait_for("Recent activity")
+        wait_for("Needs attention")
         run("send-keys", "2")
         wait_for("All types: 4 tasks")
         run("send-keys", "y")
