@@ -52,7 +52,8 @@ async def test_a_viewer_sees_what_works_and_under_why_what_does_not(app: MseTuiA
     being(Role.VIEWER)
     async with app.run_test(size=(120, 30), notifications=True) as pilot:
         keys = Keys(pilot)
-        screen = await keys.see("Recent activity")
+        await keys.see("Recent activity")
+        screen = await keys.see("viewer, watching")
         assert screen.splitlines()[0].endswith("viewer, watching")
         await keys.press("2")
         await keys.see("Board, office hours")
