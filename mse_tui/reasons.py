@@ -74,6 +74,7 @@ class Reason(StrEnum):
     MAILBOX_ELSEWHERE = "mailbox-elsewhere"
     FOREIGN_MEMBER = "foreign-member"
     MEMBER_UNREADABLE = "member-unreadable"
+    LEFT_GROUP = "left-group"
     # who may open which archive
     TRUSTEE_UNKNOWN = "trustee-unknown"
     TRUSTEE_UNRESOLVED = "trustee-unresolved"
@@ -390,6 +391,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CONTACT: Explanation(
         "This member of the group is a contact: its mailbox is in another organisation.",
         "Nothing to do.",
+        expected=True,
+    ),
+    Reason.LEFT_GROUP: Explanation(
+        "The mailbox was to be run again, and is not in the task's group any more.",
+        "Nothing to do if it was meant to leave; what was archived stays readable. Else put it back into the group.",
         expected=True,
     ),
     Reason.NOT_LICENSED: Explanation(

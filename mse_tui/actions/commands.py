@@ -31,8 +31,11 @@ class CommandState:
 
 
 @needs(Role.OPERATOR)
-def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = None) -> int:
+def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = None, again: bool = False) -> int:
     """Start the task now; on chosen mailboxes, or on the first n, only. Gives the command's id.
+
+    `again`: the mailboxes had a turn before; those that have left the group since are skipped and told, while
+    otherwise one that is not in the group is refused.
 
     Raises Problem not-found, invalid (it runs already, or it or its site may not start).
     """
@@ -41,6 +44,8 @@ def run_now(task_id: int, *, mailboxes: Sequence[str] = (), first: int | None = 
     arguments: dict[str, Any] = {}
     if mailboxes:
         arguments["mailboxes"] = list(valid_addresses("; ".join(mailboxes)))
+        if again:
+            arguments["again"] = True
     if first is not None:
         arguments["first"] = first
     return _tell(task_id, Verb.RUN, arguments)

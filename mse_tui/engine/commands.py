@@ -73,7 +73,9 @@ class Commands:
                 self._finish(command, "The task is running already.")
                 return
             self._take(command)
-        choice = Choice(tuple(arguments.get("mailboxes", ())), arguments.get("first"))
+        choice = Choice(
+            tuple(arguments.get("mailboxes", ())), arguments.get("first"), again=arguments.get("again", False)
+        )
         self._start(claim, choice)
 
     def _stop(self, command: Any) -> None:
@@ -105,7 +107,9 @@ class Commands:
             Command.task == command.task_id, Command.verb == Verb.PAUSE, Command.finished.is_null()
         ):
             self._finish(pause, "The task was resumed.")
-        self._finish(command, "The task goes on.")
+        until = rests_until(Site.get_by_id(self._site_id), self._now())
+        when = f" when maintenance ends at {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
+        self._finish(command, f"The task goes on{when}.")
 
     def _resync(self, command: Any) -> None:
         if command.task_id in self._running:

@@ -14,7 +14,7 @@ from threading import Event, Lock
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.archive.packs import Packs
-from mse_tui.directory.directory import Member
+from mse_tui.directory.directory import Member, Membership, SkippedEntry
 from mse_tui.engine import records
 from mse_tui.engine.claims import Claim
 from mse_tui.engine.clock import Clock
@@ -27,7 +27,7 @@ from mse_tui.engine.pace import Pace
 from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.features.feature import Feature, MailboxRun
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.database import as_problem
 from mse_tui.terms import Light, TaskType
 
@@ -77,21 +77,44 @@ class Choice:
 
     mailboxes: tuple[str, ...] = ()
     first: int | None = None
+    again: bool = False
+    """They had a turn before: those that have left the group since are skipped, not refused."""
 
     def of(self, members: Sequence[Member]) -> list[Member]:
-        """The chosen ones, in the group's order. Raises Problem invalid for one that is not in the group."""
+        """The chosen ones, in the group's order.
+
+        Raises Problem invalid for one that is not in the group; where they are run again, only if none is.
+        """
         chosen = list(members)
         if self.mailboxes:
-            wanted = {address.strip().lower() for address in self.mailboxes}
-            chosen = [member for member in members if {member.address, member.entry} & wanted]
-            missing = wanted - {name for member in chosen for name in (member.address, member.entry)}
-            if missing:
+            chosen = [member for member in members if {member.address, member.entry} & self._wanted]
+            missing = self._missing(members)
+            if missing and not (self.again and chosen):
                 raise Problem(
                     Reason.INVALID,
-                    f"Not in the task's group: {', '.join(sorted(missing))}.",
+                    f"Not in the task's group: {', '.join(missing)}.",
                     "Choose among the group's mailboxes.",
                 )
         return chosen if self.first is None else chosen[: self.first]
+
+    def skipped(self, membership: Membership) -> list[SkippedEntry]:
+        """What of the group's answer there is to tell: of all its entries, else of those that were to be run again."""
+        if not self.mailboxes:
+            return list(membership.skipped)
+        if not self.again:
+            return []
+        told = {one.entry.strip().lower(): one for one in membership.skipped}
+        return [
+            told.get(address) or SkippedEntry(address, Reason.LEFT_GROUP, explain(Reason.LEFT_GROUP).happened)
+            for address in self._missing(membership.included)
+        ]
+
+    @property
+    def _wanted(self) -> set[str]:
+        return {address.strip().lower() for address in self.mailboxes}
+
+    def _missing(self, members: Sequence[Member]) -> list[str]:
+        return sorted(self._wanted - {name for member in members for name in (member.address, member.entry)})
 
 
 class Execution:
@@ -245,9 +268,11 @@ class Execution:
         except ValidationError as error:
             raise Problem(Reason.INVALID, f"The task's definition is not valid: {error}") from error
         found = self._with.groups.resolve(self.claim, destructive=feature.destructive)
+        skipped = self._choice.skipped(found.membership)
+        if self._choice.again:
+            records.forget_health(self.claim, [entry.entry for entry in skipped])
         self._members = self._choice.of(found.membership.included)
-        skipped_entries = () if self._choice.mailboxes else found.membership.skipped
-        records.begin_group(self.claim, len(self._members), skipped_entries, self._now())
+        records.begin_group(self.claim, len(self._members), skipped, self._now())
         if found.stale:
             self._outcome = Outcome(Light.ORANGE, str(Reason.GROUP_STALE), found.stale)
         elif not found.membership.included:

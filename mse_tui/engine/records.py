@@ -93,6 +93,13 @@ def forget_left(claim: Claim) -> None:
     ).execute()
 
 
+def forget_health(claim: Claim, addresses: Sequence[str]) -> None:
+    """These are in the group no more: how they fared is no trouble of the task's."""
+    MailboxHealth.delete().where(
+        MailboxHealth.task == claim.task_id, MailboxHealth.address.in_(list(addresses))
+    ).execute()
+
+
 def count_processed(claim: Claim, processed: int) -> None:
     """How many mailboxes are done with."""
     Execution.update(processed=processed).where(Execution.id == claim.execution_id).execute()

@@ -1,6 +1,6 @@
 """The task summary log: one entry an execution; its detail, a row a mailbox; one mailbox's result."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from textual import on
@@ -14,7 +14,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.logs import LogsScreen
-from mse_tui.screens.task_commands import Retry, TaskCommands
+from mse_tui.screens.task_commands import Retry, TaskCommands, all_that_failed
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
     RESULT_COLUMNS,
@@ -169,13 +169,21 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         """The type of that task."""
         return {self.shown.detail.execution.type} if self.shown is not None else set()
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
+    def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """The marked mailboxes, else the one under the cursor where it failed; and all that failed."""
         listed = self.query_one("#results", PagedList)
-        rows = [row for one in listed.chosen if (row := queries.mailbox_result(int(one.key))) is not None]
-        meant = [row.address for row in rows if listed.marked or row.light in (Light.ORANGE, Light.RED)]
-        chosen = [Retry({task.id: meant}, "that are marked") for task in tasks] if meant else []
-        return [*chosen, *super().retries(tasks)]
+        results, are_marked = [int(one.key) for one in listed.chosen], bool(listed.marked)
+        ids = [task.id for task in tasks]
+
+        def found() -> list[Retry]:
+            rows = queries.mailboxes_of(results)
+            meant = list(
+                dict.fromkeys(address for address, light in rows if are_marked or light in (Light.ORANGE, Light.RED))
+            )
+            chosen = [Retry({task_id: meant}, "that are marked") for task_id in ids] if meant else []
+            return [*chosen, *all_that_failed(ids)]
+
+        return found
 
     def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
         """Marks have done their work."""
@@ -269,9 +277,15 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         """The type of that task."""
         return {self._execution.type}
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
-        """This mailbox."""
-        return [Retry({task.id: [self.shown.address]}) for task in tasks] if self.shown is not None else []
+    def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
+        """This mailbox, if it is one."""
+        ids = [task.id for task in tasks]
+
+        def found() -> list[Retry]:
+            rows = queries.mailboxes_of([self._result_id])
+            return [Retry({task_id: [address]}) for task_id in ids for address, _ in rows]
+
+        return found
 
     def action_log_open(self) -> None:
         """The engine's log of this mailbox in this execution."""

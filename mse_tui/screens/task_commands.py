@@ -1,5 +1,6 @@
 """What a person tells tasks, from any screen that shows some: run, stop, pause, resync, remove."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,12 @@ from mse_tui.access.roles import Role
 from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
 from mse_tui.features import takes_away
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import Choice, Question, problem_notice
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.several import Outcome, each, show_refused
 from mse_tui.store import queries
+from mse_tui.store.database import faults_explained
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType
 from mse_tui.widgets.wording import count
@@ -61,7 +64,7 @@ class Run:
     def __call__(self, task_id: int) -> int:
         """Tell it; gives the command's id."""
         chosen = self.mailboxes[task_id] if self.mailboxes is not None else ()
-        return commands.run_now(task_id, mailboxes=chosen, first=self.first)
+        return commands.run_now(task_id, mailboxes=chosen, first=self.first, again=bool(chosen))
 
 
 _ASK = Run(first=0)
@@ -80,10 +83,9 @@ class TaskCommands:
         """The marked tasks, else the one under the cursor."""
         raise NotImplementedError
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
-        """Which mailboxes may be meant to be run again."""
-        failing = {task.id: found for task in tasks if (found := queries.failing_mailboxes(task.id))}
-        return [Retry(failing)] if failing else []
+    def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
+        """Which mailboxes may be meant to be run again: what is to be asked of the database, in a thread."""
+        return partial(all_that_failed, [task.id for task in tasks])
 
     def chosen_types(self) -> Collection[TaskType]:
         """Their types; asked at each move of the cursor."""
@@ -98,7 +100,12 @@ class TaskCommands:
         """Ask on which mailboxes, then run."""
         if not (tasks := self.chosen_tasks()):
             return
-        title, choices = f"Run now: {named(tasks)}", self._run_choices(tasks)
+        try:
+            retries = await asyncio.to_thread(_explained, self.retries(tasks))
+        except Problem as problem:
+            self.app.push_screen(problem_notice(problem))
+            return
+        title, choices = f"Run now: {named(tasks)}", self._run_choices(tasks, retries)
         dialog = Choice(title, _run_text(tasks), choices, warning=_takes_away(tasks), names=names_of(tasks))
         chosen: Run | None = await self.app.push_screen_wait(dialog)
         if chosen is _ASK:
@@ -108,10 +115,10 @@ class TaskCommands:
             meant = [task for task in tasks if chosen.mailboxes is None or task.id in chosen.mailboxes]
             self._tell(meant, chosen, "told to run")
 
-    def _run_choices(self, tasks: Sequence[TaskRow]) -> list[tuple[str, Run | None]]:
+    def _run_choices(self, tasks: Sequence[TaskRow], retries: Sequence[Retry]) -> list[tuple[str, Run | None]]:
         """What can be run, the likeliest first; nothing, where there are several or something is taken away."""
         again: list[tuple[str, Run | None]] = [
-            (f"Again: {retry.words}", Run(mailboxes=retry.mailboxes)) for retry in self.retries(tasks)
+            (f"Again: {retry.words}", Run(mailboxes=retry.mailboxes)) for retry in retries
         ]
         first: list[tuple[str, Run | None]] = [
             ("The first mailbox only", Run(first=1)), ("The first 5 mailboxes only", Run(first=5)),
@@ -212,6 +219,17 @@ class TaskCommands:
             show_refused(self.tui, result, lambda task: task.description)
 
         self.tui.act(lambda: each(tasks, lambda task: command(task.id)), told)
+
+
+def all_that_failed(task_ids: Sequence[int]) -> list[Retry]:
+    """The mailboxes of these tasks whose newest turn was no success."""
+    failing = queries.failing_mailboxes(task_ids)
+    return [Retry(failing)] if failing else []
+
+
+def _explained(question: Callable[[], list[Retry]]) -> list[Retry]:
+    with faults_explained():
+        return question()
 
 
 def _takes_away(tasks: Sequence[TaskRow]) -> bool:

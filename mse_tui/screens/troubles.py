@@ -1,6 +1,6 @@
 """What needs a person: as lines, and what can be done about one with a key."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from textual import on
 from textual.widget import Widget
@@ -77,22 +77,26 @@ class TroubleCommands(TaskCommands):
 
     def chosen_tasks(self) -> Sequence[TaskRow]:
         """The tasks that these are about."""
-        ids = dict.fromkeys(one.task_id for one in self.chosen_troubles() if one.task_id is not None)
-        return [found for task_id in ids if (found := queries.task(task_id)) is not None]
+        return queries.tasks_with(one.task_id for one in self.chosen_troubles() if one.task_id is not None)
 
     def chosen_types(self) -> Collection[TaskType]:
         """The types of those tasks."""
         return {one.type for one in self.chosen_troubles() if one.type is not None}
 
-    def retries(self, tasks: Sequence[TaskRow]) -> list[Retry]:
+    def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """The mailboxes that these are about; of a task that none of them names one of, all that failed."""
         named: dict[int, dict[str, None]] = {}
         for one in self.chosen_troubles():
             if one.task_id is not None and one.addresses:
                 named.setdefault(one.task_id, {}).update(dict.fromkeys(one.addresses))
-        failing = {task.id: list(named.get(task.id, ())) or queries.failing_mailboxes(task.id) for task in tasks}
-        found = {task_id: addresses for task_id, addresses in failing.items() if addresses}
-        return [Retry(found)] if found else []
+        unnamed = [task.id for task in tasks if task.id not in named]
+
+        def found() -> list[Retry]:
+            failing = queries.failing_mailboxes(unnamed) | {task_id: list(said) for task_id, said in named.items()}
+            meant = {task.id: failing[task.id] for task in tasks if task.id in failing}
+            return [Retry(meant)] if meant else []
+
+        return found
 
     def action_log_open(self) -> None:
         """The engine's log of the task, and of the execution or the mailbox where there is one."""

@@ -112,9 +112,13 @@ def test_a_persons_pause_outlasts_maintenance(bench) -> None:
         held.entered.wait(5)
         tell(task, Verb.PAUSE, who="carl")
         until(lambda: waiting_for(task) == "paused by carl")
-        rest(bench.clock.now() + HOUR)
-        tell(task, Verb.RESUME)
+        end = bench.clock.now() + HOUR
+        rest(end)
+        resume = tell(task, Verb.RESUME)
         until(lambda: "maintenance" in waiting_for(task))
+        until(lambda: Command.get_by_id(resume.id).finished)
+        told = f"The task goes on when maintenance ends at {end:%Y-%m-%d %H:%M} UTC."
+        assert Command.get_by_id(resume.id).outcome == told
         tell(task, Verb.PAUSE, who="dora")
         until(lambda: waiting_for(task) == "paused by dora")
         rest(None)

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from mse_tui.actions.commands import run_now
+from mse_tui.directory.directory import Member, Membership, SkippedEntry
+from mse_tui.engine.execution import Choice
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.models import Execution, Task
@@ -45,7 +47,7 @@ def left_out() -> list[tuple[tuple[str, ...], str]]:
 
 
 def test_what_failed_is_known_by_name(failed: Task) -> None:
-    assert queries.failing_mailboxes(failed.id) == [ANNA, BERTA]
+    assert queries.failing_mailboxes([failed.id]) == {failed.id: [ANNA, BERTA]}
     assert left_out() == []
 
 
@@ -56,7 +58,7 @@ def test_a_retry_is_an_execution_of_that_mailbox_alone(failed: Task, bench: Benc
     assert [row.address for row in bench.results(execution)] == [ANNA]
     assert json.loads(execution.definition) == json.loads(bench.definition.settings)
     assert bench.task(failed).next_execution == before.next_execution
-    assert queries.failing_mailboxes(failed.id) == [BERTA]
+    assert queries.failing_mailboxes([failed.id]) == {failed.id: [BERTA]}
 
 
 def test_a_mailbox_that_a_retry_leaves_out_stays_a_problem(failed: Task, bench: Bench) -> None:
@@ -86,4 +88,41 @@ def test_a_mailbox_of_no_group_of_the_task_is_refused(failed: Task, bench: Bench
     assert (execution.light, execution.reason) == (Light.RED, Reason.INVALID)
     assert "Not in the task's group: dora@example.com" in execution.message
     assert bench.results(execution) == []
-    assert queries.failing_mailboxes(failed.id) == [ANNA, BERTA]
+    assert queries.failing_mailboxes([failed.id]) == {failed.id: [ANNA, BERTA]}
+
+
+def leave(task: Task, *left: str) -> None:
+    Task.update(group="; ".join({ANNA, BERTA, CARL} - set(left))).where(Task.id == task.id).execute()
+
+
+def test_who_has_left_the_group_is_told_and_the_others_are_run_again(failed: Task, bench: Bench) -> None:
+    leave(failed, BERTA)
+    execution = execute(failed, mailboxes=[ANNA, BERTA], again=True)
+    assert (execution.light, execution.mailboxes, execution.processed) == (Light.GREEN, 1, 1)
+    assert execution.message == "2 mailboxes: 1 success, 1 skipped."
+    rows = [(row.position, row.address, row.light, row.reason) for row in bench.results(execution)]
+    assert sorted(rows) == [(1, ANNA, Light.GREEN, ""), (2, BERTA, Light.NONE, Reason.LEFT_GROUP)]
+    assert queries.failing_mailboxes([failed.id]) == {}
+    assert queries.troubles() == []
+
+
+def test_a_retry_of_nobody_who_is_left_is_refused_once(failed: Task, bench: Bench) -> None:
+    leave(failed, BERTA)
+    execution = execute(failed, mailboxes=[BERTA], again=True)
+    assert (execution.light, execution.reason) == (Light.RED, Reason.INVALID)
+    assert f"Not in the task's group: {BERTA}." in execution.message
+    assert bench.results(execution) == []
+    assert queries.failing_mailboxes([failed.id]) == {failed.id: [ANNA]}
+
+
+def test_what_a_group_says_of_an_entry_that_it_skips_is_said_of_it_again() -> None:
+    disabled = SkippedEntry(BERTA, Reason.MAILBOX_DISABLED, "Its account is disabled.")
+    entry = SkippedEntry("Auditors", Reason.CONTACT, "It is a contact.")
+    group = Membership((Member(ANNA, "Anna"),), (disabled, entry), NOON)
+    again = Choice((ANNA, BERTA, CARL), again=True)
+    assert [member.address for member in again.of(group.included)] == [ANNA]
+    assert [(one.entry, one.reason) for one in again.skipped(group)] == [
+        (BERTA, Reason.MAILBOX_DISABLED), (CARL, Reason.LEFT_GROUP)
+    ]  # fmt: skip
+    assert Choice((ANNA,)).skipped(group) == []
+    assert Choice().skipped(group) == [disabled, entry]

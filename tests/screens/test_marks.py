@@ -5,7 +5,7 @@ import pytest
 from mse_tui.actions.archive_reading import packs_of
 from mse_tui.app import MseTuiApp
 from mse_tui.archive.indexing import Indexing
-from mse_tui.store.models import Audit, Definition, Schedule, Task
+from mse_tui.store.models import Audit, Definition, Execution, MailboxResult, Schedule, Task
 from mse_tui.widgets.line_list import LineList
 from mse_tui.widgets.lines import Column, line
 from tests.screens.care_seed import seed_stubs
@@ -197,6 +197,27 @@ async def test_what_tasks_use_is_not_deleted_and_the_tasks_are_named(
     assert Audit.select().where(Audit.action == f"remove {kind}").count() == 2
 
 
+@pytest.mark.parametrize(("place", "model", "kind"), [("5", Definition, "definition"), ("6", Schedule, "schedule")])
+async def test_what_tasks_used_when_it_was_read_is_not_deleted_unasked(
+    app: MseTuiApp, place: str, model: type[Definition] | type[Schedule], kind: str
+) -> None:
+    used = Task.select().first()
+    thing = getattr(used, kind)
+    model.delete().where(model.id != thing.id, model.id.not_in(Task.select(getattr(Task, kind)))).execute()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press(place)
+        await keys.see(thing.name)
+        lines = shown(app).splitlines()
+        names = [line[1:].split("  ")[0] for line in lines[3:] if line[1:2].isupper()]
+        await keys.press("g", *["j"] * names.index(thing.name))
+        app.screen.load = lambda: app.screen.shown
+        Task.delete().where(getattr(Task, kind) == thing).execute()
+        await keys.press("D")
+        await keys.see("No task uses it any more")
+    assert model.get_or_none(model.id == thing.id) is not None
+
+
 async def test_revoking_links_of_several_stubs_names_them(app: MseTuiApp) -> None:
     seed_stubs()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -279,6 +300,26 @@ async def test_marked_mailboxes_of_an_execution_are_run_again(app: MseTuiApp) ->
     [(_, verb, arguments)] = commands_given()
     assert verb == "run now"
     assert len(arguments["mailboxes"]) == 2
+
+
+async def test_entries_of_a_group_that_are_no_mailboxes_are_not_run_again(app: MseTuiApp) -> None:
+    task = Task.get(Task.description == "Board, office hours")
+    execution = Execution.select().where(Execution.task == task).order_by(Execution.started.desc()).first()
+    MailboxResult.create(
+        execution=execution, position=3, address="CN=Auditors,OU=Groups,DC=fjordline", started=NOW, finished=NOW,
+        light="orange", reason="member-unreadable",
+    )  # fmt: skip
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter", "l", "enter")
+        await keys.see("CN=Auditors")
+        await keys.press("space", "space", "space", "R")
+        await keys.see("only the 2 mailboxes that are marked")
+        await keys.press("escape", "escape", "G", "enter")
+        await keys.see("(3 of 2)")
+        await keys.press("R")
+        screen = await keys.see("Run now: ")
+        assert "Again: only CN=" not in screen
 
 
 async def test_marks_of_a_search_end_with_it(app: MseTuiApp) -> None:

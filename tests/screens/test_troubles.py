@@ -25,7 +25,7 @@ async def test_a_problem_has_its_reason_what_to_do_and_a_key_that_does_it(app: M
         assert f"Again: only {SUPPORT}" in shown(app)
         await keys.press("enter")
         await keys.see("told to run")
-        assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT]})]
+        assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT], "again": True})]
         await keys.press("F")
         await keys.see("Full resync: 'Shared mailboxes'?")
         await keys.press("enter")
@@ -115,7 +115,7 @@ async def test_a_mailbox_is_run_again_from_wherever_it_is_seen_to_have_failed(ap
         await keys.see(f"Again: only {BO}")
         await keys.press("enter")
         await keys.see("told to run")
-    assert commands_given() == [("Board, office hours", "run now", {"mailboxes": [BO]})]
+    assert commands_given() == [("Board, office hours", "run now", {"mailboxes": [BO], "again": True})]
 
 
 async def test_what_to_do_stands_below_the_logs(app: MseTuiApp) -> None:
@@ -146,7 +146,7 @@ async def test_nothing_is_the_first_choice_where_something_is_taken_away(app: Ms
         assert commands_given() == []
         await keys.press("R", "j", "enter")
         await keys.see("told to run")
-    assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT]})]
+    assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT], "again": True})]
 
 
 async def test_progress_says_how_long_by_its_own_history_and_how_fast(app: MseTuiApp) -> None:

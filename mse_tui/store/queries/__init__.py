@@ -10,6 +10,7 @@ from mse_tui.store.queries.executions import (
     last_ended,
     mailbox_result,
     mailbox_results,
+    mailboxes_of,
     recent_activity,
     totals,
 )
@@ -73,6 +74,7 @@ from mse_tui.store.queries.tasks import (
     task_information,
     task_named,
     tasks_of_type,
+    tasks_with,
 )
 
 __all__ = [
@@ -132,6 +134,7 @@ __all__ = [
     "mailbox_health",
     "mailbox_result",
     "mailbox_results",
+    "mailboxes_of",
     "newest_group",
     "newest_outcomes",
     "next_executions",
@@ -148,6 +151,7 @@ __all__ = [
     "task_information",
     "task_named",
     "tasks_of_type",
+    "tasks_with",
     "totals",
     "troubles",
     "turns_of",

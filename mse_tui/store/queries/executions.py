@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from peewee import fn
@@ -106,6 +107,18 @@ def mailbox_result(result_id: int) -> MailboxResultRow | None:
     """One mailbox in one execution; None when it is gone."""
     row = MailboxResult.get_or_none(MailboxResult.id == result_id)
     return _result(row) if row is not None else None
+
+
+def mailboxes_of(result_ids: Iterable[int]) -> list[tuple[str, Light]]:
+    """Address and light of these results, in their order, without entries of the group that are no mailboxes."""
+    rows: Any = (
+        MailboxResult.select(MailboxResult.address, MailboxResult.light)
+        .join(Execution)
+        .where(MailboxResult.id.in_(set(result_ids)), MailboxResult.position <= Execution.mailboxes)
+        .order_by(MailboxResult.position, MailboxResult.id)
+        .tuples()
+    )
+    return [(address, Light(light)) for address, light in rows]
 
 
 def _result(row: Any) -> MailboxResultRow:

@@ -1,5 +1,6 @@
 """How tasks and their mailboxes have fared: last successes, what is overdue, what has not succeeded for long."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,10 +66,18 @@ def stale_mailboxes() -> list[HealthRow]:
     return [_row(one) for one in wanted.order_by(MailboxHealth.since_success.desc(), MailboxHealth.address)]
 
 
-def failing_mailboxes(task_id: int) -> list[str]:
-    """Addresses of a task's mailboxes whose newest turn was no success."""
-    found = MailboxHealth.select(MailboxHealth.address).where(MailboxHealth.task == task_id, _failing())
-    return [row.address for row in found.order_by(MailboxHealth.address)]
+def failing_mailboxes(task_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Task id -> addresses of the mailboxes whose newest turn was no success, of those tasks that have some."""
+    rows: Any = (
+        MailboxHealth.select(MailboxHealth.task, MailboxHealth.address)
+        .where(MailboxHealth.task.in_(set(task_ids)), _failing())
+        .order_by(MailboxHealth.address)
+        .tuples()
+    )
+    found: dict[int, list[str]] = {}
+    for task_id, address in rows:
+        found.setdefault(task_id, []).append(address)
+    return found
 
 
 def failed_before() -> list[FailedBeforeRow]:

@@ -43,6 +43,14 @@ def task(task_id: int) -> TaskRow | None:
         return next(iter(_rows(_tasks().where(Task.id == task_id))), None)
 
 
+def tasks_with(ids: Iterable[int]) -> list[TaskRow]:
+    """These tasks in this order, without those that are gone."""
+    wanted = list(dict.fromkeys(ids))
+    with reading():
+        found = {row.id: row for row in _rows(_tasks().where(Task.id.in_(wanted)))}
+    return [found[task_id] for task_id in wanted if task_id in found]
+
+
 def task_named(text: str) -> TaskRow | None:
     """The task with this description (exact, else the only one without regard to case), or this number."""
     with reading():
