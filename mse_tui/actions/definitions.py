@@ -82,10 +82,7 @@ def set_definition(
 def remove_definition(definition_id: int) -> None:
     """Delete a definition that no task uses. Raises Problem in-use (naming the tasks), not-found."""
     with writing():
-        row = _found(definition_id)
-        users = [task.description for task in Task.select().where(Task.definition == row).order_by(Task.description)]
-        if users:
-            raise Problem(Reason.IN_USE, f"The definition {row.name!r} is used by: {', '.join(users)}.")
+        row = refuse_used(definition_id)
         Definition.delete().where(Definition.id == definition_id).execute()
         audit("remove definition", _subject(row), before=json.loads(row.settings))
 
@@ -95,6 +92,15 @@ def _values(task_type: TaskType, settings: BaseModel | Mapping[str, Any]) -> dic
     if isinstance(wanted, ManagedFoldersDefinition) and (objection := wanted.objection(limits_of())):
         raise Problem(Reason.RETENTION_LIMITS, objection)
     return wanted.model_dump(mode="json", by_alias=True)
+
+
+def refuse_used(definition_id: int) -> Definition:
+    """The definition, if no task uses it. Raises Problem in-use (naming the tasks), not-found."""
+    row = _found(definition_id)
+    users = [task.description for task in Task.select().where(Task.definition == row).order_by(Task.description)]
+    if users:
+        raise Problem(Reason.IN_USE, f"The definition {row.name!r} is used by: {', '.join(users)}.")
+    return row
 
 
 def _found(definition_id: int) -> Definition:

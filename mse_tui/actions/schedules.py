@@ -54,12 +54,18 @@ def set_schedule(
 def remove_schedule(schedule_id: int) -> None:
     """Delete a schedule that no task uses. Raises Problem in-use (naming the tasks), not-found."""
     with writing():
-        row = _found(schedule_id)
-        users = [task.description for task in Task.select().where(Task.schedule == row).order_by(Task.description)]
-        if users:
-            raise Problem(Reason.IN_USE, f"The schedule {row.name!r} is used by: {', '.join(users)}.")
+        row = refuse_used(schedule_id)
         Schedule.delete().where(Schedule.id == schedule_id).execute()
         audit("remove schedule", row.name, before=json.loads(row.settings))
+
+
+def refuse_used(schedule_id: int) -> Schedule:
+    """The schedule, if no task uses it. Raises Problem in-use (naming the tasks), not-found."""
+    row = _found(schedule_id)
+    users = [task.description for task in Task.select().where(Task.schedule == row).order_by(Task.description)]
+    if users:
+        raise Problem(Reason.IN_USE, f"The schedule {row.name!r} is used by: {', '.join(users)}.")
+    return row
 
 
 def _found(schedule_id: int) -> Schedule:

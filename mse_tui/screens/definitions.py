@@ -10,14 +10,20 @@ from textual.widgets import Static
 
 from mse_tui.access.roles import Role, missing
 from mse_tui.actions.checks import needed_for
-from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.actions.definitions import (
+    create_definition,
+    refuse_used,
+    remove_definition,
+    set_definition,
+    settings_model,
+)
 from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.settings_forms import changed_definition, new_definition
-from mse_tui.screens.several import Outcome, ask_to_delete, each, show_refused
+from mse_tui.screens.several import Outcome, are_used, ask_to_delete, each, show_refused, tell_users
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow
 from mse_tui.terms import TaskType
@@ -111,7 +117,9 @@ class DefinitionsScreen(LiveScreen[list[Shown]]):
         """Ask, then delete those that no task uses; of the others say which tasks do."""
         rows = {str(one.row.id): one.row for one in self.shown or ()}
         chosen = [rows[one.key] for one in self.query_one("#definitions", PagedList).chosen if one.key in rows]
-        if await ask_to_delete(self, "definition", chosen):
+        if are_used(chosen):
+            tell_users(self.tui, chosen, lambda row: refuse_used(row.id))
+        elif await ask_to_delete(self, "definition", chosen):
             self.tui.act(lambda: each(chosen, lambda row: remove_definition(row.id)), self._deleted)
 
     def _deleted(self, outcome: Outcome[DefinitionRow]) -> None:

@@ -7,13 +7,13 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
+from mse_tui.actions.schedules import create_schedule, refuse_used, remove_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.maintenance import Maintenance
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.settings_forms import changed_schedule, coming, new_schedule
-from mse_tui.screens.several import Outcome, ask_to_delete, each, show_refused
+from mse_tui.screens.several import Outcome, are_used, ask_to_delete, each, show_refused, tell_users
 from mse_tui.store import queries
 from mse_tui.store.queries import ScheduleRow
 from mse_tui.widgets.commands import CREATE, DELETE, EDIT, FILTERING
@@ -94,7 +94,9 @@ class SchedulesScreen(LiveScreen[Shown]):
         """Ask, then delete those that no task uses; of the others say which tasks do."""
         rows = {str(row.id): row for row in (self.shown.schedules if self.shown else ())}
         chosen = [rows[one.key] for one in self.query_one("#schedules", PagedList).chosen if one.key in rows]
-        if await ask_to_delete(self, "schedule", chosen):
+        if are_used(chosen):
+            tell_users(self.tui, chosen, lambda row: refuse_used(row.id))
+        elif await ask_to_delete(self, "schedule", chosen):
             self.tui.act(lambda: each(chosen, lambda row: remove_schedule(row.id)), self._deleted)
 
     def _deleted(self, outcome: Outcome[ScheduleRow]) -> None:

@@ -51,14 +51,32 @@ class Deletable(Protocol):
     def tasks(self) -> int: ...
 
 
+Row = TypeVar("Row", bound=Deletable)
+
+
 async def ask_to_delete(screen: "LiveScreen[Any]", kind: str, rows: Sequence[Deletable]) -> bool:
-    """Whether to delete these; not asked where tasks use all of them, as deleting then only tells by which."""
-    if not any(row.tasks == 0 for row in rows):
-        return bool(rows)
+    """Whether to delete these, of which some can be."""
     title = f"Delete the {kind} {rows[0].name!r}?" if len(rows) == 1 else f"Delete {count(len(rows), kind)}?"
     names = [row.name + (f"  (stays: used by {count(row.tasks, 'task')})" if row.tasks else "") for row in rows]
     choices = [("Cancel", False), ("Delete", True)]
     return bool(await screen.app.push_screen_wait(Choice(title, "", choices, names=names if len(rows) > 1 else ())))
+
+
+def are_used(rows: Sequence[Deletable]) -> bool:
+    """Whether tasks use all of them, as last read: there is nothing to ask then, and nothing to delete unasked."""
+    return all(row.tasks for row in rows)
+
+
+def tell_users(tui: "MseTuiApp", rows: Sequence[Row], refuse_used: Callable[[Row], Any]) -> None:
+    """Say which tasks use these; nothing is deleted, also where none does any more."""
+
+    def told(outcome: Outcome[Row]) -> None:
+        if outcome.refused:
+            show_refused(tui, Outcome((), outcome.refused), lambda row: row.name)
+        elif outcome.done:
+            tui.notify("No task uses it any more: it can be deleted now.", markup=False)
+
+    tui.act(lambda: each(rows, refuse_used), told)
 
 
 def show_refused(tui: "MseTuiApp", outcome: Outcome[Item], name: Callable[[Item], str]) -> None:
