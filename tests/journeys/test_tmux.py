@@ -25,6 +25,14 @@ DEMO = ("demo", "--people", "3", "--messages", "60", "--latency-ms", "0")
 SECONDS = 60.0
 
 
+def _environment() -> dict[str, str]:
+    """This process's, without a terminal's size: what is said there holds whatever the terminal does."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+        "LC_ALL": "C.UTF-8",
+    }
+
+
 class Tmux:
     """A tmux server of the test's own, with the program in its one pane of 80x24."""
 
@@ -39,7 +47,7 @@ class Tmux:
         ran = subprocess.run(
             ["tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments],
             capture_output=True, text=True, check=True, timeout=20,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8", "PS1": "$ "},
+            env={**_environment(), "PYTHONPATH": str(REPOSITORY), "PS1": "$ "},
         )  # fmt: skip
         return ran.stdout
 
@@ -86,7 +94,7 @@ class Tmux:
         client = subprocess.Popen(
             ["tmux", "-S", str(self._socket), "attach-session", "-t", "main"],
             stdin=screen, stdout=screen, stderr=screen, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env={**_environment(), "TERM": "xterm-256color"},
         )  # fmt: skip
         try:
             until(lambda: self.tmux("list-clients"), SECONDS)
@@ -117,7 +125,8 @@ def test_a_task_is_created_run_and_read_by_keys_alone(tmux: Tmux) -> None:
     tmux.press("l")
     tmux.see("1 mailbox")
     tmux.press("Enter")
-    assert "grace.whitfield" in tmux.see("Seen")
+    tmux.see("26 seen")
+    until(lambda: re.search(r"grace\.whitfield\S+ +\+ success +26", tmux.pane), SECONDS, 0.1)
     _resize(tmux)
     _detach(tmux)
     _interrupt(tmux)
@@ -129,15 +138,17 @@ def _create(tmux: Tmux) -> None:
     tmux.press("2")
     tmux.see("All types")
     tmux.press("c")
-    tmux.see("[site]")
-    tmux.press("Enter")
-    tmux.see("[schedule]")
-    tmux.press("Enter")
-    tmux.see("[type]")
-    tmux.press("Enter")
-    tmux.see("[definition]")
-    tmux.press("Enter")
+    for step, choice in (
+        ("[site]", "engine runs"),
+        ("[schedule]", "Every night"),
+        ("[type]", "Calendar Replication"),
+        ("[definition]", "Without deleted items"),
+    ):
+        tmux.see(step)
+        tmux.see(choice)
+        tmux.press("Enter")
     tmux.see("[group]")
+    tmux.see("sales@example.com")
     tmux.type("grace.whitfield@nordlicht.example")
     tmux.see("grace.whitfield@nordlicht.example")
     tmux.press("Enter")
@@ -155,9 +166,15 @@ def _resize(tmux: Tmux) -> None:
     before = _timeless(tmux.pane)
     for columns, rows in ((120, 40), (60, 20), (250, 70), (80, 24)):
         tmux.resize(columns, rows)
-        until(lambda rows=rows: len(lines := tmux.pane.splitlines()) == rows and "? Help" in lines[-1], SECONDS, 0.1)
+        try:
+            until(lambda rows=rows: _is_whole(tmux.pane, rows), SECONDS, 0.1)
+        except AssertionError:
+            pytest.fail(f"at {columns}x{rows} it is:\n{tmux.pane}")
         tmux.see("grace.whitfield")
-    until(lambda: _timeless(tmux.pane) == before, SECONDS, 0.1)
+    try:
+        until(lambda: _timeless(tmux.pane) == before, SECONDS, 0.1)
+    except AssertionError:
+        pytest.fail(f"it was:\n{before}\nand is:\n{tmux.pane}")
 
 
 def _detach(tmux: Tmux) -> None:
@@ -169,6 +186,12 @@ def _detach(tmux: Tmux) -> None:
     assert _timeless(tmux.pane) == before
     tmux.press("1")
     tmux.see("Recent activity")
+
+
+def _is_whole(pane: str, rows: int) -> bool:
+    """The key line is the last one."""
+    lines = pane.splitlines()
+    return len(lines) == rows and "? Help" in lines[-1]
 
 
 def _timeless(pane: str) -> str:
