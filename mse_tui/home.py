@@ -55,6 +55,13 @@ class Home:
             ) from error
         return cls(path.resolve(), read_only)
 
+    def is_begun(self) -> bool:
+        """Whether there is a site: a database, or the configuration of one that has not started yet."""
+        try:
+            return self.database.exists() or self.config.exists()
+        except PermissionError:
+            return True  # it is another user's, which `open` refuses in its own words
+
     @property
     def database(self) -> Path:
         return self.path / "mse-tui.db"

@@ -48,7 +48,9 @@ def test_commands_do_not_load_the_screens(arguments: list[str], tmp_path: Path) 
     program = f"""
 import sys
 from mse_tui.cli.main import run
-code = run({["--home", str(tmp_path / "home"), *arguments]!r})
+home = ["--home", {str(tmp_path / "home")!r}]
+assert run([*home, "schedule", "new", "daily", "Nightly", "--at", "22:00"]) == 0
+code = run([*home, *{arguments!r}])
 loaded = {{m.split(".")[0] for m in sys.modules}}
 print("LOADED", sorted(loaded & {{"textual", "rich"}}), code)
 """

@@ -65,6 +65,8 @@ def apply_command(session: Session, file: Any, prune: bool, what_if: bool, as_js
     definitions and schedules that no task uses. Running executions keep what they began with. --what-if is what
     `mse-tui plan` does.
     """
+    if not what_if:
+        session.begin()
     session.site()
     act = plan if what_if else apply
     _show(act(_text(file), prune=prune), as_json, "Nothing to change.")

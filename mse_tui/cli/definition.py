@@ -124,6 +124,8 @@ def _create_command(task_type: TaskType) -> click.Command:
     @changing
     @pass_session
     def create(session: Session, /, name: str, what_if: bool, as_json: bool, **values: Any) -> None:
+        if not what_if:
+            session.begin()
         session.site()
         with changes(what_if=what_if, as_json=as_json) as telling:
             definition_id = create_definition(task_type, name, given(model, values))

@@ -230,6 +230,8 @@ def _create(
     session: Session, name: str, timing: dict[str, Any], *, zone: str | None, on_missed: str, what_if: bool,
     as_json: bool, **_: Any,
 ) -> None:  # fmt: skip
+    if not what_if:
+        session.begin()
     session.site()
     settings = valid_settings(
         ScheduleSettings, {"timing": timing, "zone": zone or local_zone(), "on_missed": on_missed}

@@ -81,6 +81,7 @@ def open_screens(session: Session) -> int:
     """Open the screens on the session's site; the exit code. Raises Problem on a terminal that can't show them."""
     if not ((sys.stdin.isatty() and sys.stdout.isatty()) or _is_in_browser()):
         raise click.UsageError("The screens need a terminal. Without one: mse-tui status --plain, or mse-tui engine.")
+    session.begin()
     site = session.site()
     if is_read_only():
         return look(session.home)

@@ -21,14 +21,28 @@ class Session:
     verbose: bool = False
     read_only: bool = False
     """Open the site to look at only."""
+    _begins: bool = False
     _opened: "SiteRow | None" = field(default=None, repr=False)
 
     @cached_property
     def home(self) -> "Home":
-        """The private directory. Raises Problem home-unsafe."""
-        from mse_tui.home import Home
+        """The private directory. Raises Problem home-unsafe, not-found (no site is there, and none is to begin)."""
+        from mse_tui.home import Home, located
+        from mse_tui.reasons import Problem, Reason
 
+        named = located(self.home_path)
+        if not (self._begins or named.is_begun()):
+            raise Problem(
+                Reason.NOT_FOUND,
+                f"There is no site at {named.path}.",
+                "Correct --home or MSE_TUI_HOME. To begin a site there, write its config.toml (mse-tui site example"
+                " prints one) or open the screens.",
+            )
         return Home.open(self.home_path)
+
+    def begin(self) -> None:
+        """Let the site begin here and now where there is none; who only looks finds out instead."""
+        self._begins = not self.read_only
 
     def site(self) -> "SiteRow":
         """The site, its database open, for a person to look at. Raises the Problems of `open_site`, role-missing."""

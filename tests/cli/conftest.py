@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.home import Home
+from mse_tui.store.database import close_database
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ def _logging_ends_with_the_test() -> Iterator[None]:
 
 @pytest.fixture
 def mse_tui(home: Home, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `mse-tui --home HOME ARGUMENTS`."""
+    """Runs `mse-tui --home HOME ARGUMENTS`, on a site that has begun."""
+    open_site(home)
+    close_database()
 
     def command(*arguments: str) -> Ran:
         code = run(["--home", str(home.path), *arguments])

@@ -248,7 +248,7 @@ def test_an_unexpected_fault_is_shown_whole(monkeypatch: pytest.MonkeyPatch, mse
     assert "Reason: internal-error" in ran.err
 
 
-def test_a_closed_pipe_is_no_fault(home: Home) -> None:
+def test_a_closed_pipe_is_no_fault(home: Home, with_task: Command) -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "MSE_TUI_HOME": str(home.path)}
     ran = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m mse_tui site show | true; exit ${{PIPESTATUS[0]}}"],

@@ -5,10 +5,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from mse_tui.actions.opening import open_site
 from mse_tui.cli import doctor as module
 from mse_tui.cli.main import mse_tui
 from mse_tui.exchange.doctor import Outcome
 from mse_tui.home import Home
+from mse_tui.store.database import close_database
 from tests.exchange.canned import PASSWORD_VARIABLE, Answer, Canned
 from tests.exchange.test_doctor import healthy
 
@@ -60,13 +62,16 @@ def test_a_refusal_is_remembered_in_the_database(home, doctor):
     assert len(server.asked) == 1
 
 
-def test_no_configuration(doctor):
+def test_no_configuration(home, doctor):
+    open_site(home)
+    close_database()
     result = doctor()
     assert result.exit_code == 2
     assert "There is no configuration" in result.output and "What to do" in result.output
 
 
 def test_an_unsafe_home(home, doctor):
+    configure(home, "https://localhost")
     home.path.chmod(0o755)
     result = doctor()
     assert result.exit_code == 2 and "chmod" in result.output
