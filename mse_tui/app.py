@@ -316,12 +316,11 @@ class MseTuiApp(App[None]):
         await self.go_to("sites")
 
     async def go_to(self, place: str) -> None:
-        """Switch to a place; again while there: back to its first screen."""
-        if self.current_mode == place:
-            while len(self.screen_stack) > 1 and not self.screen.is_modal:
-                self.pop_screen()
-        else:
+        """Switch to a place's first screen; to what was begun there, if anything was."""
+        if self.current_mode != place:
             await self.switch_mode(place)
+        while len(self.screen_stack) > 1 and not self.screen.is_modal and not getattr(self.screen, "HOLDS_WORK", False):
+            self.pop_screen()
 
     def action_theme(self) -> None:
         """The next theme; it is remembered."""
@@ -371,8 +370,6 @@ class MseTuiApp(App[None]):
     async def show_tasks(self, task_type: TaskType | None) -> None:
         """Go to the tasks of one type."""
         await self.go_to("tasks")
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
         if callable(show := getattr(self.screen, "show_type", None)):
             show(task_type)
 
@@ -419,12 +416,12 @@ class MseTuiApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; with an engine inside, say first what that means."""
-        if self.engine is not None and self.engine.running():
-            self._ask_to_quit()
-        else:
+        if self.engine is None or not self.engine.running():
             self.exit()
+        elif all(one.group != "quit" or one.is_finished for one in self.workers):
+            self._ask_to_quit()
 
-    @work(exclusive=True, group="quit")
+    @work(group="quit")
     async def _ask_to_quit(self) -> None:
         text = (
             "The site's engine runs inside this program and ends with it: running tasks stop at the next item and"

@@ -301,7 +301,8 @@ class Execution:
             return False
         journal.close(outcome)
         self._result_id = None
-        self._log_about(member.address, outcome.reason).info("Mailbox done: %s %s", outcome.light.word, outcome.message)
+        word = "skipped" if outcome.light is Light.NONE else outcome.light.word
+        self._log_about(member.address, outcome.reason).info("Mailbox done: %s %s", word, outcome.message)
         if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
             self._with.submit(self.turn)
             return False

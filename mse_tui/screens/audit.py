@@ -43,9 +43,9 @@ class AuditScreen(LiveScreen[int]):
             (
                 Column("When", 16),
                 Column("", 12, 4),
-                Column("Who", 18, 2),
-                Column("What", 20),
-                Column("Whom or what", 24, grows=True),
+                Column("Who", 18),
+                Column("What", 18),
+                Column("Whom or what", 18, grows=True),
             ),
             id="entries",
             empty=" No entries.",

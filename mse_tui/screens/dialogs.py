@@ -10,10 +10,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from mse_tui.reasons import Problem
 from mse_tui.text import printable
-from mse_tui.widgets.commands import CANCEL, CLOSE, bindings
+from mse_tui.widgets.commands import CANCEL, CLOSE, SUBMIT, bindings
 from mse_tui.widgets.facts import Fact, Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Tone, line
@@ -79,7 +80,7 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
 class Question(ModalScreen[str | None]):
     """Type one line. Escape answers None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
+    BINDINGS: ClassVar[list[BindingType]] = bindings((SUBMIT, CANCEL))
 
     def __init__(self, title: str, text: str, value: str = "", placeholder: str = "") -> None:
         super().__init__()
@@ -96,10 +97,15 @@ class Question(ModalScreen[str | None]):
             yield QuietInput(self._value, placeholder=self._placeholder, id="answer")
             yield Static("Enter takes it, Esc cancels", classes="dialog-hint", markup=False)
 
+    def on_descendant_focus(self) -> None:
+        """All of it is selected, and what is longer than its field shows its start."""
+        answer = self.query_one(Input)
+        answer.selection = Selection(len(answer.value), 0)
+
     @on(Input.Submitted)
-    def _answered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.dismiss(event.value.strip())
+    def action_submit(self) -> None:
+        """Take what stands there."""
+        self.dismiss(self.query_one(Input).value.strip())
 
     def action_cancel(self) -> None:
         """No answer."""

@@ -43,6 +43,8 @@ class LiveScreen(Screen[None], Generic[Data]):
     """The screen's own commands, in the order of the key line."""
     PLACE: ClassVar[str] = ""
     """Which of the modes is lit in the header."""
+    HOLDS_WORK: ClassVar[bool] = False
+    """Something was begun on it that would be lost if its place were left for the place's first screen."""
     HELP_TEXT: ClassVar[str] = ""
     """A sentence or two for the help."""
 

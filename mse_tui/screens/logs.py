@@ -26,9 +26,9 @@ from mse_tui.widgets.wording import count
 _COLUMNS = (
     Column("When", 11),
     Column("Level", 9),
-    Column("Task", 20, 4),
+    Column("Task", 22, 4),
     Column("Mailbox", 24, 3),
-    Column("Message", 28, grows=True),
+    Column("Message", 26, grows=True),
 )
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),

@@ -72,6 +72,7 @@ class NewTaskScreen(LiveScreen[Stock]):
         GROUP_REFRESH,
     )
     PLACE = "tasks"
+    HOLDS_WORK = True
     HELP_TEXT = (
         "Choose a site, a schedule, a type, a definition and a group of mailboxes; then look at all of it and save."
         " Schedules and definitions can be created on the way."
@@ -280,6 +281,9 @@ class NewTaskScreen(LiveScreen[Stock]):
             description.value = printable(f"{draft.definition.name}, {_short(_group_name(draft.group))}")[:100]
 
     @on(Input.Submitted, "#description")
+    def _described(self) -> None:
+        self.query_one("#first", Chooser).focus()
+
     @on(Button.Pressed, "#save")
     def action_submit(self) -> None:
         """Save the task, and run it if that was chosen."""

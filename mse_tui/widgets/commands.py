@@ -74,7 +74,7 @@ def bindings(commands: Iterable[Command]) -> list[BindingType]:
 # --- everywhere --------------------------------------------------------------------------------------------------
 
 HELP = Command("help", "question_mark", "Help", "Show the keys of this screen and what they do.")
-QUIT = Command("quit", "q", "Quit", "Leave mse-tui; an engine that runs inside it ends with it.")
+QUIT = Command("quit", "q,ctrl+c", "Quit", "Leave mse-tui; an engine that runs inside it ends with it.")
 PALETTE = Command(
     "palette", "colon,ctrl+p", "Commands", "Find any command of this screen by typing a part of it.", footer=False
 )

@@ -72,6 +72,9 @@ class Facts(PagedList):
         if self._value_width() != self._wrapped_to:
             self._wrap()
 
+    def action_list_mark(self) -> None:
+        """Facts are not marked: no command is for several of them."""
+
     def _value_width(self) -> int:
         taken = self._label_width + GAP if self._label_width else 0
         return max(8, self.scrollable_content_region.width - 1 - taken)

@@ -60,11 +60,12 @@ class Switch(Widget, can_focus=True):
 
 
 class Chooser(Widget, can_focus=True):
-    """One of a few: '< daily >'. Left and right (or space) go through them."""
+    """One of a few: '< daily >'. Left and right (or space) go through them, Enter goes on to the next field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,space,enter", "step(1)", "Next", show=False),
+        Binding("right,space", "step(1)", "Next", show=False),
         Binding("left", "step(-1)", "Before", show=False),
+        Binding("enter", "app.focus_next", "Go on", show=False),
     ]
 
     index = reactive(0)

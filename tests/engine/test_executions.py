@@ -1,6 +1,7 @@
 """The rules of executions, each with an engine over a fake organisation."""
 
 import json
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -151,7 +152,8 @@ def test_an_unexpected_error_in_a_mailbox_is_recorded_and_the_next_one_goes_on(b
     assert execution.reason == Reason.INTERNAL
 
 
-def test_a_disabled_mailbox_is_listed_and_colours_nothing(bench):
+def test_a_disabled_mailbox_is_listed_and_colours_nothing(bench, caplog):
+    caplog.set_level(logging.INFO)
     bench.exchange.problems["identity", "anna@example.com"] = Problem(Reason.MAILBOX_DISABLED, "Disabled.")
     task = new_task(bench, THREE)
     with bench.engine():
@@ -159,6 +161,7 @@ def test_a_disabled_mailbox_is_listed_and_colours_nothing(bench):
     assert lights(bench, execution)[0] == ("anna@example.com", Light.NONE, Reason.MAILBOX_DISABLED)
     assert execution.light == Light.GREEN
     assert execution.message == "3 mailboxes: 2 success, 1 skipped."
+    assert "Mailbox done: skipped Disabled." in caplog.messages
 
 
 def test_failed_items_and_warnings_are_orange(bench):

@@ -8,6 +8,7 @@ import pytest
 
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
+from mse_tui.screens.group_step import GroupStep, Preview
 from mse_tui.store.database import now
 from mse_tui.store.models import Audit, Command, EngineRequest, Lease, Schedule, Task
 from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
@@ -92,6 +93,59 @@ async def test_a_task_can_be_created_while_no_engine_runs(seeded: Home) -> None:
         await keys.press("enter", "ctrl+s")
         await keys.see("Latest detail")
     assert Task.select().where(Task.group == f"ann.lindqvist@{DOMAIN}").count() == 1
+
+
+async def test_enter_on_the_review_goes_on_to_the_next_field_until_save(app: MseTuiApp) -> None:
+    before = Task.select().count()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c", "enter", "enter", "enter", "enter")
+        app.screen.query_one(GroupStep).post_message(GroupStep.Taken(Preview(f"ann.lindqvist@{DOMAIN}")))
+        await keys.see("when the schedule says")
+        await keys.press("enter", "right")
+        await keys.see("now, the first mailbox only")
+        await keys.press("enter")
+        assert Task.select().count() == before
+        await keys.press("enter")
+        await keys.see("Latest detail")
+    assert Task.select().count() == before + 1
+
+
+async def test_a_place_opens_at_its_first_screen_unless_something_was_begun_there(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter")
+        await keys.see("Latest detail")
+        await keys.press("1", "2")
+        await keys.miss("Latest detail")
+        assert len(app.screen_stack) == 1
+        await keys.press("c", "enter", "1", "2")
+        await keys.see("[schedule]")
+
+
+async def test_facts_can_not_be_marked(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter")
+        await keys.see("Latest detail")
+        await keys.press("space", "space")
+        assert " marked" not in shown(app)
+
+
+async def test_a_proposed_file_name_shows_its_start_and_ctrl_s_takes_it(
+    app: MseTuiApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / ("long" * 20)).mkdir()
+    monkeypatch.chdir(folder)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "j", "enter")
+        await keys.see("Dear Ann")
+        await keys.press("w")
+        await keys.see(str(tmp_path)[:20])
+        await keys.press("ctrl+s")
+        await keys.miss("Write to which file?")
+        await until(pilot, lambda: len(list(folder.glob("*Figures week 38.eml"))) == 1, "the file")
 
 
 async def test_running_on_the_first_five_mailboxes(app: MseTuiApp) -> None:
@@ -328,6 +382,19 @@ async def test_quitting_with_an_engine_inside_says_that_schedules_rest(seeded: H
         await keys.press("q", "j")
         await pilot.press("enter")
         await until(pilot, lambda: app._exit, "the end")
+
+
+async def test_ctrl_c_asks_what_q_asks_and_asks_once(seeded: Home) -> None:
+    app = MseTuiApp(seeded, engine=FakeEngine(here=True), clock=lambda: NOW)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("engine here")
+        await pilot.press("ctrl+c", "ctrl+c", "ctrl+q")
+        screen = await keys.see("Quit mse-tui?")
+        assert "ctrl+q" not in screen
+        await keys.press("enter")
+        await keys.miss("Quit mse-tui?")
+        assert app.is_running
 
 
 async def test_watching_offers_to_take_over_when_the_other_engine_ends(seeded: Home) -> None:
