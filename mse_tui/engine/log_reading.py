@@ -5,7 +5,8 @@ What is kept in memory of a line is where it begins. A file that has been rotate
 
 import os
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -37,23 +38,26 @@ class LogReader:
         self._wanted = wanted or LogFilter()
         self._parts: list[_Part] = []
         self._lock = Lock()
+        self._closed = Event()
 
     def look(self) -> Looked:
         """Take in what has been written since the look before. Raises OSError where the log can't be read."""
-        with self._lock:
+        with self._held():
+            if self._closed.is_set():
+                return Looked(0, 0)
             parts = self._present_parts()
             gone = [part for part in self._parts if part not in parts]
             self._parts = parts
             for part in gone:
                 part.close()
             for part in parts:
-                part.take_in(self._wanted)
+                part.take_in(self._wanted, self._closed.is_set)
             return Looked(sum(len(part.starts) for part in parts), sum(len(part.starts) for part in gone))
 
     def lines(self, offset: int, limit: int) -> list[LogLine]:
         """So many lines, from this one on."""
         found: list[LogLine] = []
-        with self._lock:
+        with self._held():
             for part in self._parts:
                 for place in range(offset, min(len(part.starts), offset + limit - len(found))):
                     found.append(LogLine.from_json(part.line(place)))
@@ -61,11 +65,27 @@ class LogReader:
         return found
 
     def close(self) -> None:
-        """Let go of the files."""
-        with self._lock:
-            for part in self._parts:
-                part.close()
-            self._parts = []
+        """Let go of the files. Waits for nobody: a look that is under way ends soon, and lets go of them then."""
+        self._closed.set()
+        self._let_go()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the files, once it is closed; where another thread uses them, that one does it."""
+        if self._closed.is_set() and self._lock.acquire(blocking=False):
+            try:
+                for part in self._parts:
+                    part.close()
+                self._parts = []
+            finally:
+                self._lock.release()
 
     def _present_parts(self) -> list["_Part"]:
         """The files there are, oldest first. Looked at from the newest on: rotation meanwhile shows one twice, at
@@ -127,9 +147,9 @@ class _Part:
         self._read = 0
         """Up to here whole lines have been taken in."""
 
-    def take_in(self, wanted: LogFilter) -> None:
-        """Read on to the last line end there is."""
-        while chunk := os.pread(self._file.fileno(), _CHUNK, self._read):
+    def take_in(self, wanted: LogFilter, ended: Callable[[], bool]) -> None:
+        """Read on to the last line end there is, unless it is ended in between."""
+        while not ended() and (chunk := os.pread(self._file.fileno(), _CHUNK, self._read)):
             end = chunk.rfind(b"\n") + 1
             if end == 0 and len(chunk) < _CHUNK:
                 return

@@ -105,9 +105,9 @@ class LogsScreen(LiveScreen[ShownLog]):
 
     def load(self) -> ShownLog:
         """Read on."""
-        if self._reader is None:
-            self._reader = LogReader(self.tui.home.logs, self._wanted)
         reader = self._reader
+        if reader is None:
+            reader = self._reader = LogReader(self.tui.home.logs, self._wanted)
         looked = reader.look()
         last = max(0, looked.count - 1) // PAGE
         ends = {number: self._page(reader, number * PAGE, PAGE) for number in range(max(0, last - 1), last + 1)}
@@ -152,9 +152,13 @@ class LogsScreen(LiveScreen[ShownLog]):
 
     @on(PagedList.Opened, "#lines")
     def _open(self, event: PagedList.Opened) -> None:
-        if self._reader is not None:
-            for one in self._reader.lines(int(event.line.key), 1):
-                self.tui.show_facts("Line of the engine's log", list(_facts(one)))
+        if (reader := self._reader) is not None:
+            place = int(event.line.key)
+            self.tui.act(lambda: reader.lines(place, 1), self._show_lines)
+
+    def _show_lines(self, lines: Sequence[LogLine]) -> None:
+        for one in lines:
+            self.tui.show_facts("Line of the engine's log", list(_facts(one)))
 
     # --- what is wanted ------------------------------------------------------------------------------------------
 
@@ -165,7 +169,7 @@ class LogsScreen(LiveScreen[ShownLog]):
         self._wanted = wanted
         if self._reader is not None:
             self._reader.close()
-        self._reader = None
+        self._reader = LogReader(self.tui.home.logs, wanted)
         self._to_end = True
         self._lines.forget_pages()
         self.reload()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mse_tui.engine import log_reading
 from mse_tui.engine.log_file import FILE_NAME, KEPT, EngineLog
 from mse_tui.engine.log_lines import Level, LogFilter, LogLine
 from mse_tui.engine.log_reading import LogReader, LogWatcher
@@ -158,6 +159,32 @@ def test_what_has_been_rotated_away_is_said(writing: EngineLog, logs: Path) -> N
     assert count + dropped == 200
     assert reader.lines(0, 1)[0].message == f"line {dropped}"
     reader.close()
+
+
+def test_letting_go_waits_for_no_look_and_ends_it(
+    writing: EngineLog, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        log.info("line %d", number)
+    monkeypatch.setattr(log_reading, "_CHUNK", 300)
+    entered, go_on, looked_at = Event(), Event(), []
+
+    class Wanted(LogFilter):
+        def admits(self, line: LogLine) -> bool:
+            looked_at.append(line)
+            entered.set()
+            return go_on.wait(10)
+
+    reader = LogReader(logs, Wanted(text="line"))
+    looking = Thread(target=reader.look)
+    looking.start()
+    assert entered.wait(10)
+    reader.close()
+    assert looking.is_alive()
+    go_on.set()
+    looking.join(10)
+    assert len(looked_at) < 10
+    assert (reader.look().count, reader.lines(0, 10), reader._parts) == (0, [], [])
 
 
 def test_there_may_be_no_log_yet(logs: Path) -> None:
