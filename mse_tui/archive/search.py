@@ -64,13 +64,13 @@ def search(path: Path, packs: Packs, wanted: Search, *, cancelled: Callable[[], 
     with open_index(path, ending=cancelled) as index:
         found = list(islice(_Looking(index, wanted).hits(), wanted.limit + 1))
     shown = found[: wanted.limit]
-    texts: dict[str, str] = {}
+    snippets: dict[str, str] = {}
     for _, hit in shown:
         if cancelled():
             raise Interrupted
-        if hit.key not in texts:
-            texts[hit.key] = hit.text(packs)
-    hits = tuple(replace(hit, snippet=snippet(texts[hit.key], wanted.query.terms)) for _, hit in shown)
+        if hit.key not in snippets:  # the whole texts of a page may be more than there is memory
+            snippets[hit.key] = snippet(hit.text(packs), wanted.query.terms)
+    hits = tuple(replace(hit, snippet=snippets[hit.key]) for _, hit in shown)
     return Page(hits, shown[-1][0] if len(found) > len(shown) else None)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import weakref
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -264,6 +265,25 @@ def test_history_that_a_reset_hides_is_not_found(archive: Archive) -> None:
 
 
 # --- the words around
+
+
+def test_a_page_keeps_no_text_of_what_it_found(archive: Archive, monkeypatch) -> None:
+    archive.put_all(*(mail(f"Ferry {number}", "the text") for number in range(5)))
+    archive.index()
+    kept: list[weakref.ref[Text]] = []
+
+    def text(_hit: Hit, _packs: Packs) -> str:
+        assert not [one for one in kept if one() is not None]
+        kept.append(weakref.ref(found := Text("the text")))
+        return found
+
+    monkeypatch.setattr(Hit, "text", text)
+    assert [hit.snippet for hit in archive.hits("ferry")] == ["the text"] * 5
+    assert len(kept) == 5
+
+
+class Text(str):
+    """One that can be seen to be let go."""
 
 
 def test_a_snippet_shows_what_was_found(archive: Archive) -> None:
