@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 from textual import on, work
 from textual.events import Key
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.4
 """So long after the last key it is looked for: each search is audited."""
+_FRESH_SECONDS = 10.0
+"""So often, at most, it is asked how fresh the index is: all of it is counted for that."""
 _SHORTEST = 2
 _AHEAD = 15
 """Lines before the last one at which further hits are fetched."""
@@ -80,6 +83,9 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         self.look = Looked()
         self._text = text
         self._typed: Timer | None = None
+        self._fresh_from = 0.0
+        """By the monotonic clock: before, how fresh the index is isn't asked again."""
+        self._fresh_later: Timer | None = None
         self._number = 0
         """Of the newest search; what earlier ones find is dropped."""
         self._asked: Asked | None = None
@@ -118,6 +124,25 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         self._show_hits()
         if self._text:
             self._look()
+
+    def reload(self) -> None:
+        """Now, or once it may be asked again: the newest change is never missed."""
+        wait = self._fresh_from - monotonic()
+        if wait <= 0:
+            self._fresh_from = monotonic() + _FRESH_SECONDS
+            super().reload()
+        elif self._fresh_later is None:
+            self._fresh_later = self.set_timer(wait, self._reload_later)
+
+    def _reload_later(self) -> None:
+        self._fresh_later = None
+        if self._is_seen:
+            self.reload()
+
+    def action_refresh(self) -> None:
+        """Read at once."""
+        self._fresh_from = 0.0
+        self.reload()
 
     def load(self) -> Freshness:
         """How far the index is. (What was found stays: each search is audited.)"""

@@ -6,10 +6,12 @@ import pytest
 
 from mse_tui.access.roles import Role
 from mse_tui.actions.archive_reading import packs_of
+from mse_tui.actions.archive_search import freshness
 from mse_tui.app import MseTuiApp
-from mse_tui.archive.indexing import Indexing
+from mse_tui.archive.indexing import Freshness, Indexing
 from mse_tui.archive.search import PAGE
 from mse_tui.home import Home
+from mse_tui.screens import search as search_screen
 from mse_tui.store.database import writing
 from mse_tui.store.models import ArchiveFolder, Audit, Message, Placement
 from tests.screens.calendar_seed import seed_calendars
@@ -43,6 +45,28 @@ async def test_what_one_types_is_found_as_it_is_typed(indexed: MseTuiApp, size: 
         assert "\x1b" not in screen and "\\x1b[31mred" in screen
         assert_reads_as_golden(f"search-{size[0]}x{size[1]}", screen)
     assert searches() == ["ferry week"], "only what was waited for is looked for"
+
+
+async def test_how_fresh_the_index_is_is_asked_now_and_then_only(indexed: MseTuiApp, monkeypatch) -> None:
+    asked = []
+
+    def counted(home: Home) -> Freshness:
+        asked.append(home)
+        return freshness(home)
+
+    monkeypatch.setattr(search_screen, "freshness", counted)
+    monkeypatch.setattr(search_screen, "_FRESH_SECONDS", 3.0)
+    async with indexed.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "s")
+        await keys.see("The index holds everything")
+        for _ in range(5):
+            indexed.screen.reload()
+            await pilot.pause()
+        assert len(asked) == 1
+        await until(pilot, lambda: len(asked) == 2, "the newest change is not missed")
+        indexed.screen.action_refresh()
+        await until(pilot, lambda: len(asked) == 3, "who asks is answered at once")
 
 
 async def test_a_hit_opens_as_a_message_and_back_leads_to_the_hits(indexed: MseTuiApp) -> None:
