@@ -31,11 +31,13 @@ class IndexRounds:
         self._clock = clock
         self._pause = pause_seconds
         self._indexing = Indexing(packs, path, ending=self._is_enough, clock=clock.now)
-        self._expunging = Indexing(packs, path, ending=stopping.is_set, clock=clock.now)
+        self._expunging = Indexing(packs, path, ending=self._gives_way, clock=clock.now)
         self._began = 0.0
         self._walked: int | None = 0
         """How far the thorough look at all messages has come; None while none is due."""
         self._next_walk = 0.0
+        self._expunge_due = False
+        """The thorough look has been made since words were last overwritten, which waits until no execution runs."""
         self._trouble = ""
 
     def run(self) -> None:
@@ -46,7 +48,8 @@ class IndexRounds:
                 version = data_version()
                 if self._walked is None and self._clock.monotonic() >= self._next_walk:
                     self._walked = 0
-                if version != seen or self._walked is not None:
+                expunges = self._expunge_due and not self._gives_way()
+                if version != seen or self._walked is not None or expunges:
                     seen = version if self._round() else None
 
     def _round(self) -> bool:
@@ -56,6 +59,8 @@ class IndexRounds:
             came = self._indexing.run()
             if came.finished and self._walked is not None:
                 self._walk(self._walked)
+            if self._expunge_due and not self._gives_way():
+                self._expunge()
         except Exception as error:  # noqa: BLE001 (the thread goes on, whatever it was)
             self._tell(error)
         else:
@@ -69,7 +74,15 @@ class IndexRounds:
             self._walked = max(above, walked.reached)
             return
         self._walked, self._next_walk = None, self._clock.monotonic() + _WALK_SECONDS
+        self._expunge_due = True
+
+    def _expunge(self) -> None:
+        """It looks at every word there is and writes the index anew; where an execution begins it goes on later."""
         self._expunging.expunge()
+        self._expunge_due = self._gives_way()
+
+    def _gives_way(self) -> bool:
+        return self._stopping.is_set() or self._busy()
 
     def _is_enough(self) -> bool:
         spent = self._clock.monotonic() - self._began

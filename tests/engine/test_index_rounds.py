@@ -7,10 +7,11 @@ from threading import Event
 import pytest
 
 from mse_tui.archive import indexing as module
+from mse_tui.archive import search_index
 from mse_tui.archive.burial import Buried, bury
 from mse_tui.archive.indexing import GRACE, freshness
 from mse_tui.archive.packs import Packs, seal
-from mse_tui.archive.search_index import open_index
+from mse_tui.archive.search_index import SearchIndex, open_index
 from mse_tui.archive.search_query import parse
 from mse_tui.archive.search_sources import Messages
 from mse_tui.engine.index_rounds import IndexRounds
@@ -76,8 +77,9 @@ class Busy:
 
     def __init__(self, home, monkeypatch):
         self.clock = FakeClock()
+        self.runs = True
         self.rounds = IndexRounds(
-            Packs(home.archive), home.search_index, stopping=Event(), busy=lambda: True, clock=self.clock,
+            Packs(home.archive), home.search_index, stopping=Event(), busy=lambda: self.runs, clock=self.clock,
             pause_seconds=0,
         )  # fmt: skip
         entries = Messages.entries
@@ -131,8 +133,41 @@ def test_words_of_what_is_purged_are_overwritten_a_day_later(bench, busy):
     busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
     busy.rounds._walked = 0
     busy.turn()
+    assert freshness(bench.home.search_index).words_left == 1, "executions go first"
+    busy.runs = False
+    busy.turn()
     assert freshness(bench.home.search_index).words_left == 0
     assert b"onequartet" not in bench.home.search_index.read_bytes()
+
+
+def test_an_execution_that_begins_ends_the_overwriting_and_it_goes_on_afterwards(bench, busy, monkeypatch):
+    (gone,) = archived("xylophonequartet")
+    archived(*(f"stays {number}" for number in range(200)))
+    while not busy.turn():
+        pass
+    with writing():
+        bury(Buried(gone, None, "test", NOON, NOON))
+    busy.rounds._walked = 0
+    busy.turn()
+    busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
+    rewrite, tried = SearchIndex._rewrite, []
+
+    def begins(index):
+        tried.append(index)
+        busy.runs = len(tried) == 1
+        rewrite(index)
+
+    monkeypatch.setattr(SearchIndex, "_rewrite", begins)
+    monkeypatch.setattr(search_index, "_LOOK_STEPS", 1)
+    busy.runs = False
+    busy.turn()
+    assert freshness(bench.home.search_index).words_left == 1
+    busy.turn()
+    assert len(tried) == 1, "the execution still runs"
+    busy.runs = False
+    busy.turn()
+    assert len(tried) == 2
+    assert freshness(bench.home.search_index).words_left == 0
 
 
 def test_a_site_that_wants_no_index_gets_none(bench):
