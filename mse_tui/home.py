@@ -111,7 +111,9 @@ class Home:
             return ""
 
     def share(self, group: str) -> None:
-        """Let the members of a group of the operating system read what the screens show, and nothing else.
+        """Let the members of a group of the operating system read the whole database, the configuration and the log.
+
+        That is more than one person's roles and grants may show on the screens; archived content is not shared.
 
         Also files that were made since the last time. Raises Problem home-unsafe where there is no such group, or this
         user is not in it and so can't give files to it.
