@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
-from mse_tui.cli.changing import changing
+from mse_tui.cli.changing import changing, model_of
 from mse_tui.cli.output import as_json_text, emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
+from mse_tui.widgets.settings_facts import settings_changes
 
 _FILE = click.argument("file", type=click.File("rb"))
 _PRUNE = click.option("--prune", is_flag=True, help="Remove what the text does not name.")
@@ -49,7 +50,7 @@ def plan_command(ctx: click.Context, session: Session, file: Any, prune: bool, c
     """Show what applying FILE (- for standard input) would change. Changes nothing."""
     session.site()
     steps = plan(_text(file), prune=prune)
-    _show(steps, as_json, "Nothing to change.")
+    _show(steps, as_json, "Would apply:")
     ctx.exit(1 if check and steps else 0)
 
 
@@ -69,7 +70,7 @@ def apply_command(session: Session, file: Any, prune: bool, what_if: bool, as_js
         session.begin()
     session.site()
     act = plan if what_if else apply
-    _show(act(_text(file), prune=prune), as_json, "Nothing to change.")
+    _show(act(_text(file), prune=prune), as_json, "Would apply:" if what_if else "Applied:")
 
 
 def _text(file: Any) -> str:
@@ -80,14 +81,14 @@ def _text(file: Any) -> str:
     return text
 
 
-def _show(steps: list[Step], as_json: bool, nothing: str) -> None:
+def _show(steps: list[Step], as_json: bool, heading: str) -> None:
     if as_json:
         emit_json(steps)
         return
-    if not steps:
-        click.echo(nothing)
+    click.echo(heading if steps else "Nothing to change.")
     for step in steps:
         click.secho(printable(f"{_SIGNS[step.change]} {step.kind} {step.name}"), fg=_COLOURS[step.change])
-        for setting, (before, after) in step.settings.items():
-            shown = f"{before!r} -> {after!r}" if step.change is Change.CHANGE else repr(after)
-            click.echo(printable(f"    {setting}: {shown}"))
+        before, after = ({name: values[side] for name, values in step.settings.items()} for side in (0, 1))
+        known = before if step.change is Change.CHANGE else {}
+        for line in settings_changes(model_of(step.kind, step.name), known, after):
+            click.echo(printable(f"    {line}"))

@@ -10,6 +10,8 @@ from mse_tui.cli.output import emit_json
 from mse_tui.text import printable
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from mse_tui.actions.what_if import Change
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -68,9 +70,24 @@ def tell_what_if(found: "list[Change]") -> None:
 
 
 def _settings(change: "Change") -> list[str]:
+    from mse_tui.widgets.settings_facts import settings_changes
+
     before, after = change.before, change.after
-    if isinstance(after, Mapping) and isinstance(before, Mapping):
-        return [f"{key}: {before.get(key)!r} -> {after.get(key)!r}" for key in {**before, **after}]
     if isinstance(after, Mapping):
-        return [f"{key}: {value!r}" for key, value in after.items()]
+        model = model_of(change.action.rpartition(" ")[2], change.subject)
+        return list(settings_changes(model, before if isinstance(before, Mapping) else {}, after))
     return [str(after)] if after else []
+
+
+def model_of(kind: str, name: str) -> "type[BaseModel] | None":
+    """Whose titles the settings of a definition ('MFR Everything') or a schedule have; None for all else."""
+    if kind == "definition":
+        from mse_tui.actions.definitions import settings_model
+        from mse_tui.terms import TaskType
+
+        return settings_model(TaskType(name.partition(" ")[0]))
+    if kind == "schedule":
+        from mse_tui.engine.schedules import ScheduleSettings
+
+        return ScheduleSettings
+    return None

@@ -117,12 +117,18 @@ class OneOff(_Settings):
     def _written(self, value: datetime) -> str:
         return value.strftime("%Y-%m-%dT%H:%M")
 
+    def __str__(self) -> str:
+        return f"Once on {self.at:%Y-%m-%d} at {self.at:%H:%M}"
+
 
 class Daily(_Settings):
     """Every day."""
 
     kind: Literal["daily"] = "daily"
     times: Times
+
+    def __str__(self) -> str:
+        return f"Daily {_describe_times(self.times)}"
 
 
 class Weekly(_Settings):
@@ -137,11 +143,14 @@ class Weekly(_Settings):
     def _in_order(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
         return tuple(day for day in _WEEK if day in value)
 
+    def __str__(self) -> str:
+        return f"Weekly on {', '.join(self.days)} {_describe_times(self.times)}"
+
 
 class ScheduleSettings(_Settings):
     """A schedule: its timing, the zone that the timing is meant in, and what to do about missed starts."""
 
-    timing: Annotated[OneOff | Daily | Weekly, Field(discriminator="kind")]
+    timing: Annotated[OneOff | Daily | Weekly, Field(discriminator="kind", title="When")]
     zone: str = Field(title="Time zone", description="IANA name, such as Europe/Berlin.")
     on_missed: OnMissed = Field(
         OnMissed.RUN_ONCE,
@@ -215,12 +224,7 @@ def interval(settings: ScheduleSettings, after: datetime) -> timedelta | None:
 
 def describe(settings: ScheduleSettings) -> str:
     """One line for people, such as 'Weekly on Mon, Thu at 22:00 (Europe/Berlin)'."""
-    timing = settings.timing
-    if isinstance(timing, OneOff):
-        return f"Once on {timing.at:%Y-%m-%d} at {timing.at:%H:%M} ({settings.zone})"
-    if isinstance(timing, Daily):
-        return f"Daily {_describe_times(timing.times)} ({settings.zone})"
-    return f"Weekly on {', '.join(timing.days)} {_describe_times(timing.times)} ({settings.zone})"
+    return f"{settings.timing} ({settings.zone})"
 
 
 def _describe_times(times: Once | Many) -> str:

@@ -22,6 +22,22 @@ def settings_facts(model: type[BaseModel] | None, values: Mapping[str, Any]) -> 
     return facts
 
 
+def settings_changes(
+    model: type[BaseModel] | None, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[str]:
+    """What differs, a line a setting: 'Title: old -> new', only the new where nothing was before."""
+    old, new = (dict(_titled(model, values)) for values in (before, after))
+    for title in {**old, **new}:
+        told = new.get(title, "none")
+        yield f"{title}: {old.get(title, 'none')} -> {told}" if before else f"{title}: {told}"
+
+
+def _titled(model: type[BaseModel] | None, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for fact in settings_facts(model, values):
+        known = fact.label not in values
+        yield fact.label if known else fact.label.replace("_", " ").capitalize(), fact.value.replace("\n", "; ")
+
+
 def _as_the_model_says(field: FieldInfo, value: Any) -> str:
     """A model, or several, in the words that the model has for itself; '' where it has none."""
     try:

@@ -343,8 +343,9 @@ def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Pa
     file.write_text(file.read_text().replace("exclude_inbox = false", "exclude_inbox = true"))
     ran = with_task("plan", str(file), "--check")
     assert ran.code == 1
-    assert ran.out == "~ definition MFR Everything\n    exclude_inbox: False -> True\n"
-    assert with_task("apply", str(file)).code == 0
+    told = "~ definition MFR Everything\n    Exclude Inbox: off -> on\n"
+    assert ran.out == "Would apply:\n" + told
+    assert with_task("apply", str(file)).out == "Applied:\n" + told
     assert with_task("apply", str(file)).out == "Nothing to change.\n"
     file.write_text("[[task]]\n")
     ran = with_task("apply", str(file))

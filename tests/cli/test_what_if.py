@@ -66,6 +66,15 @@ def test_it_tells_the_change_and_makes_none(site: Command, home: Home, action: s
     assert everything(home) == before
 
 
+def test_settings_are_told_as_they_are_shown(site: Command) -> None:
+    daily = site("schedule", "set", "daily", "Nightly", "--at", "23:00", "--what-if")
+    assert daily.out == "Would change schedule: Nightly\n    When: Daily at 22:00 -> Daily at 23:00\n"
+    removal = site("task", "remove", "Sales", "--what-if")
+    assert removal.out == "Would remove: Sales\n    Keep history: off\n"
+    kept = site("retention", "set", "--minimum-days", "30", "--what-if")
+    assert "Minimum days: none -> 30" in kept.out
+
+
 @pytest.mark.parametrize("action", list(CHANGES))
 def test_what_it_told_is_what_is_done(site: Command, home: Home, action: str) -> None:
     asked = json.loads(site(*CHANGES[action], "--what-if", "--json").out)
