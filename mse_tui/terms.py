@@ -94,6 +94,7 @@ class Light(StrEnum):
 
 
 EXIT_USAGE = 64
+EXIT_INTERRUPTED = 130
 EXIT_LOCKED = 75
 
 

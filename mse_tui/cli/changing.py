@@ -1,5 +1,6 @@
 """Commands that change things: done, or with --what-if only tried; told in words or, with --json, in one shape."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
 WHAT_IF = click.option("--what-if", is_flag=True, help="Only say what would be changed; change nothing.")
 
 
 def changing(command: _Command) -> _Command:
     """Give a command --what-if and --json, its parameters `what_if` and `as_json`."""
     return WHAT_IF(AS_JSON(command))
+
+
+def sure(question: str, *, yes: bool) -> None:
+    """Ask before something goes; any answer but yes ends the command. Without a terminal only --yes will do."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("This asks for confirmation; without a terminal say --yes.")
+    click.confirm(question, default=False, abort=True)
 
 
 class Telling:

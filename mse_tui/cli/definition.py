@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure
 from mse_tui.cli.completion import of_definitions, of_definitions_of
 from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
@@ -14,7 +14,7 @@ from mse_tui.features import FEATURES
 from mse_tui.store import queries
 from mse_tui.terms import TaskType
 from mse_tui.widgets.settings_facts import settings_facts
-from mse_tui.widgets.wording import absolute
+from mse_tui.widgets.wording import absolute, count
 
 
 class TypeGroup(click.Group):
@@ -84,7 +84,7 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
         [
             ("Definition", f"{row.name} (id {row.id})"),
             ("Type", row.type.label),
-            ("Used by", f"{row.tasks} task(s)"),
+            ("Used by", count(row.tasks, "task")),
             ("Revision", row.revision),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
             *((fact.label, fact.value) for fact in settings_facts(model, row.settings)),
@@ -106,11 +106,13 @@ def approve(session: Session, name: str, digest: str | None, what_if: bool, as_j
 
 @definition.command("remove")
 @click.argument("name", shell_complete=of_definitions)
+@YES
 @changing
 @pass_session
-def remove(session: Session, name: str, what_if: bool, as_json: bool) -> None:
+def remove(session: Session, name: str, yes: bool, what_if: bool, as_json: bool) -> None:
     """Delete a definition that no task uses."""
     row = session.definition(name)
+    sure(f"Remove the definition {row.name!r}?", yes=yes or what_if or row.tasks > 0)
     with changes(what_if=what_if, as_json=as_json) as telling:
         remove_definition(row.id)
         telling.say(f"Removed definition {row.name!r}.")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import NoSuchCommand
 
 from mse_tui import __version__
 from mse_tui.cli.session import Session
-from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
+from mse_tui.terms import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE
 
 COMPLETING = "_MSE_TUI_COMPLETE"
 """The variable by which a shell asks, named by click."""
-EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
 _COMMANDS = {
@@ -61,6 +61,14 @@ class LazyGroup(click.Group):
         module, name = _COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # click knows what is close among commands that are loaded, and none is
+            raise NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

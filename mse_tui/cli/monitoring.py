@@ -15,6 +15,7 @@ from mse_tui.store import queries
 from mse_tui.store.queries import Trouble
 from mse_tui.terms import Light, Status
 from mse_tui.text import printable
+from mse_tui.widgets.wording import count
 
 _WORDS = {Light.GREEN: "OK", Light.ORANGE: "WARNING", Light.RED: "CRITICAL", Light.NONE: "UNKNOWN"}
 
@@ -48,7 +49,7 @@ def _site() -> tuple[str, Light]:
     numbers = {one: sum(task.light is one for task in tasks) for one in Light}
     running = sum(task.status is Status.RUNNING for task in tasks)
     concerns = "; ".join(f"{one.subject}: {_told(one)}" for one in overview.troubles)
-    said = concerns or f"{len(tasks)} task(s), {running} running"
+    said = concerns or f"{count(len(tasks), 'task')}, {running} running"
     data = f"green={numbers[Light.GREEN]} orange={numbers[Light.ORANGE]} red={numbers[Light.RED]}"
     return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={len(overview.troubles)}", light
 

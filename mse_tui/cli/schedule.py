@@ -1,7 +1,9 @@
 """mse-tui schedule: named timing."""
 
 import os
+import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -10,17 +12,18 @@ import click
 
 from mse_tui.actions.checks import valid_settings
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure
 from mse_tui.cli.completion import of_schedules
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
+from mse_tui.engine.schedules import MINUTES_OF_A_DAY, ScheduleSettings, Weekday, describe, next_executions
 from mse_tui.store import queries
 from mse_tui.store.database import now
 from mse_tui.store.queries import ScheduleRow
-from mse_tui.widgets.wording import absolute, clock
+from mse_tui.widgets.wording import absolute, clock, count
 
 SHOWN = 5
+_CLOCK = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -62,7 +65,7 @@ def show_schedule(session: Session, name: str, as_json: bool) -> None:
             ("Schedule", f"{row.name} (id {row.id})"),
             ("When", describe(_settings(row))),
             ("Missed starts", _settings(row).on_missed.replace("_", " ")),
-            ("Used by", f"{row.tasks} task(s)"),
+            ("Used by", count(row.tasks, "task")),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
         ]
     )
@@ -108,13 +111,19 @@ def _set_options(command: _Command) -> _Command:
     return command
 
 
+def _time_of_day(_: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    if text is None or _CLOCK.fullmatch(text):
+        return text
+    raise click.UsageError(f"{option.opts[0]}: {text} is not a time of day, such as 22:00.")
+
+
 def _time_options(command: _Command) -> _Command:
     """When on a day: once or many times."""
     for option in (
-        click.option("--every", type=int, help="Minutes from one to the next."),
-        click.option("--to", "last", help="Local time after which none begins, HH:MM."),
-        click.option("--from", "first", help="Local time of the first, HH:MM: many."),
-        click.option("--at", help="Local time, HH:MM: once."),
+        click.option("--every", type=click.IntRange(1, MINUTES_OF_A_DAY), help="Minutes from one to the next."),
+        click.option("--to", "last", callback=_time_of_day, help="Local time after which none begins, HH:MM."),
+        click.option("--from", "first", callback=_time_of_day, help="Local time of the first, HH:MM: many."),
+        click.option("--at", callback=_time_of_day, help="Local time, HH:MM: once."),
     ):
         command = option(command)
     return command
@@ -195,11 +204,13 @@ def set_weekly(session: Session, /, name: str, days: str | None, **options: Any)
 
 @schedule.command("remove")
 @click.argument("name", shell_complete=of_schedules)
+@YES
 @changing
 @pass_session
-def remove(session: Session, name: str, what_if: bool, as_json: bool) -> None:
+def remove(session: Session, name: str, yes: bool, what_if: bool, as_json: bool) -> None:
     """Delete a schedule that no task uses."""
     row = session.schedule(name)
+    sure(f"Remove the schedule {row.name!r}?", yes=yes or what_if or row.tasks > 0)
     with changes(what_if=what_if, as_json=as_json) as telling:
         remove_schedule(row.id)
         telling.say(f"Removed schedule {row.name!r}.")
@@ -267,11 +278,18 @@ def _change(
 def _date(text: str) -> str:
     if not text:
         raise click.UsageError("It was not one-off before: give --at.")
-    return text.strip().replace(" ", "T")
+    try:
+        return datetime.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise click.UsageError(f"--at: {text} is not a date and time, such as 2027-01-31 22:00.") from None
 
 
 def _days(text: str) -> list[str]:
-    return [day.strip().capitalize()[:3] for day in text.split(",") if day.strip()]
+    days = [day.strip().capitalize()[:3] for day in text.split(",") if day.strip()]
+    for day in days:
+        if day not in list(Weekday):
+            raise click.UsageError(f"--days: {day} is not a day of the week, such as Mon.")
+    return days
 
 
 def _times(options: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:

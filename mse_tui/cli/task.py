@@ -1,5 +1,6 @@
 """mse-tui task: create tasks and tell them what to do."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from threading import Event
@@ -11,7 +12,7 @@ from mse_tui.actions import commands
 from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.actions.what_if import changes_within
-from mse_tui.cli.changing import AS_JSON, Telling, changes, changing
+from mse_tui.cli.changing import AS_JSON, YES, Telling, changes, changing, sure
 from mse_tui.cli.completion import of_definitions, of_schedules, of_tasks
 from mse_tui.cli.group_fields import change_fields, group_fields
 from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
@@ -21,7 +22,7 @@ from mse_tui.cli.status import progress_text
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
-from mse_tui.terms import TaskType
+from mse_tui.terms import EXIT_INTERRUPTED, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, next_start, number, utc_now
 
@@ -182,7 +183,11 @@ def run_task(
         return
     if not as_json:
         telling.tell(found, what_if=False, as_json=False)
-    ended = _ended(row, command, before)
+    try:
+        ended = _ended(row, command, before)
+    except KeyboardInterrupt:
+        click.echo(f"The task runs on; stop it with: mse-tui task stop {shlex.quote(row.description)}", err=True)
+        ctx.exit(EXIT_INTERRUPTED)
     if as_json:
         telling.say(execution=ended)
         telling.tell(found, what_if=False, as_json=True)
@@ -253,10 +258,7 @@ def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as
                 *change_fields(found),
             ]
         )
-    if not (yes or what_if):
-        if not sys.stdin.isatty():
-            raise click.UsageError("This asks for confirmation; without a terminal say --yes.")
-        click.confirm(f"Is that right for the task {row.description!r}?", default=False, abort=True)
+    sure(f"Is that right for the task {row.description!r}?", yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
         confirm_group(row.id, doubted.answer_id)
         mailboxes = count(found.mailboxes, "mailbox", "mailboxes")
@@ -270,24 +272,21 @@ def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as
 @task.command("remove")
 @click.argument("name", shell_complete=of_tasks)
 @click.option("--keep-history", is_flag=True, help="Leave the Full view of its mailboxes as it is.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @changing
 @pass_session
 def remove(session: Session, name: str, keep_history: bool, yes: bool, what_if: bool, as_json: bool) -> None:
     """Remove a task. Without --keep-history the Full view of all its mailboxes is reset."""
     row = session.task(name)
-    if not (yes or what_if):
-        if not sys.stdin.isatty():
-            raise click.UsageError("Removing asks for confirmation; without a terminal say --yes.")
-        if not keep_history:
-            click.echo(
-                "The Full view of all mailboxes of this task is reset: it hides the folder history so far. No content\n"
-                "is deleted. --keep-history leaves the Full view as it is."
-            )
-        click.confirm(f"Remove the task {row.description!r}?", default=False, abort=True)
+    if not (yes or what_if or keep_history) and sys.stdin.isatty():
+        click.echo(
+            "The Full view of all mailboxes of this task is reset: it hides the folder history so far. No content\n"
+            "is deleted. --keep-history leaves the Full view as it is."
+        )
+    sure(f"Remove the task {row.description!r}?", yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
         command = commands.remove_task(row.id, keep_history=keep_history)
-        telling.say(_told(row, "go"), command=command)
+        telling.say(f"Told the engine to remove {row.description!r}.", command=command)
     if not what_if:
         _warn_without_engine(session)
 

@@ -147,9 +147,39 @@ def test_running_without_an_engine_says_so(with_task: Command) -> None:
     assert "No engine runs for this site" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("timing", "said"),
+    [
+        (("daily", "x", "--at", "25:00"), "--at: 25:00 is not a time of day"),
+        (("daily", "x", "--from", "8", "--to", "18:00", "--every", "30"), "--from: 8 is not a time of day"),
+        (("one-off", "x", "--at", "2099-02-30 10:00"), "--at: 2099-02-30 10:00 is not a date and time"),
+        (("weekly", "x", "--days", "Mon,Xyz", "--at", "10:00"), "--days: Xyz is not a day of the week"),
+    ],
+)
+def test_a_time_that_is_none_is_named_by_its_option(mse_tui: Command, timing: tuple[str, ...], said: str) -> None:
+    ran = mse_tui("schedule", "new", *timing)
+    assert ran.code == 64
+    assert said in ran.err
+
+
+def test_a_mistyped_command_is_told_the_nearest(mse_tui: Command) -> None:
+    assert "Did you mean one of: 'status'" in mse_tui("stauts").err
+
+
+@pytest.mark.parametrize("kind", ["definition", "schedule"])
+def test_removing_what_nothing_uses_asks_first(mse_tui: Command, kind: str) -> None:
+    made = {"definition": ("new", "MFR", "Spare"), "schedule": ("new", "daily", "Spare", "--at", "05:00")}
+    assert mse_tui(kind, *made[kind]).code == 0
+    refused = mse_tui(kind, "remove", "Spare")
+    assert refused.code == 64
+    assert "say --yes" in refused.err
+    assert mse_tui(kind, "remove", "Spare", "--yes").code == 0
+    assert mse_tui(kind, "show", "Spare").code == 64
+
+
 def test_removing_asks_first(with_task: Command) -> None:
     assert with_task("task", "remove", "Sales").code == 64
-    assert with_task("task", "remove", "Sales", "--yes", "--keep-history").code == 0
+    assert with_task("task", "remove", "Sales", "--yes", "--keep-history").out == "Told the engine to remove 'Sales'.\n"
     assert queries.tasks_of_type()[0].command == "remove"
 
 

@@ -63,6 +63,16 @@ def test_a_run_that_is_waited_for_exits_with_its_result(
     assert "2 mailboxes" in ran.out
 
 
+def test_who_no_longer_waits_is_told_how_to_stop_the_task(with_task: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mse_tui.cli.task._ended", interrupted)
+    ran = with_task("task", "run", "Sales", "--wait")
+    assert ran.code == 130
+    assert "The task runs on; stop it with: mse-tui task stop Sales" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
