@@ -39,7 +39,11 @@ _GROUPS = {
         "The archive or the database complains",
         "Nothing is taken out of a mailbox while it does.",
     ),
-    Reason.CONFIGURATION_INVALID: ("mse-tui refuses a command, or does not start", "The exit code is 2, or 64."),
+    Reason.CONFIGURATION_INVALID: (
+        "mse-tui refuses a command, or does not start",
+        "The exit code is 2; 64 where something was typed wrongly, 75 where another holds the lock"
+        " (`engine-running-elsewhere`, `mailbox-locked`).",
+    ),
     Reason.STOPPED: ("An execution ended early, or none began", ""),
 }
 """With which reason each group begins, in the order of the codes: what a person sees, and what that means."""
@@ -102,8 +106,13 @@ def _keys_of(place: str) -> Iterable[Command]:
     return shared[place] if place in shared else SCREENS[place].KEYS
 
 
+def _keys(command: Command) -> str:
+    """Each key as one, such as '`j`, `Down`'."""
+    return ", ".join(f"`{key}`" for key in command.keys_shown.split(" "))
+
+
 def _table(commands: Iterable[Command]) -> list[str]:
-    rows = [f"| `{one.keys_shown}` | {one.label} | {one.help} |" for one in commands]
+    rows = [f"| {_keys(one)} | {one.label} | {one.help} |" for one in commands]
     return ["| key | command | what it does |", "| --- | --- | --- |", *rows] if rows else []
 
 

@@ -98,7 +98,10 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
 @changing
 @pass_session
 def approve(session: Session, name: str, digest: str | None, what_if: bool, as_json: bool) -> None:
-    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
+    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it.
+
+    The same as `mse-tui purge approve`.
+    """
     from mse_tui.cli.retention import approve_definition
 
     approve_definition(session, name, digest, what_if=what_if, as_json=as_json)

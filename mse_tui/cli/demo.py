@@ -1,9 +1,12 @@
 """mse-tui demo: the main job on a practice organisation, at a terminal on the screens, else headless."""
 
+import shlex
+import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import randbits
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -31,6 +34,23 @@ _LINE_SECONDS = 2.0
 _SCREEN_LATENCY_MS = 120
 _POISONED = 0.003
 _CHANGES = 200
+_WHAT_WAS_DONE = {
+    "items_added": "added",
+    "items_changed": "changed",
+    "items_moved": "moved",
+    "items_removed": "removed",
+    "stubbed": "stubbed",
+    "deleted": "deleted",
+    "folders_created": "folders created",
+    "stamped": "stamped",
+    "items_deleted": "deleted",
+    "granted": "granted",
+    "changed": "grants changed",
+    "revoked": "revoked",
+    "bytes": "taken in",
+    "bytes_freed": "freed",
+}
+"""Counter, of any type -> what the summary says of it, in this order."""
 
 
 @click.command()
@@ -129,11 +149,20 @@ def _headless(site: PracticeSite, faults: bool) -> int:
     rows = [_newest(row) for row in tasks if queries.executions_count(row.id) > before[row.id]]
     executions = [row for row in rows if row is not None]
     _summary(executions, monotonic() - began)
+    command = f"{_this_command()} --home {shlex.quote(str(site.home.path))}"
     if faults:
-        click.echo("The server was told to fail on a few items; each is listed by: mse-tui log --execution NUMBER")
-    click.echo(f"\nLook around: mse-tui --home {site.home.path} archive ls      (or: status, log, task list)")
+        click.echo(f"The server was told to fail on a few items; each is listed by: {command} log --execution NUMBER")
+    click.echo(f"\nLook around: {command} archive ls      (or: status, log, task list)")
     verdict = Light.worst([row.light for row in executions]) if len(executions) == len(tasks) else Light.RED
     return verdict.exit_code
+
+
+def _this_command() -> str:
+    """How to type the command that runs."""
+    typed = sys.argv[0]
+    if Path(typed).name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m mse_tui"
+    return "mse-tui" if typed == shutil.which("mse-tui") else shlex.quote(typed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,29 +254,40 @@ def _newest(task: TaskRow) -> ExecutionRow | None:
 
 def _summary(executions: list[ExecutionRow], seconds: float) -> None:
     cells = []
-    items = octets = 0
+    items = octets = freed = 0
     for row in executions:
         counters, skipped = queries.totals(row.id)
         items += counters.get("items_seen", 0)
         octets += counters.get("bytes", 0)
+        freed += counters.get("bytes_freed", 0)
         cells.append(
             (
                 row.task,
                 light(row.light),
                 f"{row.processed}/{row.mailboxes}",
-                *(number(counters.get(f"items_{kind}", 0)) for kind in ("added", "changed", "moved", "removed")),
+                _done(counters),
                 number(sum(skipped.values())),
-                size(counters.get("bytes", 0)),
                 lasted(row.finished - row.started) if row.finished else "-",
                 row.message,
             )
         )
-    headings = ("task", "result", "mailboxes", "added", "changed", "moved", "removed", "skipped", "size", "took", "")
+    headings = ("task", "result", "mailboxes", "what was done", "skipped", "took", "")
     table(headings, cells, [row.light for row in executions])
     click.echo()
     _reasons(executions)
     worst = Light.worst([row.light for row in executions])
-    click.echo(f"{coloured(worst, light(worst))}: {count(items, 'item')}, {size(octets)} in {seconds:.1f} s")
+    done = f"{count(items, 'item')} looked at, {size(octets)} taken in, {size(freed)} freed in {seconds:.1f} s"
+    click.echo(f"{coloured(worst, light(worst))}: {done}")
+
+
+def _done(counters: Mapping[str, int]) -> str:
+    """What an execution of any type did, its dry runs marked."""
+    said = [
+        f"{size(amount) if name.startswith('bytes') else number(amount)} {word}"
+        for name, word in _WHAT_WAS_DONE.items()
+        if (amount := counters.get(name, 0))
+    ]
+    return ("dry run: " if counters.get("dry_run") else "") + (", ".join(said) or "nothing new")
 
 
 def _reasons(executions: list[ExecutionRow]) -> None:

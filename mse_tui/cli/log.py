@@ -11,6 +11,7 @@ from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, MailboxResultRow
 from mse_tui.text import printable
+from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.wording import absolute, lasted, number
 
 _LIMIT = click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="How many entries.")
@@ -146,10 +147,11 @@ def _detail(execution_id: int, as_json: bool) -> int:
         ]
     )
     counters, skipped = queries.totals(execution_id)
-    fields([(name.replace("_", " "), number(value)) for name, value in counters.items()])
-    fields([(f"skipped: {reason}", number(value)) for reason, value in skipped.items()])
-    click.echo()
-    _mailboxes(results)
+    skips = [(f"Skipped: {reason}", number(value)) for reason, value in skipped.items()]
+    fields([*counters_said(row.type, counters), *skips])
+    if results:
+        click.echo()
+        _mailboxes(results)
     return row.light.exit_code
 
 

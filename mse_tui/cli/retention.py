@@ -214,7 +214,10 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
 @changing
 @pass_session
 def approve(session: Session, definition: str, digest: str | None, what_if: bool, as_json: bool) -> None:
-    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it."""
+    """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it.
+
+    The same as `mse-tui definition approve`.
+    """
     approve_definition(session, definition, digest, what_if=what_if, as_json=as_json)
 
 

@@ -25,7 +25,8 @@ def set_values(path: Path, table: str, values: Mapping[str, int | str | bool]) -
         raise Problem(
             Reason.CONFIGURATION_INVALID,
             f"There is no configuration at {path}.",
-            f"Write an example there and fill in its [exchange] table: mse-tui site example > {path}",
+            "Write an example there and fill in its [exchange] table: "
+            f"mse-tui site example | install -m 600 /dev/stdin {path}",
         ) from error
     except (OSError, ValueError, TOMLKitError) as error:
         raise Problem(

@@ -48,7 +48,8 @@ def load_configuration(path: Path) -> Configuration:
         raise Problem(
             Reason.CONFIGURATION_INVALID,
             f"There is no configuration at {path}.",
-            f"Write an example there and fill in its [exchange] table: mse-tui site example > {path}",
+            "Write an example there and fill in its [exchange] table: "
+            f"mse-tui site example | install -m 600 /dev/stdin {path}",
         )
     values = _values(path, text)
     try:

@@ -9,6 +9,7 @@ from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow
 from mse_tui.text import printable
+from mse_tui.widgets.counters import counters_said
 
 _PAGE = 500
 _COLUMNS = ("no.", "mailbox", "began (UTC)", "ended (UTC)", "mode", "result", "reason", "message")
@@ -38,12 +39,13 @@ def write_html(detail: ExecutionDetail, target: TextIO) -> None:
     target.write(f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n')
     target.write(f"<h1>{title}</h1>\n")
     target.write(_facts(row))
-    for heading, found in zip(("Counters", "Skipped"), queries.totals(row.id), strict=True):
+    counters, skipped = queries.totals(row.id)
+    skips = [(reason, f"{number:,}") for reason, number in skipped.items()]
+    for heading, found in (("Counters", list(counters_said(row.type, counters))), ("Skipped", skips)):
         if found:
             target.write(f"<h2>{heading}</h2>\n<table>")
             target.writelines(
-                f'<tr><td>{html.escape(name.replace("_", " "))}</td><td class="n">{number:,}</td></tr>\n'
-                for name, number in found.items()
+                f'<tr><td>{html.escape(name)}</td><td class="n">{amount}</td></tr>\n' for name, amount in found
             )
             target.write("</table>\n")
     target.write("<h2>Mailboxes</h2>\n<table><tr>")

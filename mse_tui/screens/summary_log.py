@@ -9,7 +9,6 @@ from textual.widgets import Static
 
 from mse_tui.actions.definitions import settings_model
 from mse_tui.engine.log_lines import LogFilter
-from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
@@ -31,6 +30,7 @@ from mse_tui.terms import Light, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC
+from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.facts import Fact, Facts
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
@@ -341,11 +341,4 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
 
 
 def _counter_facts(data: MailboxResultRow, task_type: TaskType) -> list[Fact]:
-    feature = FEATURES.get(task_type)
-    known = feature.counters if feature is not None else {}
-    names = [*(name for name in known if name in data.counters), *(name for name in data.counters if name not in known)]
-    return [
-        Fact(f"  {number(data.counters[name]) if name != 'bytes' else size(data.counters[name])}",
-             known.get(name, name.replace("_", " ").capitalize()))
-        for name in names
-    ]  # fmt: skip
+    return [Fact(f"  {amount}", said) for said, amount in counters_said(task_type, data.counters)]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -53,7 +54,11 @@ def test_it_runs_every_task_and_exits_green(
     assert "100 %" in ran.stdout
     assert "● success" in ran.stdout
     assert re.search(r"\d+ mailbox(es)? \[mailbox-disabled\]", ran.stdout)
+    assert re.search(r"\d+ stubbed, .* freed", ran.stdout)
     assert ran.stderr == ""
+    look_around = next(line for line in ran.stdout.splitlines() if line.startswith("Look around: "))
+    command = shlex.split(look_around.removeprefix("Look around: ").partition("(")[0])
+    assert subprocess.run(command, env=_environment(), capture_output=True, check=False).returncode == 0
     tasks = json.loads(_cli(home, "task", "list", "--json").stdout)
     assert {(row["status"], row["light"]) for row in tasks} == {("Scheduled", "green")}
     assert all(row["next_execution"] for row in tasks)
