@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import randbits
 from time import monotonic
@@ -175,12 +175,22 @@ class _Reached:
     bytes: int
     finished: int
 
+    def at_least(self, before: "_Reached | None") -> "_Reached":
+        """Never less than was told before: a mailbox's counts change hands as its turn ends."""
+        if before is None:
+            return self
+        done, items, octets = (
+            max(getattr(self, name), getattr(before, name)) for name in ("processed", "items", "bytes")
+        )
+        return replace(self, processed=done, items=items, bytes=octets)
+
 
 def _watch(tasks: list[TaskRow], commands: list[int], before: dict[int, int], told: "Told") -> None:
     """Show progress until every task's execution has ended, or a signal asks to stop."""
     show = _bar() if sys.stdout.isatty() else _lines(len(tasks))
+    reached: _Reached | None = None
     while True:
-        reached = _reached(tasks, before)
+        reached = _reached(tasks, before).at_least(reached)
         show(reached)
         if all(map(_carried_out, commands)) or told.wait_first(_LOOK_SECONDS):
             show(reached)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mse_tui.cli.demo import _Reached
 from mse_tui.home import Home
 from mse_tui.reasons import Reason
 from tests.cli.conftest import Command
@@ -43,6 +44,12 @@ def _cli(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "mse_tui", "--home", str(home), *arguments],
         capture_output=True, text=True, env=_environment(), timeout=60, check=False,
     )  # fmt: skip
+
+
+def test_progress_never_goes_back() -> None:
+    told = _Reached(mailboxes=5, processed=2, items=90, bytes=900, finished=0)
+    assert _Reached(5, 3, 80, 800, 1).at_least(told) == _Reached(5, 3, 90, 900, 1)
+    assert told.at_least(None) == told
 
 
 @pytest.mark.slow
