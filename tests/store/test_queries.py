@@ -8,7 +8,7 @@ import pytest
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import now
-from mse_tui.store.models import Command, HaltedAccount, Lease, Site, Task
+from mse_tui.store.models import Command, HaltedAccount, Lease, MailboxResult, Site, Task
 from mse_tui.terms import Light, Status, TaskType
 from tests.screens.seed import NOW, SITE_CODE, seed
 
@@ -125,6 +125,19 @@ def test_detail_of_an_execution_counts_lights_and_adds_up_counters() -> None:
     assert [row.position for row in results] == [1, 2]
     assert results[1].failures[0].reason == "item-corrupt"
     assert queries.mailbox_result(results[1].id) == results[1]
+
+
+def test_the_mailbox_in_progress_is_no_result_yet() -> None:
+    [running] = [row for row in queries.executions_of(task_id("Everyone, nightly"), 0, 100) if row.finished is None]
+    MailboxResult.delete().where(MailboxResult.execution == running.id).execute()
+    for position, finished, light in ((1, NOW, Light.GREEN), (2, None, Light.NONE)):
+        MailboxResult.create(
+            execution=running.id, position=position, address=f"{position}@example.com", started=NOW, finished=finished,
+            light=light,
+        )  # fmt: skip
+    found = queries.execution_detail(running.id)
+    assert found is not None
+    assert (found.lights, found.results) == ({Light.GREEN: 1}, 2)
 
 
 def test_definitions_and_schedules_say_how_many_tasks_use_them() -> None:

@@ -76,17 +76,17 @@ def execution_detail(execution_id: int) -> ExecutionDetail | None:
         if row is None:
             return None
         counted: Any = (
-            MailboxResult.select(MailboxResult.light, fn.COUNT(MailboxResult.id))
+            MailboxResult.select(MailboxResult.light, fn.COUNT(MailboxResult.finished), fn.COUNT(MailboxResult.id))
             .where(MailboxResult.execution == execution_id)
             .group_by(MailboxResult.light)
             .tuples()
         )
-        lights = {Light(light): number for light, number in counted}
+        by_light = list(counted)
         return ExecutionDetail(
             execution=execution_row(row),
             definition=json.loads(row.definition),
-            results=sum(lights.values()),
-            lights=lights,
+            results=sum(results for _, _, results in by_light),
+            lights={Light(light): ended for light, ended, _ in by_light if ended},
             group=execution_group(execution_id),
         )
 
