@@ -149,8 +149,21 @@ def summary(execution_id: int, outcome: Outcome) -> Outcome:
     reason = outcome.reason
     if not reason and light is not Light.GREEN:
         reason = next(reason for found, reason, _ in results if found is light)
-    parts = [text for text in (outcome.message, _counted([light for light, _, _ in results])) if text]
+    counted = _counted([light for light, _, _ in results])
+    if shared := _shared_failure(results, outcome):
+        counted = f"{counted.removesuffix('.')} {shared}"
+    parts = [text for text in (outcome.message, counted) if text]
     return Outcome(light, reason, " ".join(parts))
+
+
+def _shared_failure(results: Sequence[tuple[Light, str, str]], outcome: Outcome) -> str:
+    """Such as '(server-unreachable): ...', where that is what all failed mailboxes met; '' else."""
+    met = {(reason, message) for light, reason, message in results if light is Light.RED}
+    reasons = {reason for reason, _ in met}
+    if len(reasons) != 1 or outcome.message:
+        return ""
+    (reason,) = reasons
+    return f"({reason}): {next(iter(met))[1] if len(met) == 1 else explain(Reason(reason)).happened}"
 
 
 def _counted(lights: Sequence[Light]) -> str:

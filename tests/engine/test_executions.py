@@ -12,7 +12,7 @@ from mse_tui.engine.halts import DatabaseHalts, clear_halts
 from mse_tui.engine.schedules import Once, daily, write_settings
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.features.feature import Stopped
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.database import writing
 from mse_tui.store.models import (
     ArchiveFolder,
@@ -125,6 +125,24 @@ def test_an_execution_works_with_its_snapshot_and_the_next_one_with_the_edit(ben
     assert bench.feature.definitions == ["plain", "plain", "edited", "edited"]
 
 
+@pytest.mark.parametrize(
+    ("met", "said"),
+    [
+        ((Problem(Reason.SERVER_UNREACHABLE, "Down."),) * 2, "2 error (server-unreachable): Down."),
+        ((Problem(Reason.MAILBOX_MOVING, "Anna's."), Problem(Reason.MAILBOX_MOVING, "Berta's.")),
+         f"2 error (mailbox-moving): {explain(Reason.MAILBOX_MOVING).happened}"),
+        ((Problem(Reason.SERVER_UNREACHABLE, "Down."), Problem(Reason.MAILBOX_MOVING, "Moved.")), "2 error."),
+    ],
+    ids=["one sentence", "one reason", "two reasons"],
+)  # fmt: skip
+def test_what_all_failed_mailboxes_met_is_said_of_the_execution(bench, met, said):
+    for name, problem in zip(("anna", "berta"), met, strict=True):
+        bench.exchange.problems["identity", f"{name}@example.com"] = problem
+    task = new_task(bench, THREE)
+    with bench.engine():
+        assert run(bench, task).message == f"3 mailboxes: 1 success, {said}"
+
+
 def test_a_failing_mailbox_does_not_end_the_execution(bench):
     bench.exchange.problems["identity", "berta@example.com"] = Problem(Reason.MAILBOX_MOVING, "It is being moved.")
     task = new_task(bench, THREE)
@@ -136,7 +154,7 @@ def test_a_failing_mailbox_does_not_end_the_execution(bench):
         ("carl@example.com", Light.GREEN, ""),
     ]
     assert (execution.light, execution.reason) == (Light.RED, Reason.MAILBOX_MOVING)
-    assert execution.message == "3 mailboxes: 2 success, 1 error."
+    assert execution.message == "3 mailboxes: 2 success, 1 error (mailbox-moving): It is being moved."
 
 
 def test_an_unexpected_error_in_a_mailbox_is_recorded_and_the_next_one_goes_on(bench):
