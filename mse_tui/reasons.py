@@ -101,6 +101,7 @@ class Reason(StrEnum):
     SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (a reason code)
     HOME_UNSAFE = "home-unsafe"
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
+    ENGINE_MISSING = "engine-missing"
     SITE_DISABLED = "site-disabled"
     SITE_IN_MAINTENANCE = "site-in-maintenance"
     ROLE_MISSING = "role-missing"
@@ -518,6 +519,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "Another engine is running this site.",
         "Stop that engine first, or watch and command it from here.",
     ),
+    Reason.ENGINE_MISSING: Explanation(
+        "No engine runs this site, so nobody carried the command out. The command is kept.",
+        "Start mse-tui, or mse-tui engine: the command is carried out then.",
+    ),
     Reason.SITE_DISABLED: Explanation(
         "The site is disabled, so none of its tasks starts.",
         "Enable it with mse-tui site enable.",
@@ -572,3 +577,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         "Report it with the engine's log; the next execution goes on from the last committed batch.",
     ),
 }
+
+
+def remedy(reason: str) -> str:
+    """What to do about a reason code; '' for none or for one that this version does not know."""
+    try:
+        return explain(Reason(reason)).remedy
+    except ValueError:
+        return ""

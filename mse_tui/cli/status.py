@@ -4,13 +4,14 @@ import click
 
 from mse_tui.cli.output import emit_json, light, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import remedy
 from mse_tui.store import queries
-from mse_tui.store.queries import Overview, ProgressRow, TaskRow
+from mse_tui.store.queries import Overview, ProgressRow, TaskRow, Trouble
 from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import progress_words
 from mse_tui.widgets.site_wording import maintenance_now
-from mse_tui.widgets.wording import absolute, number, size, utc_now, when
+from mse_tui.widgets.wording import SERVICE_HINT, absolute, in_local_time, number, size, utc_now, when
 
 
 @click.command()
@@ -50,7 +51,10 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
         click.echo(printable(f"Site {site.description}: {'enabled' if site.enabled else 'disabled'}, {engine}.{rests}"))
     for trouble in overview.troubles:
         reason = f" Reason: {trouble.reason}." if trouble.reason else ""
-        click.echo(printable(f"Attention, {_word(trouble.light)}: {trouble.subject}: {trouble.message}{reason}"))
+        said = f"{trouble.subject}: {in_local_time(trouble.message)}{reason}"
+        if todo := _what_to_do(trouble):
+            said += f" What to do: {todo.removesuffix('.')}."
+        click.echo(printable(f"Attention, {_word(trouble.light)}: {said}"))
     for progress in overview.running:
         click.echo(printable(f"Running: {progress.task}: {progress_text(progress)}."))
     for task in tasks:
@@ -60,7 +64,7 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
         )
         click.echo(
             printable(f"Task {task.description}: {task.status}, result {_word(task.light)}, {following}."
-                      f" {task.latest_detail}".rstrip())
+                      f" {in_local_time(task.latest_detail)}".rstrip())
         )  # fmt: skip
     if not tasks:
         click.echo("There are no tasks yet.")
@@ -74,7 +78,10 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
             click.echo(printable(f"{site.description}: in maintenance {maintenance_now(site)}: no task runs."))
     for trouble in overview.troubles:
         reason = f" [{trouble.reason}]" if trouble.reason else ""
-        click.echo(f"{light(trouble.light)}: " + printable(f"{trouble.subject}: {trouble.message}{reason}"))
+        said = f"{trouble.subject}: {in_local_time(trouble.message)}{reason}"
+        click.echo(f"{light(trouble.light)}: {printable(said)}")
+        if todo := _what_to_do(trouble):
+            click.echo(printable(f"  What to do: {todo}"))
     if overview.running:
         click.echo("\nRunning now")
         table(("task", "progress"), [(one.task, progress_text(one)) for one in overview.running])
@@ -83,9 +90,14 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
         click.echo("None yet. Create one with: mse-tui task new, or try: mse-tui demo")
         return
     cells = [(one.description, one.type, str(one.status), light(one.light), when(one.next_execution, now),
-              one.latest_detail) for one in tasks]  # fmt: skip
+              in_local_time(one.latest_detail)) for one in tasks]  # fmt: skip
     headings = ("task", "type", "status", "result", "next execution", "latest detail")
     table(headings, cells, [one.light for one in tasks])
+
+
+def _what_to_do(trouble: Trouble) -> str:
+    """As the dashboard says it; a site in trouble for no reason has no engine. '' where nothing is known."""
+    return remedy(trouble.reason) or (SERVICE_HINT if trouble.task_id is None else "")
 
 
 def progress_text(row: ProgressRow) -> str:

@@ -19,15 +19,18 @@ from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import progress_text
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
 from mse_tui.terms import EXIT_INTERRUPTED, TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, count, next_start, number, utc_now
+from mse_tui.widgets.progress_words import wait_words
+from mse_tui.widgets.wording import absolute, count, in_local_time, next_start, number, utc_now
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
+_LINE_SECONDS = 5.0
+"""How often, at most, who waits is told where the execution is."""
 
 
 @click.group()
@@ -50,7 +53,7 @@ def list_tasks(session: Session, task_type: str | None, as_json: bool) -> None:
         click.echo("No tasks. Create one with: mse-tui task new")
         return
     cells = [(str(row.id), row.description, row.type, _state(row), light(row.light), absolute(row.next_execution),
-              row.latest_detail) for row in rows]  # fmt: skip
+              in_local_time(row.latest_detail)) for row in rows]  # fmt: skip
     headings = ("id", "task", "type", "status", "result", "next execution", "latest detail")
     table(headings, cells, [row.light for row in rows])
 
@@ -82,7 +85,7 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Status", _state(row)),
             ("Result", light(row.light)),
             ("Command", row.command or "-"),
-            ("Latest detail", row.latest_detail or "-"),
+            ("Latest detail", in_local_time(row.latest_detail) or "-"),
             *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),
             ("Sequence", number(row.sequence)),
             ("Next execution", next_start(row.next_execution, utc_now(), row.maintenance_until)),
@@ -193,6 +196,8 @@ def run_task(
         telling.tell(found, what_if=False, as_json=True)
     else:
         click.echo(f"{light(ended.light)}: {printable(ended.message)}")
+        if ended.reason:
+            click.echo(f"What to do: {printable(remedy(ended.reason))}\nReason: {ended.reason}")
     ctx.exit(ended.light.exit_code)
 
 
@@ -320,6 +325,7 @@ def _warn_without_engine(session: Session) -> None:
 def _ended(row: TaskRow, command: int, before: int) -> ExecutionRow:
     """The execution that the command started, once it has ended."""
     deadline = monotonic() + _TAKEN_WITHIN
+    next_line, told = monotonic() + _LINE_SECONDS, ""
     while True:
         state = commands.command_state(command)
         newest = next(iter(queries.executions_of(row.id, 0, 1)), None)
@@ -330,11 +336,22 @@ def _ended(row: TaskRow, command: int, before: int) -> ExecutionRow:
             raise Problem(Reason.INVALID, f"It was not started: {state.outcome if state else 'the task is gone'}.")
         if state.taken is None and monotonic() > deadline:
             raise Problem(
-                Reason.NOT_FOUND,
-                f"No engine took the command within {_TAKEN_WITHIN:.0f} seconds.",
-                "Start one with mse-tui engine; the command stays and is carried out then.",
+                Reason.ENGINE_MISSING,
+                f"No engine took the command within {_TAKEN_WITHIN:.0f} seconds. It is kept.",
             )
+        if monotonic() >= next_line and (line := _under_way(row.id)) not in ("", told):
+            click.echo(printable(line), err=True)
+            next_line, told = monotonic() + _LINE_SECONDS, line
         Event().wait(0.5)
+
+
+def _under_way(task_id: int) -> str:
+    """Where its execution is, and what it waits for; '' where that can't be told."""
+    information = queries.task_information(task_id)
+    if information is None or information.progress is None:
+        return ""
+    waits = wait_words(information.progress, utc_now())
+    return ": ".join(filter(None, (information.task.latest_detail, waits)))
 
 
 def _state(row: TaskRow) -> str:

@@ -12,9 +12,9 @@ from textual.widgets import Input, Static
 
 from mse_tui.engine.log_lines import Level, LogFilter, LogLine
 from mse_tui.engine.log_reading import LogReader, LogWatcher, Looked
+from mse_tui.reasons import remedy
 from mse_tui.screens.dialogs import Picker, Question
 from mse_tui.screens.live import LiveScreen
-from mse_tui.screens.task_lines import remedy
 from mse_tui.store import queries
 from mse_tui.text import printable
 from mse_tui.widgets.commands import LOGS_FOLLOW, LOGS_LEVEL, LOGS_MAILBOX, LOGS_TASK, LOGS_TEXT

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from mse_tui.actions.definitions import settings_model
 from mse_tui.engine.log_lines import LogFilter
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.logs import LogsScreen
@@ -20,7 +20,6 @@ from mse_tui.screens.task_lines import (
     execution_advice,
     execution_cells,
     happened,
-    remedy,
     result_cell,
     result_line,
 )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from mse_tui.reasons import Reason, explain
+from mse_tui.reasons import Reason, explain, remedy
 from mse_tui.store.queries import ExecutionRow, MailboxResultRow, ProgressRow, TaskRow
 from mse_tui.terms import Light, Status
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line, note
@@ -190,14 +190,6 @@ def advice(message: str, reason: str) -> str:
         return message
     todo = remedy(reason)
     return f"{message or happened(reason)} [{reason}]" + (f"\nWhat to do: {todo}" if todo else "")
-
-
-def remedy(reason: str) -> str:
-    """What to do about a reason code; '' for none or for one that this version does not know."""
-    try:
-        return explain(Reason(reason)).remedy
-    except ValueError:
-        return ""
 
 
 def happened(reason: str) -> str:

@@ -7,13 +7,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.engine.log_lines import LogFilter
-from mse_tui.reasons import Reason, explain
+from mse_tui.reasons import Reason, explain, remedy
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import Retry, TaskCommands
 from mse_tui.screens.task_information import TaskInformationScreen
-from mse_tui.screens.task_lines import advice, remedy
+from mse_tui.screens.task_lines import advice
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow, Trouble
 from mse_tui.terms import TaskType

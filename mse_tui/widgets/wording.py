@@ -1,8 +1,10 @@
 """How times, durations, sizes and numbers read on the screens and in reports."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
+_UTC_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -24,6 +26,11 @@ def size(octets: int) -> str:
 def absolute(moment: datetime | None) -> str:
     """A time in this machine's zone, to the minute; '-' where there is none."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def in_local_time(text: str) -> str:
+    """A sentence of the engine's, its times, '2026-03-08 06:00 UTC', as `absolute` writes them."""
+    return _UTC_TIME.sub(lambda found: absolute(datetime.strptime(f"{found[1]} +0000", "%Y-%m-%d %H:%M %z")), text)
 
 
 def relative(moment: datetime | None, now: datetime) -> str:

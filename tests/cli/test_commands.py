@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from mse_tui.access import roles
 from mse_tui.cli.main import run
 from mse_tui.config import load_configuration
 from mse_tui.home import Home
+from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.database import now, open_database
-from mse_tui.store.models import Audit, Execution, MailboxResult, Task
+from mse_tui.store.models import EPOCH, Audit, Execution, HaltedAccount, MailboxResult, Task
 from mse_tui.terms import Light, Status
 from tests.cli.conftest import Command
 from tests.conftest import REPOSITORY
@@ -72,6 +74,27 @@ def test_status_exits_with_the_worst_light(with_task: Command, home: Home, light
         ran = with_task("status", *options)
         assert ran.code == code
         assert light.word in ran.out or json.loads(ran.out)["light"] == light
+
+
+def test_status_says_what_to_do_and_all_times_in_one_zone(
+    with_task: Command, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    open_database(home.database)
+    detail = "Last execution: 2026-11-28 20:09 UTC, error"
+    Task.update(status=Status.SCHEDULED, light=Light.RED, latest_detail=detail).execute()
+    HaltedAccount.create(key="k", account="svc-mse", since=EPOCH, message="The password was refused.")
+    try:
+        for command in (("status",), ("status", "--plain"), ("task", "show", "Sales"), ("task", "list")):
+            ran = with_task(*command)
+            assert "Last execution: 2026-11-29 05:09, error" in ran.out
+            if command[0] == "status":
+                assert f"What to do: {explain(Reason.ACCOUNT_HALTED).remedy}" in ran.out
+                assert "mse-tui engine" in ran.out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_plain_status_is_sentences_without_tables(with_task: Command) -> None:

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from mse_tui.actions.opening import this_site
-from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.leases import Leases, engine_key, task_key
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection, now, open_database
 from mse_tui.store.models import Command as CommandRow
-from mse_tui.store.models import Execution, Task
+from mse_tui.store.models import Execution, Progress, Task
 from mse_tui.terms import Light, Status
 from tests.cli.conftest import Command
 from tests.support.waiting import until
@@ -71,6 +71,51 @@ def test_who_no_longer_waits_is_told_how_to_stop_the_task(with_task: Command, mo
     ran = with_task("task", "run", "Sales", "--wait")
     assert ran.code == 130
     assert "The task runs on; stop it with: mse-tui task stop Sales" in ran.err
+
+
+def test_who_waits_without_an_engine_learns_that_the_command_is_kept(
+    with_task: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mse_tui.cli.task._TAKEN_WITHIN", 0.1)
+    ran = with_task("task", "run", "Sales", "--wait")
+    assert ran.code == 2
+    assert "Reason: engine-missing" in ran.err
+    assert "It is kept." in ran.err
+    assert "mse-tui engine" in ran.err
+    assert [row.command for row in queries.tasks_of_type()] == ["run now"]
+
+
+def test_who_waits_is_told_for_what_and_at_the_end_what_to_do(
+    with_task: Command, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mse_tui.cli.task._LINE_SECONDS", 0.1)
+    open_database(home.database)
+    task = Task.get()
+    held = Leases().take(task_key(task.id), "an engine")
+    assert held is not None
+
+    def engine() -> None:
+        with keep_connection():
+            until(lambda: CommandRow.select().exists())
+            CommandRow.update(taken=now()).execute()
+            execution = Execution.create(task=task, trigger="run now", started=now(), definition="{}")
+            Task.update(status=Status.RUNNING, latest_detail="ann@example.com (1 of 1 mailboxes)").execute()
+            Progress.create(
+                task=task, execution=execution.id, total=1, position=1, address="ann@example.com", updated=now(),
+                waiting="mail.example.com refused the connection", waiting_since=now(),
+            )  # fmt: skip
+            threading.Event().wait(2)
+            Execution.update(
+                finished=now(), light=Light.RED, reason="server-unreachable", message="1 mailbox: 1 error."
+            ).execute()
+
+    thread = threading.Thread(target=engine)
+    thread.start()
+    ran = with_task("task", "run", "Sales", "--wait")
+    thread.join()
+    assert ran.err.count("ann@example.com (1 of 1 mailboxes): mail.example.com refused the connection") == 1
+    assert "What to do: " in ran.out
+    assert "Reason: server-unreachable" in ran.out
 
 
 @pytest.mark.parametrize(
