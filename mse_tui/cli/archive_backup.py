@@ -38,7 +38,7 @@ def backup(session: Session, directory: Path, prune: bool, as_json: bool) -> Non
         [
             ("Backup", report.directory),
             ("Database", size(report.database)),
-            ("Packs", f"{number(report.packs)}, of which {number(report.copied)} were copied ({size(report.bytes)})"),
+            ("Packs", f"{number(report.packs)}; newly copied: {number(report.copied)} ({size(report.bytes)})"),
             ("No longer in the archive", rest),
         ]
     )

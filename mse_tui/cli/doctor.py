@@ -5,12 +5,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mse_tui.cli.completion import of_mailboxes
+from mse_tui.cli.logs import log_nowhere, log_to_stderr
 from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import coloured, emit_json
 from mse_tui.cli.session import Session, pass_session
@@ -54,6 +56,10 @@ def doctor(ctx: click.Context, session: Session, mailbox: str | None, as_json: b
     The password is tried once; not at all while the account is halted after a refusal. Exit code: 0 all is well,
     1 warnings, 2 failures.
     """
+    if session.verbose:
+        log_to_stderr(verbose=True)
+    else:
+        log_nowhere()  # each finding says what was met
     findings = []
     for finding in examine(session, mailbox):
         findings.append(finding)
@@ -82,16 +88,46 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
         yield failed("configuration", problem)
     else:
         yield from _local("home", lambda: who_may_read(home, configuration.site.viewers_group))
-        yield Finding("configuration", Outcome.OK, f"{home.config} is valid.")
+        yield from _secrets(home, configuration)
     archive = home.archive
     if configuration is not None and configuration.archive.directory is not None:
         archive = configuration.archive.directory
     yield from _local("disk", lambda: disk(_existing(archive)))
     halts = yield from _database(session)
     if configuration is not None:
-        yield from check_exchange(configuration.exchange, halts, mailbox, lambda named: mailbox_address(session, named))
+        named = check_exchange(configuration.exchange, halts, mailbox, lambda text: mailbox_address(session, text))
+        yield from map(_of_the_option, named)
         yield from _directories(configuration, halts)
         yield from _retrieval(configuration)
+
+
+def _secrets(home: Home, configuration: Configuration) -> Iterator[Finding]:
+    """Whether the secrets that the configuration refers to can be read."""
+    directory, mail = configuration.active_directory, configuration.mail
+    referring = (
+        configuration.exchange,
+        directory if directory is not None and directory.sign_in == "simple" else None,
+        configuration.microsoft365,
+        configuration.openid,
+        mail if mail is not None and mail.user else None,
+    )
+    readable = True
+    for section in referring:
+        try:
+            if section is not None:
+                section.secret()
+        except Problem as problem:
+            readable = False
+            yield failed("configuration", problem)
+    if readable:
+        yield Finding("configuration", Outcome.OK, f"{home.config} is valid, and its secrets can be read.")
+
+
+def _of_the_option(finding: Finding) -> Finding:
+    """A mailbox that there is not was named by --mailbox, not by a task's group."""
+    if finding.reason in (Reason.MAILBOX_NOT_FOUND, Reason.ADDRESS_INVALID):
+        return replace(finding, remedy="Correct what --mailbox names; mse-tui group find looks people up.")
+    return finding
 
 
 def _to_look_at(session: Session) -> Iterator[Finding]:

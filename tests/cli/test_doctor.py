@@ -1,6 +1,10 @@
 """mse-tui doctor as a person runs it: lines with what to do, exit codes, JSON."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -8,9 +12,11 @@ from click.testing import CliRunner
 from mse_tui.actions.opening import open_site
 from mse_tui.cli import doctor as module
 from mse_tui.cli.main import mse_tui
-from mse_tui.exchange.doctor import Outcome
+from mse_tui.exchange.doctor import Outcome, failed
 from mse_tui.home import Home
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database
+from tests.conftest import REPOSITORY
 from tests.exchange.canned import PASSWORD_VARIABLE, Answer, Canned
 from tests.exchange.test_doctor import healthy
 
@@ -52,6 +58,33 @@ def test_failures_say_what_to_do(home, doctor):
     assert "sign-in" in line and "refused the user svc" in line
     assert "What to do: Put the right password in place" in result.output
     assert "hunter2" not in result.output
+
+
+def test_a_wrong_password_logs_nothing_between_the_findings(home):
+    with Canned(lambda _: Answer(status=401, headers={"WWW-Authenticate": "Basic"})) as server:
+        configure(home, server.url)
+        ran = subprocess.run(
+            [sys.executable, "-m", "mse_tui", "--home", str(home.path), "doctor"],
+            capture_output=True, text=True, check=False, timeout=60,
+            env={**os.environ, PASSWORD_VARIABLE: "hunter2", "PYTHONPATH": str(REPOSITORY)},
+        )  # fmt: skip
+    lines = ran.stdout.splitlines()
+    assert any(line.startswith("failed") and "sign-in" in line for line in lines)
+    assert [line for line in lines if not re.match(r"(ok|warning|failed|skipped) +\w|  +What to do: ", line)] == []
+    assert ran.stderr == ""
+
+
+def test_a_password_that_is_not_there_is_a_fault_of_the_configuration(home, doctor, monkeypatch):
+    monkeypatch.delenv(PASSWORD_VARIABLE)
+    configure(home, "https://127.0.0.1:9/EWS/Exchange.asmx")
+    findings = json.loads(doctor("--json").stdout)
+    told = next(finding for finding in findings if finding["check"] == "configuration")
+    assert (told["outcome"], told["reason"]) == ("failed", "secret-unreadable")
+
+
+def test_a_mailbox_that_there_is_not_is_corrected_where_it_was_named():
+    finding = failed("mailbox", Problem(Reason.MAILBOX_NOT_FOUND, "No mailbox has the address x@example.com."))
+    assert "--mailbox" in module._of_the_option(finding).remedy
 
 
 def test_a_refusal_is_remembered_in_the_database(home, doctor):
