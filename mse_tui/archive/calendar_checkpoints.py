@@ -77,7 +77,7 @@ def enter_calendar(
         batch=checkpoint[2],
         enumerating=bool(checkpoint[3]),
         expected=row.total_count,
-        unfinished=_unfinished(task_id, calendar_id),
+        unfinished=unfinished(task_id, calendar_id),
     )
 
 
@@ -122,7 +122,8 @@ def _checkpoint(task_id: int, calendar_id: int) -> Any:
     )[0]
 
 
-def _unfinished(task_id: int, calendar_id: int) -> dict[str, Unfinished]:
+def unfinished(task_id: int, calendar_id: int) -> dict[str, Unfinished]:
+    """Remote id -> what the task could not, or would not, take of a calendar."""
     rows = select(
         "SELECT remote_id, reason, subject, starts, over FROM calendar_unfinished"
         " WHERE task_id = ? AND calendar_id = ?",

@@ -88,10 +88,10 @@ class CalendarLister:
     def _look_again(self, calendar: CalendarReading) -> Iterator[Event]:
         """What failed or was skipped before, and what lacks attachments that are wanted now."""
         unfinished = dict(calendar.unfinished)
-        skipped = Counter(each.reason for each in unfinished.values() if self._still_skips(each))
+        skipped = Counter(each.reason for each in unfinished.values() if still_skips(each, self._period))
         if skipped:
             yield StillSkipped(calendar, skipped)
-        again = [remote_id for remote_id, each in unfinished.items() if not self._still_skips(each)]
+        again = [remote_id for remote_id, each in unfinished.items() if not still_skips(each, self._period)]
         if self._attachments:
             again += [each for each in lacking_attachments(calendar.calendar_id) if each not in unfinished]
         subjects = {remote_id: each.subject for remote_id, each in unfinished.items()}
@@ -154,13 +154,14 @@ class CalendarLister:
             return CalendarEntry(answer.remote_id, answer.event.subject, skipped=outside)
         return CalendarEntry(answer.remote_id, answer.event.subject, appointment=answer)
 
-    def _still_skips(self, before: Unfinished) -> bool:
-        """Whether an item skipped before need not be looked at again: nothing about it has changed."""
-        if before.reason is Reason.NOT_AN_APPOINTMENT:
-            return True
-        if before.reason is not Reason.OUTSIDE_PERIOD or before.starts is None:
-            return False
-        return not self._period.covers(before.starts, before.over)
+
+def still_skips(before: Unfinished, period: Period) -> bool:
+    """Whether an item skipped before need not be looked at again: nothing about it has changed."""
+    if before.reason is Reason.NOT_AN_APPOINTMENT:
+        return True
+    if before.reason is not Reason.OUTSIDE_PERIOD or before.starts is None:
+        return False
+    return not period.covers(before.starts, before.over)
 
 
 def skipped_unread(row: AppointmentRow, period: Period) -> Unfinished | None:

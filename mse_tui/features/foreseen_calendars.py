@@ -1,19 +1,24 @@
 """What calendar replication would do to a mailbox, told to its journal; nothing is fetched and nothing is written.
 
-Whether a series lies in the definition's window is known only once it is fetched: series count as within it.
+Whether a series lies in the definition's window is known only once it is fetched: series count as within it. So
+does what could not be read before: it is to be added, until reading it fails again.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 
-from mse_tui.archive.calendar_checkpoints import were_read
-from mse_tui.archive.calendar_ledger import open_versions
-from mse_tui.archive.statements import select
-from mse_tui.exchange.calendars import AppointmentChanges, AppointmentRow, CalendarRow
-from mse_tui.exchange.mailbox import SyncStateInvalid
+from mse_tui.archive.calendar_checkpoints import unfinished, were_read
+from mse_tui.archive.calendar_ledger import lacking_attachments, open_versions
+from mse_tui.archive.statements import select, select_in
+from mse_tui.exchange.calendars import AppointmentChanges, CalendarRow
 from mse_tui.features.calendar_definition import CalendarReplicationDefinition
-from mse_tui.features.calendar_listing import skipped_unread
+from mse_tui.features.calendar_listing import skipped_unread, still_skips
+from mse_tui.features.changes import Refused, pages_of
+from mse_tui.features.departures import Departures
 from mse_tui.features.feature import MailboxRun
+from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Mode
 
 
@@ -35,7 +40,6 @@ class ForeseenCalendars:
         rows = run.mailbox.calendars.folders(all_calendars=self._definition.wants_all)
         self._counts["calendars_seen"] += len(rows)
         for row in rows:
-            run.journal.boundary()
             run.journal.progress(phase="appointments", folder=row.name)
             self._look_into(row)
         for counter, number in self._counts.items():
@@ -50,51 +54,91 @@ class ForeseenCalendars:
     def _look_into(self, calendar: CalendarRow) -> None:
         calendar_id, state = self._checkpoint(calendar)
         self._counts["calendars_added"] += not calendar_id
-        try:
-            pages = self._pages(calendar.remote_id, state)
-        except SyncStateInvalid:
-            state = None
-            pages = self._pages(calendar.remote_id, None)
-        gone = {remote_id for page in pages for remote_id in page.removed}
-        seen = {row.remote_id: row for page in pages for row in page.changed if row.remote_id not in gone}
-        self._weigh(calendar_id, seen)
-        here = self._open(calendar_id) if state is None else open_versions(calendar_id, gone).keys()
-        self._counts["items_removed"] += len(set(here) - seen.keys())
+        departures = self._departures(calendar_id, state)
+        again = self._to_look_at_again(calendar_id)
+        for page in pages_of(partial(self._run.mailbox.calendars.changes, calendar.remote_id), state):
+            self._run.journal.boundary()
+            match page:
+                case Refused():
+                    departures = self._departures(calendar_id, None)
+                    again = {}
+                case Problem():
+                    self._run.journal.warn(page.reason, f"{calendar.name}: {page.happened}")
+                case AppointmentChanges():
+                    self._page(calendar_id, page, departures, again)
+        self._look_again(calendar_id, again)
+        self._counts["items_removed"] += departures.number
 
-    def _pages(self, remote_id: str, state: str | None) -> list[AppointmentChanges]:
-        pages: list[AppointmentChanges] = []
-        while not pages or not pages[-1].last:
-            pages.append(self._run.mailbox.calendars.changes(remote_id, pages[-1].state if pages else state))
-        return pages
+    def _to_look_at_again(self, calendar_id: int) -> dict[str, Reason | None]:
+        """Remote id -> why it was left, None: without its attachments. What is skipped again is counted."""
+        before = unfinished(self._run.task_id, calendar_id)
+        skipped = Counter(each.reason for each in before.values() if still_skips(each, self._period))
+        self._counts["items_seen"] += skipped.total()
+        for reason, number in skipped.items():
+            self._run.journal.skip(reason, number)
+        again: dict[str, Reason | None] = {}
+        if self._definition.attachments:
+            again.update(dict.fromkeys(lacking_attachments(calendar_id)))
+        again.update((each, left.reason) for each, left in before.items() if not still_skips(left, self._period))
+        return again
 
-    def _weigh(self, calendar_id: int, seen: dict[str, AppointmentRow]) -> None:
-        present = open_versions(calendar_id, seen)
-        self._counts["items_seen"] += len(seen)
-        for remote_id, row in seen.items():
-            own = present.get(remote_id)
+    def _page(
+        self, calendar_id: int, page: AppointmentChanges, departures: Departures, again: dict[str, Reason | None]
+    ) -> None:
+        removed = set(page.removed)
+        rows = {row.remote_id: row for row in page.changed if row.remote_id not in removed}
+        here = open_versions(calendar_id, [*rows, *removed])
+        departures.take(here.keys() & rows.keys(), here.keys() & removed)
+        self._counts["items_seen"] += len(rows)
+        for remote_id, row in rows.items():
+            own = here.get(remote_id)
+            lacks = remote_id in again and again[remote_id] is None
             if own is not None:
-                self._counts["items_known" if own.change_key == row.change_key else "items_changed"] += 1
+                changed = lacks or own.change_key != row.change_key
+                self._counts["items_changed" if changed else "items_known"] += 1
             elif (skipped := skipped_unread(row, self._period)) is not None:
                 self._run.journal.skip(skipped.reason)
             else:
                 self._counts["items_added"] += 1
+        for remote_id in (*rows, *removed):
+            again.pop(remote_id, None)
+
+    def _look_again(self, calendar_id: int, again: dict[str, Reason | None]) -> None:
+        """What the changes did not show."""
+        here = open_versions(calendar_id, again)
+        self._counts["items_seen"] += len(again)
+        for remote_id, reason in again.items():
+            if reason is Reason.ITEM_NOT_FOUND:
+                self._run.journal.skip(reason)
+            else:
+                self._counts["items_changed" if remote_id in here else "items_added"] += 1
 
     def _checkpoint(self, calendar: CalendarRow) -> tuple[int, str | None]:
         """The calendar's number (0: the archive does not know it), and from where the task would go on."""
         rows = select(
-            "SELECT c.id, k.state, k.enumerating FROM calendar c LEFT JOIN calendar_checkpoint k"
+            "SELECT c.id, k.state FROM calendar c LEFT JOIN calendar_checkpoint k"
             " ON k.calendar_id = c.id AND k.task_id = ? WHERE c.mailbox_id = ? AND c.remote_id = ?",
             (self._run.task_id, self._mailbox_id, calendar.remote_id),
         )
         if not rows:
             return 0, None
-        calendar_id, state, enumerating = rows[0]
-        return int(calendar_id), None if enumerating else state
+        calendar_id, state = rows[0]
+        return int(calendar_id), state
 
-    def _open(self, calendar_id: int) -> set[str]:
-        rows = select(
-            "SELECT a.remote_id FROM appointment a JOIN appointment_version v ON v.appointment_id = a.id"
-            " WHERE a.calendar_id = ? AND v.closed IS NULL",
-            (calendar_id,),
+    def _departures(self, calendar_id: int, state: str | None) -> Departures:
+        """From its beginning, all that lies in the calendar is doubted; else what waits to be seen again."""
+        open_here = " FROM appointment a JOIN appointment_version v ON v.appointment_id = a.id AND v.closed IS NULL"
+        if state is None:
+            rows = select(f"SELECT COUNT(*){open_here} WHERE a.calendar_id = ?", (calendar_id,))
+            return Departures(int(rows[0][0]), set)
+        waiting = (
+            f"{open_here} JOIN calendar_removal r ON r.appointment_id = a.id WHERE r.task_id = ? AND a.calendar_id = ?"
         )
-        return {row[0] for row in rows}
+        key = (self._run.task_id, calendar_id)
+        rows = select(f"SELECT COUNT(*){waiting}", key)
+
+        def doubted_of(remote_ids: Iterable[str]) -> set[str]:
+            sql = f"SELECT a.remote_id{waiting} AND a.remote_id IN ({{values}})"
+            return {row[0] for row in select_in(sql, remote_ids, *key)}
+
+        return Departures(int(rows[0][0]), doubted_of)

@@ -65,12 +65,20 @@ class CalendarRun:
 
     def run(self, journal: RecordingJournal | None = None, fence: Fence | None = None) -> RecordingJournal:
         journal = journal or RecordingJournal()
-        run = MailboxRun(
+        CalendarReplication(self.limits).process(self._begun(journal, fence))
+        return journal
+
+    def foresee(self) -> RecordingJournal:
+        """What a run would do."""
+        journal = RecordingJournal()
+        CalendarReplication(self.limits).foresee(self._begun(journal, None))
+        return journal
+
+    def _begun(self, journal: RecordingJournal, fence: Fence | None) -> MailboxRun:
+        return MailboxRun(
             task_id=self.task.id, mailbox=self.mailbox, identity=self.mailbox.identity(), definition=self.definition,
             packs=self.packs, fence=fence or NoFence(), journal=journal, cancel=threading.Event(),
         )  # fmt: skip
-        CalendarReplication(self.limits).process(run)
-        return journal
 
     @property
     def sequence(self) -> int:
