@@ -111,7 +111,10 @@ class ForeseenFolders:
 
 
 class _Weighing:
-    """What listing one folder comes to; nothing of a page is kept but which items are seen gone."""
+    """What listing one folder comes to; nothing of a page is kept but which items are seen gone.
+
+    So what is changed while it is listed may count as two; the read state of an item that is to be added is part of it.
+    """
 
     def __init__(self, run: MailboxRun, folder: FolderReading, again: Set[str], *, wants_content: bool) -> None:
         """`again`: items that failed or were skipped before, and are looked at again before the changes."""
@@ -157,7 +160,7 @@ class _Weighing:
             if row.remote_id not in page.skipped:
                 self._weigh(row, here.get(row.remote_id), fetched=row.remote_id in wanted, is_new=is_new)
         missing = [each for each in flagged if each not in here]
-        self._count_skipped(Counter(self._unfinished.get(each, Reason.ITEM_NOT_FOUND) for each in missing))
+        self._count_skipped(Counter(self._unfinished[each] for each in missing if each in self._unfinished))
         self._counts["items_changed"] += len(flagged) - len(missing)
         if is_new:
             self._departures.take(here.keys() & {*listed, *flagged}, here.keys() & set(page.removed))
