@@ -27,7 +27,7 @@ class Explanation:
             ("Decides", self.verdict.decides),
             *(("Hold", f"{hold.name} ({hold.scope}), placed {_day(hold.placed)} by {hold.placed_by}")
               for hold in self.verdict.holds),
-            *(("Mailbox", _of_mailbox(each)) for each in self.verdict.mailboxes),
+            *(("Mailbox", _of_mailbox(each, self.verdict.decides)) for each in self.verdict.mailboxes),
             *(("Stamp" if stamp.ended is None else "Former stamp", _of_stamp(stamp)) for stamp in self.stamps),
         ]  # fmt: skip
 
@@ -65,10 +65,11 @@ def explain_message(message_id: int, mailbox_id: int | None = None) -> Explanati
     return Explanation(verdict, tuple(stamps), quarantine)
 
 
-def _of_mailbox(each: MailboxVerdict) -> str:
+def _of_mailbox(each: MailboxVerdict, said: str) -> str:
     keeping, limits = each.keeping, each.limits
     until = f"keeps it until {_day(keeping.until)}" if keeping.until else "keeps it"
-    words = [f"{each.address} {until}: {keeping.because}; received {_moment(each.received)}"]
+    because = "" if keeping.because == said else f": {keeping.because}"
+    words = [f"{each.address} {until}{because}; received {_moment(each.received)}"]
     if (expires := leaves_view(each.stamps)) is not None:
         words.append(f"leaves its owner's view on {_moment(expires)}")
     if limits.minimum_days:

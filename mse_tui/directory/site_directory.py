@@ -178,7 +178,7 @@ class SiteDirectory:
         raise Problem(
             Reason.GROUP_NOT_FOUND,
             f"No group is called {name!r}.",
-            "Look for it with mse-tui group find, or give its address or distinguished name.",
+            "Look for it by the beginning of its name, or give its address or distinguished name.",
         )
 
     def _key_of_name(self, kind: GroupKind, name: str) -> str:

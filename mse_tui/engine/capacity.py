@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, multimode
 
 from mse_tui.engine.schedules import ScheduleSettings, next_executions
 
@@ -84,6 +84,8 @@ class Capacity:
     """Of a whole later execution: nine of ten took no longer. None before there was one."""
     interval: timedelta | None
     """The shortest time between two executions to come; None where there is only one, or none."""
+    usual_interval: timedelta | None
+    """The time that most often lies between two of them: a clock change makes one of many shorter."""
     fit: Fit
     slowest: tuple[SlowMailbox, ...]
     history: tuple[ExecutionTime, ...]
@@ -114,12 +116,13 @@ def capacity(
     later = [turn for turn in turns if not turn.first]
     whole = sorted((one for one in executions if one.whole), key=lambda one: one.started)
     usual = _usual(whole, later)
-    interval = shortest_interval(schedule, now)
+    interval, usual_interval = intervals(schedule, now)
     return Capacity(
         first=pace([turn for turn in turns if turn.first]),
         later=pace(later),
         usual_seconds=usual,
         interval=interval,
+        usual_interval=usual_interval,
         fit=fit(usual, interval),
         slowest=tuple(_slowest(later or turns)[:slowest]),
         history=tuple(whole),
@@ -146,10 +149,11 @@ def nine_of_ten(values: Sequence[float]) -> float:
     return sorted(values)[math.ceil(len(values) * 0.9) - 1]
 
 
-def shortest_interval(schedule: ScheduleSettings, now: datetime) -> timedelta | None:
-    """The shortest time between two executions to come."""
+def intervals(schedule: ScheduleSettings, now: datetime) -> tuple[timedelta | None, timedelta | None]:
+    """The shortest and the most frequent time between two executions to come; None where there are not two."""
     starts = next_executions(schedule, now, _STARTS_LOOKED_AT)
-    return min((later - earlier for earlier, later in pairwise(starts)), default=None)
+    between = [later - earlier for earlier, later in pairwise(starts)]
+    return (min(between), min(multimode(between))) if between else (None, None)
 
 
 def fit(usual_seconds: float | None, interval: timedelta | None) -> Fit:

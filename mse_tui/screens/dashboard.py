@@ -73,7 +73,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
                     )
                 with Vertical(classes="section"):
                     yield _list("upcoming", (Column("Next", 17), Column("", 13, 2), Column("", 22, grows=True)))
-                    yield _list("sites", (Column("Exchange sites", 20), Column("", 30, grows=True)))
+                    yield _list("sites", (Column("Exchange sites", 28), Column("", 30, grows=True)))
             yield _list(
                 "recent",
                 (
@@ -263,7 +263,7 @@ def _upcoming(row: UpcomingRow, now: datetime) -> Line:
 
 
 def _nothing_next() -> Line:
-    return line("", Cell("Nothing is planned", Tone.DIM))
+    return line("", Cell("Nothing planned", Tone.DIM))
 
 
 def _site(row: SiteRow, now: datetime) -> Line:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email import policy
@@ -88,14 +88,13 @@ class MessageScreen(LiveScreen[ShownMessage]):
 
     def _envelope(self, data: ShownMessage) -> list[Fact]:
         row, now = data.row, self.now
-        read = "read" if row.is_read else "unread"
         facts = [
             Fact("From", row.sender or "-"),
             Fact("To", row.recipients or "-"),
             Fact("Subject", row.subject or "(no subject)", Tone.STRONG),
             Fact("Sent", when(row.sent, now)),
             Fact("Received", when(row.received, now)),
-            Fact("State", f"{read}, flag {row.flag}, {row.importance} importance, {row.sensitivity} sensitivity"),
+            Fact("State", ", ".join(_state(row))),
             Fact("Class", f"{row.item_class}, {size(row.size)}"),
             Fact("Message-ID", row.internet_message_id or "-"),
         ]
@@ -182,6 +181,16 @@ class MessageScreen(LiveScreen[ShownMessage]):
                 lambda: write_message(self._look, self._placement_id, path),
                 lambda written: self.notify(f"{size(written)} written to {path}", markup=False),
             )
+
+
+def _state(row: MessageView) -> Iterator[str]:
+    """What a reader of mail would see of it: whether it was read, and what is not as usual."""
+    yield "read" if row.is_read else "unread"
+    if row.flag not in ("", "NotFlagged"):
+        yield row.flag.lower()
+    for value, name in ((row.importance, "importance"), (row.sensitivity, "sensitivity")):
+        if value not in ("", "Normal"):
+            yield f"{value.lower()} {name}"
 
 
 def read_message(reading: Reading, placement_id: int, now: datetime) -> ShownMessage:

@@ -157,7 +157,7 @@ def _line(plan: TaskPlan) -> Line:
         Cell(plan.task.description, Tone.STRONG),
         Cell(f"{FIT_GLYPHS[known.fit]} {known.fit.value}", FIT_TONES[known.fit]),
         took(known.usual_seconds),
-        lasted(known.interval) or "-",
+        lasted(known.usual_interval) or "-",
         number(plan.mailboxes) if plan.mailboxes else "-",
         took(pace.seconds_each) if pace else "-",
         f"{pace.items_per_minute:,.0f}" if pace else "-",

@@ -266,7 +266,8 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             self._go_to_hits()
 
     def _show_hits(self) -> None:
-        found = "" if self._asked is None else f": {count(len(self._hits), 'hit')}{' and more' * self._has_more}"
+        more = " and more (G in the list)" if self._has_more else ""
+        found = f": {count(len(self._hits), 'hit')}{more}" if self._asked is not None else ""
         self.query_one("#title", Static).update(printable(f"Search, {self.look}{found}"))
         self._list.set_empty(_HINT if self._asked is None else _NOTHING)
         self._list.set_lines([_line(number, hit) for number, hit in enumerate(self._hits)])

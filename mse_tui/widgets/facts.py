@@ -11,6 +11,7 @@ from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone
 from mse_tui.widgets.paged_list import PagedList
 
 _LABEL = 20
+_BREAKS = "/.-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,20 @@ def _wrapped_paragraph(text: str, width: int) -> Iterator[str]:
             continue
         if current:
             yield current
-        *full, current = chop_cells(word, width) or [""]
+        *full, current = _pieces(word, width)
         yield from full
     yield current
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """A word in pieces of at most `width` cells, broken behind a sign such as those of paths and types if it can be."""
+    start = 0
+    while len(word) - start > width or cell_len(word[start:]) > width:
+        piece = chop_cells(word[start : start + width], width)[0]
+        behind = max(piece.rfind(sign) for sign in _BREAKS) + 1
+        start += len(piece := piece[:behind] if behind * 2 >= len(piece) else piece)
+        yield piece
+    yield word[start:]
 
 
 class Facts(PagedList):

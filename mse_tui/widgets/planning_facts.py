@@ -18,8 +18,8 @@ def measured_facts(plan: TaskPlan) -> Iterator[Fact]:
     known = plan.capacity
     yield Fact("Finishes in time?", f"{FIT_GLYPHS[known.fit]} {_fit(known)}", FIT_TONES[known.fit])
     yield Fact("Mailboxes", number(plan.mailboxes) if plan.mailboxes else "not known yet")
-    yield Fact("An execution takes", f"{took(known.usual_seconds)}, in nine of ten" if known.usual_seconds else "-")
-    yield Fact("Shortest interval", lasted(known.interval) or "none: it runs once")
+    yield Fact("An execution takes", _takes(known))
+    yield Fact("Interval", _interval(known))
     yield Fact("First executions", _pace(known.first))
     yield Fact("Later executions", _pace(known.later))
 
@@ -52,6 +52,19 @@ def forecast_facts(found: Forecast | None, more: int, wanted: timedelta | None) 
 def took(seconds: float | None) -> str:
     """Seconds as people say them; '-' for none."""
     return "-" if seconds is None else lasted(timedelta(seconds=seconds))
+
+
+def _takes(known: Capacity) -> str:
+    if known.usual_seconds:
+        return f"{took(known.usual_seconds)}, in nine of ten"
+    return f"{took(known.history[0].seconds)}, the first one" if known.history else "-"
+
+
+def _interval(known: Capacity) -> str:
+    if known.interval is None:
+        return "none: it runs once"
+    shortest = f" (the shortest: {lasted(known.interval)})" if known.interval != known.usual_interval else ""
+    return f"{lasted(known.usual_interval)}{shortest}"
 
 
 def _fit(known: Capacity) -> str:

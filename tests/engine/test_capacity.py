@@ -15,9 +15,9 @@ from mse_tui.engine.capacity import (
     capacity,
     fit,
     forecast,
+    intervals,
     nine_of_ten,
     pace,
-    shortest_interval,
 )
 from mse_tui.engine.planning import plan_of, plans
 from mse_tui.engine.schedules import Many, Once, Weekday, daily, one_off, weekly
@@ -67,19 +67,19 @@ def test_a_task_fits_its_interval_with_a_margin(seconds: float, expected: Fit) -
 
 def test_what_runs_once_always_fits() -> None:
     once = one_off(datetime(2026, 5, 1), "UTC")  # noqa: DTZ001 (a local time in the zone named)
-    assert shortest_interval(once, MONDAY) is None
+    assert intervals(once, MONDAY) == (None, None)
     assert capacity([], [], once, MONDAY).fit is Fit.YES
 
 
 def test_the_shortest_interval_counts() -> None:
     friday_and_saturday = weekly([Weekday.FRIDAY, Weekday.SATURDAY], Once(at=time(22)), "Europe/Berlin")
-    assert shortest_interval(friday_and_saturday, MONDAY) == timedelta(days=1)
-    assert shortest_interval(HOURLY, MONDAY) == timedelta(hours=1)
+    assert intervals(friday_and_saturday, MONDAY)[0] == timedelta(days=1)
+    assert intervals(HOURLY, MONDAY)[0] == timedelta(hours=1)
 
 
 def test_an_interval_over_a_clock_change_is_as_long_as_it_is() -> None:
     nightly = daily(Once(at=time(12)), "Europe/Berlin")
-    assert shortest_interval(nightly, datetime(2026, 3, 20, tzinfo=UTC)) == timedelta(hours=23)
+    assert intervals(nightly, datetime(2026, 3, 20, tzinfo=UTC)) == (timedelta(hours=23), timedelta(hours=24))
 
 
 def test_the_slowest_come_first() -> None:

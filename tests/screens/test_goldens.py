@@ -42,7 +42,7 @@ OTHERS = {
     "summary-log": (["4", "j"], "Task summary log"),
     "task-logs": (["2", "j", "enter", "l"], "2 of 2 mailboxes processed"),
     "planning": (["0"], "In time?"),
-    "planning-task": (["0", "j", "enter"], "Shortest interval"),
+    "planning-task": (["0", "j", "enter"], "Later executions"),
     "definitions": (["5"], "Envelopes only"),
     "schedules": (["6", "j"], "Every night"),
     "new-task": (["2", "c"], "New task"),

@@ -162,7 +162,7 @@ async def test_further_hits_come_as_one_goes_down(indexed: MseTuiApp, seeded: Ho
         keys = Keys(pilot)
         await keys.press("3", "s")
         await keys.type("barnacle")
-        await keys.see(f"{PAGE} hits and more")
+        await keys.see(f"{PAGE} hits and more (G in the list)")
         await keys.press("down", "G")
         await keys.see(f"{2 * PAGE} hits and more")
         await keys.press("G")
