@@ -1,5 +1,6 @@
 """mse-tui doctor: is everything in place for the site's tasks to run, and if not, what to do."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -195,7 +196,12 @@ def disk(directory: Path) -> Iterator[Finding]:
         yield Finding("disk", outcome, text, "Free space or enlarge the file system.", Reason.DISK_FULL)
     else:
         yield Finding("disk", Outcome.OK, text)
-    milliseconds = _fsync_milliseconds(directory)
+    try:
+        milliseconds = _fsync_milliseconds(directory)
+    except OSError as error:
+        if free < LITTLE_SPACE and error.errno == errno.ENOSPC:
+            return  # which is told already
+        raise
     text = f"A write reaches the disk in {milliseconds:.1f} ms."
     if milliseconds > SLOW_FSYNC_MILLISECONDS:
         yield Finding("fsync", Outcome.WARNING, text, "Put the archive and the database on a faster disk.")
@@ -219,11 +225,12 @@ def _fsync_milliseconds(directory: Path) -> float:
 def _database(session: Session) -> Generator[Finding, None, AccountHalts]:
     """Yields findings, returns the memory of refused accounts (this command's own where the database is no use)."""
     from mse_tui.engine.halts import DatabaseHalts
-    from mse_tui.store.database import open_database
+    from mse_tui.store.database import faults_explained, open_database
 
     path = session.home.database
     try:
-        session.site()
+        with faults_explained(path):
+            session.site()
         opened: Any = open_database(path)
         (verdict,) = opened.execute_sql("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":

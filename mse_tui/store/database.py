@@ -133,13 +133,23 @@ def as_problem(error: BaseException, path: Path | None = None) -> Problem | None
     where = path or _path_of_open_database()
     code = getattr(original, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
-    if primary == sqlite3.SQLITE_FULL:
+    # Where its log's index would have to grow, SQLite says no more than that it could not be written.
+    unwritten = primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+    if primary == sqlite3.SQLITE_FULL or (unwritten and _is_full(Path(where).parent)):
         return Problem(Reason.DISK_FULL, f"There is no space left for the database {where}.")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Problem(Reason.DATABASE_DAMAGED, f"The database {where} is damaged: {original}.")
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
         return _refused(primary, f"The database {where} can't be opened or written: {original}.")
     return None
+
+
+def _is_full(directory: Path) -> bool:
+    """Whether the file system has no block left for this user, or no room for another file."""
+    with suppress(OSError):
+        found = os.statvfs(directory)
+        return found.f_bavail == 0 or (found.f_files > 0 and found.f_favail == 0)
+    return False
 
 
 def _refused(code: int, happened: str) -> Problem:
