@@ -37,7 +37,7 @@ def test_keeping_less_is_tried_confirmed_and_written(aged: Command, home: Home) 
     assert "1 execution would be deleted" in ran.err
     assert "--yes" in ran.err
     ran = aged("site", "pruning", "set", "--executions-days", "30", "--what-if")
-    assert "keep_executions_days: 400 -> 30" in ran.out
+    assert "Keep executions days: 400 -> 30" in ran.out
     assert home.config.read_text() == GOOD
     ran = aged("site", "pruning", "set", "--executions-days", "30", "--yes")
     assert ran.code == 0
