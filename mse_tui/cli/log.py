@@ -10,6 +10,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, MailboxResultRow
+from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.wording import absolute, lasted, number
@@ -156,7 +157,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
 
 
 def _mailboxes(results: list[MailboxResultRow]) -> None:
-    cells = [(str(one.position), one.address, one.mode, light(one.light), one.message) for one in results]
+    cells = [(str(one.position), one.address, one.mode, _result(one), one.message) for one in results]
     table(("no.", "mailbox", "mode", "result", "message"), cells, [one.light for one in results])
     for one in results:
         if one.reason:
@@ -164,6 +165,12 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
         for failure in one.failures:
             click.echo(f"  {printable(failure.item)}: {printable(failure.message)} [{failure.reason}]")
             click.echo(f"    {_remedy(failure.reason)}")
+
+
+def _result(one: MailboxResultRow) -> str:
+    if one.finished is None:
+        return "running"
+    return "- skipped" if one.light is Light.NONE else light(one.light)
 
 
 def _explained(reason: str) -> str:

@@ -232,6 +232,22 @@ def test_the_log_shows_one_execution_with_reasons_and_remedies(with_task: Comman
     assert "Evil \\x1b[2J subject" in ran.out
 
 
+def test_the_log_tells_skipped_mailboxes_from_running_ones(with_task: Command, home: Home) -> None:
+    open_database(home.database)
+    execution = Execution.create(
+        task=Task.get(), trigger="schedule", started=now(), definition="{}", mailboxes=2, processed=1,
+        light=Light.NONE, message="",
+    )  # fmt: skip
+    for position, finished in ((1, now()), (2, None)):
+        MailboxResult.create(
+            execution=execution, position=position, address=f"m{position}@example.com", started=now(),
+            finished=finished, light=Light.NONE, mode="", reason="", message="", counters="{}", skipped="{}",
+            failures="[]",
+        )  # fmt: skip
+    told = with_task("log", "--execution", str(execution.id)).out
+    assert re.search(r"m1@example.com +- skipped", told) and re.search(r"m2@example.com +running", told)
+
+
 def test_an_open_home_is_refused(home: Home, mse_tui: Command) -> None:
     home.path.chmod(0o755)
     ran = mse_tui("status")
