@@ -87,7 +87,7 @@ def test_following_prints_what_comes_until_it_is_interrupted(logged: Command, ho
         assert "wanted" in (line := following.stdout.readline())
         assert "not wanted" not in line
         following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 0
+        assert following.wait(30) == 0
     finally:
         following.kill()
         following.wait()

@@ -108,5 +108,5 @@ async def test_a_configuration_that_cannot_be_read_hides_nothing_else_of_a_site(
         keys = Keys(pilot)
         await keys.see("Recent activity")
         await keys.press("S")
-        screen = await keys.see("is not valid TOML")
+        screen = await keys.see("Expected")  # the path before it may be of any length
         assert "Bound to" in screen
