@@ -74,8 +74,9 @@ def test_options_of_the_engines_log_need_it(logged: Command, options: tuple[str,
 
 def test_following_prints_what_comes_until_it_is_interrupted(logged: Command, home: Home) -> None:
     following = subprocess.Popen(
-        [sys.executable, "-m", "mse_tui", "--home", str(home.path), "log", "--engine", "--follow", "--limit", "1",
-         "--level", "warning"],
+        # Where the tests run in the background, SIGINT is ignored, and what they start would inherit that.
+        ["env", "--default-signal=INT", sys.executable, "-m", "mse_tui", "--home", str(home.path), "log", "--engine",
+         "--follow", "--limit", "1", "--level", "warning"],
         stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     try:
@@ -87,7 +88,7 @@ def test_following_prints_what_comes_until_it_is_interrupted(logged: Command, ho
         assert "wanted" in (line := following.stdout.readline())
         assert "not wanted" not in line
         following.send_signal(signal.SIGINT)
-        assert following.wait(30) == 0
+        assert following.wait(10) == 0
     finally:
         following.kill()
         following.wait()
