@@ -32,9 +32,8 @@ from mse_tui.store.database import faults_explained
 from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import BACK, ENGINE, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
-from mse_tui.widgets.facts import Fact
 from mse_tui.widgets.line_list import LineList
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.themes import DARK, LIGHT
 from mse_tui.widgets.wording import SERVICE_HINT, utc_now
 

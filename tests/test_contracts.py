@@ -58,6 +58,17 @@ print("LOADED", sorted(loaded & {{"textual", "rich"}}), code)
     assert last.startswith("LOADED []"), last
 
 
+@pytest.mark.parametrize("arguments", [["definition", "list"], ["plan", "nothing.toml"], ["apply", "--help"]])
+def test_commands_that_word_settings_do_not_load_the_screens(arguments: list[str], tmp_path: Path) -> None:
+    program = f"""
+import sys
+from mse_tui.cli.main import run
+run(["--home", {str(tmp_path / "home")!r}, *{arguments!r}])
+print("LOADED", sorted({{m.split(".")[0] for m in sys.modules}} & {{"textual"}}))
+"""
+    assert _python("-c", program).stdout.strip().splitlines()[-1] == "LOADED []"
+
+
 def test_version_loads_no_library_but_click() -> None:
     program = """
 import sys

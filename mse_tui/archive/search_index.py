@@ -184,10 +184,10 @@ class SearchIndex:
     def _forget(self, numbers: Sequence[int], now: datetime) -> None:
         for part in chunked(numbers):
             self._connection.execute(
-                f"INSERT INTO forgotten (id, since) SELECT id, ? FROM entry WHERE number IN ({marks(part)})",  # noqa: S608
+                f"INSERT INTO forgotten (id, since) SELECT id, ? FROM entry WHERE number IN ({marks(part)})",  # noqa: S608 (marks)
                 (int(now.timestamp()), *part),
             )
-            self._connection.execute(f"DELETE FROM entry WHERE number IN ({marks(part)})", part)  # noqa: S608
+            self._connection.execute(f"DELETE FROM entry WHERE number IN ({marks(part)})", part)  # noqa: S608 (marks)
 
     def expunge(self) -> int:
         """Take the words of forgotten messages out of the file; returns how many messages those were.

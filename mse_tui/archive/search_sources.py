@@ -49,11 +49,11 @@ class Messages:
     first, beyond = 0, APPOINTMENTS
 
     def rows(self, above: int, limit: int) -> list[tuple[int, bytes]]:
-        found = select(f"SELECT {_MESSAGE} FROM message WHERE id > ? ORDER BY id LIMIT ?", (above, limit))  # noqa: S608
+        found = select(f"SELECT {_MESSAGE} FROM message WHERE id > ? ORDER BY id LIMIT ?", (above, limit))  # noqa: S608 (columns of ours)
         return [(id, message_fingerprint(sha256, envelope)) for id, sha256, *envelope in found]
 
     def fingerprints(self, numbers: Sequence[int]) -> dict[int, bytes]:
-        sql = f"SELECT {_MESSAGE} FROM message WHERE id IN ({{values}})"  # noqa: S608
+        sql = f"SELECT {_MESSAGE} FROM message WHERE id IN ({{values}})"  # noqa: S608 (columns of ours)
         return {id: message_fingerprint(sha256, envelope) for id, sha256, *envelope in select_in(sql, numbers)}
 
     def entries(self, packs: Packs, wanted: Mapping[int, bytes]) -> Iterator[Entry]:
@@ -108,11 +108,11 @@ class Appointments:
     first, beyond = APPOINTMENTS, 1 << 62
 
     def rows(self, above: int, limit: int) -> list[tuple[int, bytes]]:
-        sql = f"SELECT {_VERSION} FROM appointment_version WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        sql = f"SELECT {_VERSION} FROM appointment_version WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 (columns of ours)
         return [_version(row) for row in select(sql, (above - APPOINTMENTS, limit))]
 
     def fingerprints(self, numbers: Sequence[int]) -> dict[int, bytes]:
-        sql = f"SELECT {_VERSION} FROM appointment_version WHERE id IN ({{values}})"  # noqa: S608
+        sql = f"SELECT {_VERSION} FROM appointment_version WHERE id IN ({{values}})"  # noqa: S608 (columns of ours)
         return dict(_version(row) for row in select_in(sql, [number - APPOINTMENTS for number in numbers]))
 
     def entries(self, packs: Packs, wanted: Mapping[int, bytes]) -> Iterator[Entry]:
@@ -162,8 +162,7 @@ def appointment_texts(packs: Packs, version_id: int) -> tuple[str, str]:
 
     Raises Problem content-missing, content-damaged, archive-unreadable.
     """
-    # What reads iCalendar is slow to import, and most who ask for an index have no use for it.
-    from mse_tui.archive.calendar_rendering import texts_of  # noqa: PLC0415
+    from mse_tui.archive.calendar_rendering import texts_of  # noqa: PLC0415 (slow to import, and seldom needed)
 
     sql = "SELECT sha256 FROM appointment_content WHERE version_id = ? AND position = ?"
     for (sha256,) in select(sql, (version_id, _ICALENDAR)):

@@ -166,9 +166,8 @@ def begin_restore(stub_id: int, token: str) -> None:
 
 def with_keys(mailbox_id: int, keys: Iterable[str]) -> list[StubRecord]:
     """The rows of a mailbox's stubs with these keys, of those that are known."""
-    sql = "SELECT s.id FROM stub s WHERE s.mailbox_id = ? AND s.key IN ({values})"
-    rows = [record(stub_id) for (stub_id,) in list(select_in(sql, set(keys), mailbox_id))]
-    return [row for row in rows if row is not None]
+    sql = f"SELECT {_COLUMNS} FROM stub s WHERE s.mailbox_id = ? AND s.key IN ({{values}})"  # noqa: S608 (columns of ours)
+    return list(map(_record, select_in(sql, set(keys), mailbox_id)))
 
 
 def record(stub_id: int) -> StubRecord | None:
@@ -180,7 +179,7 @@ def record(stub_id: int) -> StubRecord | None:
 def in_mailbox(mailbox_id: int, states: Iterable[StubState]) -> list[StubRecord]:
     """A mailbox's rows in these states, oldest first."""
     rows = select_in(
-        f"SELECT {_COLUMNS} FROM stub s WHERE s.mailbox_id = ? AND s.state IN ({{values}})",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM stub s WHERE s.mailbox_id = ? AND s.state IN ({{values}})",  # noqa: S608 (columns of ours)
         [str(each) for each in states],
         mailbox_id,
     )

@@ -78,8 +78,9 @@ class EngineLog(logging.handlers.RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         """Append; a line that a crash has cut off ends where it was cut."""
         stream = super()._open()
-        give_as_directory(Path(self.baseFilename))
-        with open(self.baseFilename, "rb") as file:  # noqa: PTH123
+        path = Path(self.baseFilename)
+        give_as_directory(path)
+        with path.open("rb") as file:
             if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read(1) != b"\n":
                 stream.write("\n")
         return stream

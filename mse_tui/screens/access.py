@@ -20,8 +20,7 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.screens.several import Outcome, each, show_refused
 from mse_tui.text import printable
 from mse_tui.widgets.commands import ACCESS_CHANGES, ACCESS_EXPLAIN, ACCESS_GRANT, ACCESS_REVOKE, FILTERING
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count
 

@@ -15,8 +15,7 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import AuditRow
 from mse_tui.widgets.commands import AUDIT_VERIFY, AUDIT_WHO, FINDING
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, relative
 

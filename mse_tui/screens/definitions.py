@@ -28,8 +28,8 @@ from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import CREATE, DELETE, EDIT, FILTERING
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.wording import absolute, number

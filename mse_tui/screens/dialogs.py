@@ -15,9 +15,9 @@ from textual.widgets.input import Selection
 from mse_tui.reasons import Problem
 from mse_tui.text import printable
 from mse_tui.widgets.commands import CANCEL, CLOSE, SUBMIT, bindings
-from mse_tui.widgets.facts import Fact, Facts, Prose
+from mse_tui.widgets.facts import Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
-from mse_tui.widgets.lines import Cell, Column, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 
 Answer = TypeVar("Answer")

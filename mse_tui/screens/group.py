@@ -27,8 +27,8 @@ from mse_tui.store import queries
 from mse_tui.store.queries import DoubtedGroup, GroupMembers, TaskRow
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FILTERING, GROUP_CONFIRM, GROUP_REFRESH
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import count
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from mse_tui.store.queries import ExecutionGroupRow, GroupMembers
 from mse_tui.terms import GroupKind
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.wording import count, number, relative, when
 
 MEMBER_COLUMNS = (Column("Mailbox", 30, grows=True), Column("", 22, 2), Column("", 18, 3, grows=True))

@@ -10,8 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Fact, Tone
 
 
 class HelpScreen(ModalScreen[None]):

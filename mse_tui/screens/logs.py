@@ -18,8 +18,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.store import queries
 from mse_tui.text import printable
 from mse_tui.widgets.commands import LOGS_FOLLOW, LOGS_LEVEL, LOGS_MAILBOX, LOGS_TASK, LOGS_TEXT
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PAGE, PagedList
 from mse_tui.widgets.wording import count
 

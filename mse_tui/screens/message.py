@@ -29,8 +29,8 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_MESSAGE
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import absolute, size, when
 
 _SHOWN_BYTES = 2_000_000

@@ -28,9 +28,9 @@ from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FILTERING, GROUP_BROWSE, GROUP_REFRESH, SUBMIT, Command
-from mse_tui.widgets.facts import Fact, Facts
+from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import count
 

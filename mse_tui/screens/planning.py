@@ -15,8 +15,8 @@ from mse_tui.screens.dialogs import Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FILTERING, PLAN_EVERY, PLAN_MORE
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.planning_facts import (
     FIT_GLYPHS,

@@ -22,8 +22,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import APPROVE, CREATE_RETENTION, EDIT_RETENTION, FILTERING, LIFT, TAB_NEXT, TAB_PREVIOUS
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import said, settings_facts
 from mse_tui.widgets.tabs import TabLine

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, FactsDialog, problem_notice
 from mse_tui.store.database import faults_explained
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import count
 
 if TYPE_CHECKING:

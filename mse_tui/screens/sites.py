@@ -23,8 +23,8 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
 from mse_tui.store.queries import HaltRow, SiteRow
 from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE, SITE_MAINTENANCE, SITE_PRUNING, SITE_WINDOWS
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.site_wording import kept_said, maintenance_now, would_go_said
 from mse_tui.widgets.wording import count, number, relative, utc_now, when

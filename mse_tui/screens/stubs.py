@@ -16,8 +16,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FIND, STUB_REHYDRATE, STUB_REVOKE, STUBS_STATE
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size, when
 

@@ -30,8 +30,8 @@ from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC
 from mse_tui.widgets.counters import counters_said
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.wording import count, lasted, number, size, when

@@ -28,8 +28,8 @@ from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, Ta
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, GROUP_MEMBERS, TABS, TASK_CHANGE, TASK_COMMANDS
-from mse_tui.widgets.facts import Fact, Facts
-from mse_tui.widgets.lines import Line, Tone, light_cell
+from mse_tui.widgets.facts import Facts
+from mse_tui.widgets.lines import Fact, Line, Tone, light_cell
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts

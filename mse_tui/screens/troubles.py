@@ -19,8 +19,7 @@ from mse_tui.store.queries import TaskRow, Trouble
 from mse_tui.terms import TaskType
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import LIST_OPEN, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, Command
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, light_tone, line, note
+from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line, note
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import SERVICE_HINT, count
 

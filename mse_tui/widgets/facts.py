@@ -1,28 +1,16 @@
 """Labelled facts and running text: wrapped to the width, a line at a time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
 from textual import events
 
 from mse_tui.text import printable
-from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone
+from mse_tui.widgets.lines import GAP, Cell, Column, Fact, Line, Tone
 from mse_tui.widgets.paged_list import PagedList
 
 _LABEL = 20
 _BREAKS = "/.-"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A label and what there is to say; a heading where there is no value, an empty line where there is neither."""
-
-    label: str
-    value: str = ""
-    tone: Tone = Tone.PLAIN
-    copies: str = ""
-    """What is copied of it; '' for its value, all its lines."""
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:

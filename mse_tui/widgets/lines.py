@@ -167,3 +167,14 @@ def _grow(widths: list[int], growing: list[int], spare: int, wanted: Sequence[in
         more = share if wanted is None else max(0, min(spare, wanted[index] - widths[index]))
         widths[index] += more
         spare -= more
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and what there is to say; a heading where there is no value, an empty line where there is neither."""
+
+    label: str
+    value: str = ""
+    tone: Tone = Tone.PLAIN
+    copies: str = ""
+    """What is copied of it; '' for its value, all its lines."""

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 from mse_tui.engine.capacity import MARGIN, Capacity, Fit, Forecast, Pace
 from mse_tui.engine.planning import TaskPlan
-from mse_tui.widgets.facts import Fact
-from mse_tui.widgets.lines import Tone
+from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import count, lasted, number
 
 FIT_TONES = {Fit.YES: Tone.GOOD, Fit.TIGHT: Tone.WARN, Fit.NO: Tone.BAD, Fit.UNKNOWN: Tone.DIM}

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from mse_tui.widgets.facts import Fact
+from mse_tui.widgets.lines import Fact
 
 
 def settings_facts(model: type[BaseModel] | None, values: Mapping[str, Any]) -> list[Fact]:
