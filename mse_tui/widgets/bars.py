@@ -1,12 +1,12 @@
 """The one line above a screen (where one is, who runs the engine) and the one below it (the keys)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 from textual.widget import Widget
 
 from mse_tui.text import printable
-from mse_tui.widgets.commands import LIST_UNMARK, MODES, MORE_MODES, Command
+from mse_tui.widgets.commands import LIST_UNMARK, MODES, Command
 from mse_tui.widgets.lines import Tone
 
 BAR_STYLES = {f"bar--{name}" for name in ("place", "key", "good", "warn", "bad", "dim", "plain", "strong", "accent")}
@@ -30,22 +30,39 @@ class HeaderBar(Widget, can_focus=False):
             self.refresh()
 
     def render(self) -> Text:
-        """The line, as much of it as fits: names give way to numbers before the engine's state does."""
+        """The line: names give way to short ones, then to keys alone, before the engine's state does."""
         engine = printable(self._engine[0])
-        everything, present = self._places(True), self._places(False)
-        places = everything if everything.cell_len + len(engine) < self.size.width else present
-        room = max(1, self.size.width - places.cell_len - len(engine) - 1)
+        places = self._places(self.size.width - len(engine) - 1)
+        room = max(0, self.size.width - places.cell_len - len(engine) - 1)
         style = self.get_component_rich_style(f"bar--{self._engine[1]}", partial=True)
         return Text.assemble(places, " " * room, (engine, style), " ", no_wrap=True, overflow="crop")
 
-    def _places(self, all_names: bool) -> Text:
-        text = Text()
-        here_alone = (one for one in MORE_MODES if one.id == f"mode.{self._mode}")
-        for command in (*MODES, *here_alone):
-            here = command.id == f"mode.{self._mode}"
-            name = f" {command.label}" if all_names or here else ""
-            style = self.get_component_rich_style("bar--place" if here else "bar--dim", partial=True)
-            text.append(f" {command.key}{name} ", style)
+    def _places(self, room: int) -> Text:
+        return next((text for text in self._arrangements() if text.cell_len <= room), self._drawn({}, 1))
+
+    def _arrangements(self) -> Iterator[Text]:
+        """From the one with most to read to the one that needs least room."""
+        full = {one.id: one.label for one in MODES}
+        short = {one.id: one.short or one.label for one in MODES}
+        for names in (full, short):
+            yield self._drawn(names, 2)
+            yield self._drawn(names, 1)
+        for named in range(len(MODES) - 1, 0, -1):
+            yield self._drawn({one.id: short[one.id] for one in MODES[:named]}, 2)
+
+    def _drawn(self, names: Mapping[str, str], gap: int) -> Text:
+        """Each place's key, and its name if it has one here, with so many cells behind; the present one's always."""
+        text = Text(" ")
+        for command in MODES:
+            name = names.get(command.id, "")
+            if command.id == f"mode.{self._mode}":
+                text.right_crop(1)
+                style = self.get_component_rich_style("bar--place", partial=True)
+                text.append(f" {command.key} {command.label} ", style).append(" " * (gap - 1))
+            else:
+                text.append(command.key, self.get_component_rich_style("bar--plain", partial=True))
+                label = f" {name}{' ' * gap}" if name else " "
+                text.append(label, self.get_component_rich_style("bar--dim", partial=True))
         return text
 
 

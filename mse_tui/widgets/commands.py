@@ -22,6 +22,8 @@ class Command:
     """It is shown in the key line (as far as there is room)."""
     shown_key: str = ""
     """How the key reads, where its name is no good."""
+    short: str = ""
+    """The label where there is little room."""
 
     @property
     def action(self) -> str:
@@ -96,28 +98,39 @@ RETRY = Command(
     shown_key="Ctrl+T",
 )
 
-MODE_DASHBOARD = Command("mode.dashboard", "1", "Dashboard", "What needs you, what runs, what comes.", footer=False)
+MODE_DASHBOARD = Command(
+    "mode.dashboard", "1", "Dashboard", "What needs you, what runs, what comes.", footer=False, short="Dash"
+)
 MODE_TASKS = Command("mode.tasks", "2", "Tasks", "All tasks.", footer=False)
 MODE_ARCHIVE = Command("mode.archive", "3", "Archive", "What has been kept, mailbox by mailbox.", footer=False)
 MODE_LOG = Command("mode.log", "4", "Log", "The task summary log: one entry an execution, of all tasks.", footer=False)
-MODE_DEFINITIONS = Command("mode.definitions", "5", "Definitions", "Named settings that tasks use.", footer=False)
-MODE_SCHEDULES = Command("mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False)
-MODE_CALENDAR = Command("mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False)
+MODE_DEFINITIONS = Command(
+    "mode.definitions", "5", "Definitions", "Named settings that tasks use.", footer=False, short="Defs"
+)
+MODE_SCHEDULES = Command(
+    "mode.schedules", "6", "Schedules", "Named timing that tasks use.", footer=False, short="Sched"
+)
+MODE_CALENDAR = Command(
+    "mode.calendar", "7", "Calendar", "Replicated calendars, mailbox by mailbox.", footer=False, short="Cal"
+)
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
 MODE_AUDIT = Command("mode.audit", "W", "Audit", "Who did what, and whether anybody has been at it.", footer=False)
 MODE_LOGS = Command("mode.logs", "L", "Logs", "What the engine logs, as it comes; filtered.", footer=False)
 MODE_SITES = Command("mode.sites", "S", "Sites", "The sites, their engines and accounts.", footer=False)
-MODE_PLANNING = Command("mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False)
+MODE_PLANNING = Command(
+    "mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False, short="Plan"
+)
 MODE_RETENTION = Command(
     "mode.retention", "8", "Retention", "Retention, litigation holds, approvals and purges.", footer=False
 )
-MODES = (MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES)
-"""The places that the header always shows."""
-MORE_MODES = (MODE_CALENDAR, MODE_RETENTION, MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES, MODE_LOGS)
-"""The others: each is shown while one is there."""
+MODES = (
+    MODE_DASHBOARD, MODE_TASKS, MODE_ARCHIVE, MODE_LOG, MODE_DEFINITIONS, MODE_SCHEDULES, MODE_CALENDAR, MODE_RETENTION,
+    MODE_STUBS, MODE_PLANNING, MODE_AUDIT, MODE_SITES, MODE_LOGS,
+)  # fmt: skip
+"""The places, as the header shows them."""
 
 EVERYWHERE = (
-    HELP, QUIT, PALETTE, *MODES, *MORE_MODES, REFRESH, BACK, THEME, ENGINE, RETRY,
+    HELP, QUIT, PALETTE, *MODES, REFRESH, BACK, THEME, ENGINE, RETRY,
 )  # fmt: skip
 
 # --- lists -------------------------------------------------------------------------------------------------------
