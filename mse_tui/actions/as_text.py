@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomli_w
@@ -20,6 +21,7 @@ from mse_tui.actions.definitions import create_definition, remove_definition, se
 from mse_tui.actions.maintenance import set_maintenance_windows, valid_windows
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.tasks import create_task, set_task
+from mse_tui.directory.directory import GroupReference
 from mse_tui.engine.schedules import ScheduleSettings, write_settings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
@@ -95,6 +97,11 @@ class Step:
     settings: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Setting -> before and after; None on the side where there is nothing."""
 
+    @property
+    def new_group(self) -> str | None:
+        """The group that a task takes by this step."""
+        return self.settings["group"][1] if self.kind == "task" and "group" in self.settings else None
+
 
 @dataclass(frozen=True, slots=True)
 class _Doing:
@@ -137,8 +144,8 @@ def plan(text: str, *, prune: bool = False) -> list[Step]:
 
 
 @needs(Role.OPERATOR)
-def apply(text: str, *, prune: bool = False) -> list[Step]:
-    """Do it, all of it or nothing; gives what was done.
+def apply(text: str, *, prune: bool = False, resolved: Mapping[str, GroupReference | None] | None = None) -> list[Step]:
+    """Do it, all of it or nothing; gives what was done. `resolved`: what was found behind the groups of new tasks.
 
     Tasks that are removed are told so and keep their history; their engine removes them. Raises Problem: what `plan`
     raises, and what the single actions raise (each is checked and audited as if done by hand).
@@ -146,13 +153,15 @@ def apply(text: str, *, prune: bool = False) -> list[Step]:
     wanted = _read(text)
     with writing():
         done = []
-        for doing in _doings(wanted, prune):
+        for doing in _doings(wanted, prune, resolved or {}):
             doing.do()
             done.append(doing.step)
     return done
 
 
-def _doings(wanted: SiteText, prune: bool) -> Iterator[_Doing]:
+def _doings(
+    wanted: SiteText, prune: bool, resolved: Mapping[str, GroupReference | None] = MappingProxyType({})
+) -> Iterator[_Doing]:
     """Each is decided when its turn comes: a task finds the definition that was created before it."""
     definitions = {(row.type, row.name.casefold()): row for row in queries.definitions()}
     schedules = {row.name.casefold(): row for row in queries.schedules()}
@@ -163,7 +172,7 @@ def _doings(wanted: SiteText, prune: bool) -> Iterator[_Doing]:
     for schedule in wanted.schedule:
         yield from _schedule(schedule, schedules.pop(schedule.name.casefold(), None))
     for task in wanted.task:
-        yield from _task(task, tasks.pop(task.description.casefold(), None))
+        yield from _task(task, tasks.pop(task.description.casefold(), None), resolved.get(task.group))
     if prune or wanted.maintenance is not None:
         yield from _maintenance(wanted.maintenance or MaintenanceText())
     if prune:
@@ -203,11 +212,11 @@ def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[_Do
         yield _Doing(step, lambda: set_schedule(present.id, settings))
 
 
-def _task(wanted: TaskText, present: TaskRow | None) -> Iterator[_Doing]:
+def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None) -> Iterator[_Doing]:
     values = wanted.model_dump(mode="json", exclude={"description"})
     if present is None:
         step = Step(Change.CREATE, "task", wanted.description, _differences({}, values))
-        yield _Doing(step, lambda: _create_task(wanted))
+        yield _Doing(step, lambda: _create_task(wanted, resolved))
         return
     old = {
         "type": present.type.value,
@@ -249,7 +258,7 @@ def _removals(
             yield _Doing(Step(Change.REMOVE, "schedule", schedule.name), _bound(remove_schedule, schedule.id))
 
 
-def _create_task(wanted: TaskText) -> None:
+def _create_task(wanted: TaskText, resolved: GroupReference | None) -> None:
     create_task(
         wanted.description,
         site_id=queries.sites()[0].id,
@@ -257,6 +266,7 @@ def _create_task(wanted: TaskText) -> None:
         definition_id=_definition_id(wanted),
         schedule_id=_schedule_id(wanted),
         group=wanted.group,
+        resolved=resolved,
     )
 
 

@@ -1,13 +1,17 @@
 """mse-tui export, plan and apply: what people define, as one text to review and keep."""
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
+from mse_tui.actions.group_preview import Doubt, Preview
 from mse_tui.cli.changing import changing, model_of
+from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
 from mse_tui.cli.output import as_json_text, emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
@@ -43,34 +47,50 @@ def export_command(session: Session, output: Path | None, as_json: bool) -> None
 @_FILE
 @_PRUNE
 @click.option("--check", is_flag=True, help="Exit with 1 if anything would change.")
+@STRICT
 @_JSON
 @pass_session
 @click.pass_context
-def plan_command(ctx: click.Context, session: Session, file: Any, prune: bool, check: bool, as_json: bool) -> None:
-    """Show what applying FILE (- for standard input) would change. Changes nothing."""
+def plan_command(
+    ctx: click.Context, session: Session, file: Any, prune: bool, check: bool, strict: bool, as_json: bool
+) -> None:
+    """Show what applying FILE (- for standard input) would change. Changes nothing.
+
+    The groups of new tasks are looked at; what is wrong about one is a warning.
+    """
     session.site()
     steps = plan(_text(file), prune=prune)
-    _show(steps, as_json, "Would apply:")
+    _show(steps, _looked_at(session, steps, strict=strict), as_json, "Would apply:")
     ctx.exit(1 if check and steps else 0)
 
 
 @click.command("apply")
 @_FILE
 @_PRUNE
+@STRICT
 @changing
 @pass_session
-def apply_command(session: Session, file: Any, prune: bool, what_if: bool, as_json: bool) -> None:
+def apply_command(session: Session, file: Any, prune: bool, strict: bool, what_if: bool, as_json: bool) -> None:
     """Make the site as FILE (- for standard input) says: all of it, or nothing if any of it is refused.
 
     What FILE does not name is left alone without --prune. With it, tasks are removed keeping their history, and
     definitions and schedules that no task uses. Running executions keep what they began with. --what-if is what
-    `mse-tui plan` does.
+    `mse-tui plan` does. The groups of new tasks are looked at; what is wrong about one is a warning.
     """
     if not what_if:
         session.begin()
     session.site()
-    act = plan if what_if else apply
-    _show(act(_text(file), prune=prune), as_json, "Would apply:" if what_if else "Applied:")
+    text = _text(file)
+    steps = plan(text, prune=prune)
+    found = _looked_at(session, steps, strict=strict)
+    if not what_if:
+        steps = apply(text, prune=prune, resolved={group: preview.resolved for group, preview in found.items()})
+    _show(steps, found, as_json, "Would apply:" if what_if else "Applied:")
+
+
+def _looked_at(session: Session, steps: list[Step], *, strict: bool) -> dict[str, Preview]:
+    groups = dict.fromkeys(step.new_group for step in steps if step.new_group is not None)
+    return look_at_groups(session, groups, strict=strict)
 
 
 def _text(file: Any) -> str:
@@ -81,9 +101,9 @@ def _text(file: Any) -> str:
     return text
 
 
-def _show(steps: list[Step], as_json: bool, heading: str) -> None:
+def _show(steps: list[Step], found: Mapping[str, Preview], as_json: bool, heading: str) -> None:
     if as_json:
-        emit_json(steps)
+        emit_json([{**asdict(step), "warnings": _doubts(step, found)} for step in steps])
         return
     click.echo(heading if steps else "Nothing to change.")
     for step in steps:
@@ -92,3 +112,9 @@ def _show(steps: list[Step], as_json: bool, heading: str) -> None:
         known = before if step.change is Change.CHANGE else {}
         for line in settings_changes(model_of(step.kind, step.name), known, after):
             click.echo(printable(f"    {line}"))
+    for step in steps:
+        warn(_doubts(step, found), step.name)
+
+
+def _doubts(step: Step, found: Mapping[str, Preview]) -> list[Doubt]:
+    return found[step.new_group].doubts() if step.new_group is not None else []

@@ -1,7 +1,8 @@
 """Questions about groups from the command line: to the site's engine, or answered here while none runs."""
 
 from collections.abc import Mapping
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -10,31 +11,58 @@ from mse_tui.actions import requests
 from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
+from mse_tui.store.database import keep_connection
 
 _ANSWERED_WITHIN = 600.0
 _LOOK_SECONDS = 0.1
 
 
-def ask(session: Session, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer, as JSON values, with the seconds that it took. Raises the Problem that was met."""
+def ask(
+    session: Session, kind: str, arguments: Mapping[str, Any], *, within: float = _ANSWERED_WITHIN
+) -> dict[str, Any]:
+    """The answer, as JSON values, with the seconds that it took. Raises the Problem that was met, or timeout."""
     site = session.site()
     require(Role.OPERATOR)
     if queries.engine_holder(site.code):
         asked = requests.ask_for_mailbox(arguments["text"]) if kind == "find_mailbox" else requests.ask(kind, arguments)
-        return _ask_engine(asked)
-    return _answer_here(session, site.id, kind, arguments)
+        return _ask_engine(asked, within)
+    if within >= _ANSWERED_WITHIN:
+        return _answer_here(session, site.id, kind, arguments)
+    return _answer_here_within(within, session, site.id, kind, arguments)
 
 
-def _ask_engine(request: int) -> dict[str, Any]:
-    deadline = monotonic() + _ANSWERED_WITHIN
+def _ask_engine(request: int, within: float) -> dict[str, Any]:
+    deadline = monotonic() + within
     while (answer := requests.answer(request)) is None:
         if monotonic() > deadline:
+            requests.withdraw(request)
             raise Problem(
-                Reason.TIMEOUT,
-                f"The site's engine did not answer within {_ANSWERED_WITHIN:.0f} seconds.",
-                "Look at its log.",
+                Reason.TIMEOUT, f"The site's engine did not answer within {within:.0f} seconds.", "Look at its log."
             )
         Event().wait(_LOOK_SECONDS)
+    return answer
+
+
+def _answer_here_within(
+    within: float, session: Session, site_id: int, kind: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The same as `_answer_here`, left alone when it takes too long: its thread ends with the process."""
+    answered: SimpleQueue[dict[str, Any] | Exception] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            with keep_connection():
+                answered.put(_answer_here(session, site_id, kind, arguments))
+        except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
+            answered.put(error)
+
+    Thread(target=work, name="question", daemon=True).start()
+    try:
+        answer = answered.get(timeout=max(0, within))
+    except Empty:
+        raise Problem(Reason.TIMEOUT, f"There was no answer within {within:.0f} seconds.") from None
+    if isinstance(answer, Exception):
+        raise answer
     return answer
 
 

@@ -14,6 +14,7 @@ from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.actions.what_if import changes_within
 from mse_tui.cli.changing import AS_JSON, YES, Telling, changes, changing, sure
 from mse_tui.cli.completion import of_definitions, of_schedules, of_tasks
+from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
 from mse_tui.cli.group_fields import change_fields, group_fields
 from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import emit_json, fields, light, table
@@ -100,14 +101,19 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
 @click.option("--definition", required=True, help="Name of a definition of this type.", shell_complete=of_definitions)
 @click.option("--schedule", required=True, help="Name of a schedule.", shell_complete=of_schedules)
 @click.option("--group", required=True, help=f"{GROUP_NAMED}; or mailbox addresses separated by ; or ,")
+@STRICT
 @changing
 @pass_session
 def new_task(
-    session: Session, description: str, task_type: str, definition: str, schedule: str, group: str, what_if: bool,
-    as_json: bool,
+    session: Session, description: str, task_type: str, definition: str, schedule: str, group: str, strict: bool,
+    what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Create a task; the engine starts it by its schedule."""
+    """Create a task; the engine starts it by its schedule.
+
+    The group is looked at first, for some seconds: what is wrong about it is a warning, or with --strict a refusal.
+    """
     site = session.site()
+    found = look_at_groups(session, [group], strict=strict)[group]
     with changes(what_if=what_if, as_json=as_json) as telling:
         task_id = create_task(
             description,
@@ -116,12 +122,16 @@ def new_task(
             definition_id=session.definition(definition if "/" in definition else f"{task_type}/{definition}").id,
             schedule_id=session.schedule(schedule).id,
             group=group,
+            resolved=found.resolved,
         )
         telling.say(
             f"Created task {description!r} (id {task_id}).",
             f"Tip: try it on a few mailboxes first: mse-tui task run --first 3 {description!r}",
             id=task_id,
+            warnings=found.doubts(),
         )
+    if not as_json:
+        warn(found.doubts(), description)
 
 
 @task.command("set")

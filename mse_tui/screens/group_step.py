@@ -10,13 +10,12 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from mse_tui.actions.group_preview import NO_GROUP, Preview
 from mse_tui.directory.addresses import SEPARATORS
-from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import Given, given
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.engine_question import EngineQuestions
 from mse_tui.screens.group_lines import FOUND_COLUMNS, MEMBER_COLUMNS, answer_lines, answer_shown, found_line
-from mse_tui.terms import GroupKind
 from mse_tui.text import printable
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Line, Tone, line
@@ -34,33 +33,6 @@ _HINT = (
 )
 _SILENT = "No engine answered, so the group is not looked up now. Enter again takes it as it is."
 _UP = ".."
-_NO_GROUP = frozenset(
-    {
-        Reason.ADDRESS_INVALID,
-        Reason.DIRECTORY_MISSING,
-        Reason.GROUP_AMBIGUOUS,
-        Reason.GROUP_NOT_FOUND,
-        Reason.GROUP_REFUSED,
-    }
-)
-"""Such a group can't be taken; what could only not be looked up now can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a person chose, and what the engine found behind it."""
-
-    group: str = ""
-    answer: Mapping[str, Any] | None = None
-    """None where no engine answered."""
-
-    @property
-    def resolved(self) -> GroupReference | None:
-        """What to keep with the task; None where nothing was found yet."""
-        if not self.answer or not self.answer.get("included") or "kind" not in self.answer:
-            return None
-        found = self.answer.get("group") or {}
-        return GroupReference(self.group, GroupKind(self.answer["kind"]), found.get("key", ""), found.get("name", ""))
 
 
 class GroupStep(EngineQuestions):
@@ -196,7 +168,7 @@ class GroupStep(EngineQuestions):
         self._path.clear()
         self._show([])
         text = f"{problem.happened} {problem.remedy}"
-        if problem.reason in _NO_GROUP:
+        if problem.reason in NO_GROUP:
             self._preview = None
         elif self._preview is not None:
             text += " Enter again takes the group as it is."

@@ -14,11 +14,12 @@ from textual.widgets import ContentSwitcher, Input, Static
 from mse_tui.access.roles import missing
 from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
+from mse_tui.actions.group_preview import Preview
 from mse_tui.actions.tasks import create_task
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.features import FEATURES
 from mse_tui.screens.group_lines import answer_shown
-from mse_tui.screens.group_step import GroupStep, Preview
+from mse_tui.screens.group_step import GroupStep
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import needs_said, tell_lacking
 from mse_tui.screens.settings_forms import new_definition, new_schedule

@@ -38,6 +38,14 @@ This page is made by the tests from what the commands give.
 """
 ANN, GROUP = "ann.lindqvist@fjordline.example", "grace.whitfield@nordlicht.example"
 NEW_TASK = ("--definition", "Everything", "--schedule", "Every night", "--group", GROUP)
+NOBODYS_TASK = """\
+[[task]]
+description = "Nobody"
+type = "MFR"
+definition = "Everything"
+schedule = "Every night"
+group = "nobody@nordlicht.example"
+"""
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "access explain": ("bo.akerman@fjordline.example", ANN),
@@ -85,7 +93,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "stub revoke": ("--all",),
     "stub show": ("1",),
     "task confirm-group": ("Board, office hours", "--yes", "--what-if"),
-    "task new": ("Service", *NEW_TASK),
+    "task new": ("Service", *NEW_TASK[:-1], f"{GROUP}; nobody@nordlicht.example"),
     "task pause": ("Shared mailboxes",),
     "task remove": ("Before the move", "--yes", "--what-if"),
     "task resume": ("Board, office hours",),
@@ -146,7 +154,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             command(*prepared)
         run(["--home", str(home.path), "export", "--output", "site.toml"])
         text = Path("site.toml").read_text(encoding="utf-8")
-        Path("site.toml").write_text(text.replace("exclude_inbox = false", "exclude_inbox = true", 1), encoding="utf-8")
+        text = text.replace("exclude_inbox = false", "exclude_inbox = true", 1)
+        Path("site.toml").write_text(f"{text}\n{NOBODYS_TASK}", encoding="utf-8")
         yield command
     os.chdir(before)
     close_database()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from mse_tui.actions.group_preview import Preview
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
-from mse_tui.screens.group_step import GroupStep, Preview
+from mse_tui.screens.group_step import GroupStep
 from mse_tui.store.database import now
 from mse_tui.store.models import Audit, Command, EngineRequest, Lease, Schedule, Task
 from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
