@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +80,8 @@ archive.add_command(backup)
 def explain(session: Session, message: int, person: str | None, as_json: bool) -> None:
     """What is to become of a message (its number in ls): policies, stamps, holds; which decides, what happens when."""
     packs = _packs(session)
-    lines = archive_reading.explain(message, packs, _person(session, person)).lines(utc_now())
+    explained = archive_reading.explain(message, packs, _person(session, person))
+    lines = explained.lines(utc_now(), UTC if as_json else None)
     if as_json:
         emit_json(lines)
         return

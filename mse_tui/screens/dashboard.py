@@ -32,7 +32,7 @@ from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.site_wording import maintenance_now
-from mse_tui.widgets.wording import absolute, clock, lasted, number, relative, when
+from mse_tui.widgets.wording import absolute, clock, in_local_time, lasted, number, relative, when
 
 VIEW_ALL = "all"
 _TROUBLES = 4
@@ -289,7 +289,7 @@ def _activity(row: ActivityRow, now: datetime) -> Line:
         Cell(execution.task, Tone.STRONG),
         Cell(lasted(execution.duration), Tone.DIM),
         Cell(
-            row.latest_detail if running else execution.message,
+            in_local_time(row.latest_detail if running else execution.message),
             Tone.PLAIN if execution.light is not Light.GREEN else Tone.DIM,
         ),
     )

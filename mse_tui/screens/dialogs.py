@@ -19,6 +19,7 @@ from mse_tui.widgets.facts import Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Tone, line
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import in_local_time
 
 Answer = TypeVar("Answer")
 
@@ -127,7 +128,7 @@ class Notice(Choice[bool]):
 
 def problem_notice(problem: Problem, title: str = "That did not work") -> Notice:
     """What went wrong and what to do about it."""
-    return Notice(title, f"{problem.happened}\n\n{problem.remedy}\n\n[{problem.reason}]")
+    return Notice(title, f"{in_local_time(problem.happened)}\n\n{problem.remedy}\n\n[{problem.reason}]")
 
 
 class FactsDialog(ModalScreen[None]):

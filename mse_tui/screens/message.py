@@ -276,7 +276,7 @@ def text_of_html(html: str) -> str:
 def file_name(row: MessageView) -> str:
     """A file name that says which message it is and is safe on any file system."""
     subject = re.sub(r"[^\w\- ]+", "", row.subject).strip()[:60] or "message"
-    day = f"{row.received:%Y-%m-%d} " if row.received else ""
+    day = f"{row.received.astimezone():%Y-%m-%d} " if row.received else ""
     return f"{day}{subject}.eml"
 
 

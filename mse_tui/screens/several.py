@@ -8,7 +8,7 @@ from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, FactsDialog, problem_notice
 from mse_tui.store.database import faults_explained
 from mse_tui.widgets.lines import Fact, Tone
-from mse_tui.widgets.wording import count
+from mse_tui.widgets.wording import count, in_local_time
 
 if TYPE_CHECKING:
     from mse_tui.app import MseTuiApp
@@ -87,7 +87,7 @@ def show_refused(tui: "MseTuiApp", outcome: Outcome[Item], name: Callable[[Item]
         return
     facts = [Fact("Done", ", ".join(name(item) for item in outcome.done), Tone.GOOD)] if outcome.done else []
     facts += [
-        Fact("Refused", f"{name(item)}: {problem.happened} {problem.remedy}", Tone.BAD)
+        Fact("Refused", f"{name(item)}: {in_local_time(problem.happened)} {problem.remedy}", Tone.BAD)
         for item, problem in outcome.refused
     ]
     tui.push_screen(FactsDialog(f"{len(outcome.refused)} of {len(outcome.done) + len(outcome.refused)} refused", facts))

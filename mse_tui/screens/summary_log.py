@@ -34,7 +34,7 @@ from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
-from mse_tui.widgets.wording import count, lasted, number, size, when
+from mse_tui.widgets.wording import count, in_local_time, lasted, number, size, when
 
 
 class SummaryLogScreen(LiveScreen[int]):
@@ -145,7 +145,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         began = f"began by {execution.trigger}" + (f" of {execution.asked_by}" if execution.asked_by else "")
         facts = [
             Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; {began}", light.tone),
-            Fact("Message", execution.message or "-"),
+            Fact("Message", in_local_time(execution.message) or "-"),
             *(group_facts(data.detail.group, self.now) if data.detail.group is not None else ()),
             Fact("Items", _items(data.counters)),
         ]
@@ -311,7 +311,7 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
     facts = [
         Fact("Mailbox", f"{data.address} ({data.position} of {execution.mailboxes})"),
         Fact("Result", light.text, light.tone),
-        Fact("Message", data.message or "-"),
+        Fact("Message", in_local_time(data.message) or "-"),
     ]
     if data.reason:
         text = f"{happened(data.reason)} [{data.reason}]"

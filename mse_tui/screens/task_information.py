@@ -34,7 +34,7 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.tabs import TabLine
-from mse_tui.widgets.wording import count, lasted, next_start, number, size, when
+from mse_tui.widgets.wording import count, in_local_time, lasted, next_start, number, size, when
 
 _PACE_WIDTH = 40
 _TABS = ("options", "information", "logs")
@@ -133,7 +133,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             Fact("Status", status_cell(task).text, status_cell(task).tone),
             Fact("Result", light.text, light.tone),
             Fact("Command", task.command or "none"),
-            Fact("Latest detail", task.latest_detail or "-"),
+            Fact("Latest detail", in_local_time(task.latest_detail) or "-"),
             Fact("Sequence", f"{number(task.sequence)} submissions to the archive"),
         ]
         if found.progress is not None:
@@ -163,7 +163,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         return [
             Fact("Last execution", f"{when(last.started, self.now)}, took {lasted(last.duration)}"),
             Fact("  ended", ended, light.tone),
-            Fact("  message", last.message or "-"),
+            Fact("  message", in_local_time(last.message) or "-"),
         ]
 
     # --- commands ------------------------------------------------------------------------------------------------

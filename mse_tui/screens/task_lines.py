@@ -7,7 +7,7 @@ from mse_tui.store.queries import ExecutionRow, MailboxResultRow, ProgressRow, T
 from mse_tui.terms import Light, Status
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line, note
 from mse_tui.widgets.progress_words import pace, progress_words
-from mse_tui.widgets.wording import absolute, lasted, number, relative, size
+from mse_tui.widgets.wording import absolute, in_local_time, lasted, number, relative, size
 
 TASK_COLUMNS = (
     Column("Task", 34, grows=True),
@@ -100,7 +100,7 @@ def execution_cells(execution: ExecutionRow, now: datetime) -> tuple[Cell, ...]:
         Cell("running", Tone.ACCENT) if running else light_cell(execution.light),
         Cell(took),
         Cell(f"{execution.processed}/{execution.mailboxes}"),
-        Cell(execution.message),
+        Cell(in_local_time(execution.message)),
     )
 
 
@@ -186,6 +186,7 @@ def _counted(value: int, tone: Tone = Tone.PLAIN) -> Cell:
 
 def advice(message: str, reason: str) -> str:
     """What happened and, where there is a reason, what to do about it."""
+    message = in_local_time(message)
     if not reason:
         return message
     todo = remedy(reason)

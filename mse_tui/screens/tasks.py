@@ -27,7 +27,7 @@ from mse_tui.widgets.commands import (
 )
 from mse_tui.widgets.lines import Line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count
+from mse_tui.widgets.wording import count, in_local_time
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LIGHT_ORDER = (Light.RED, Light.ORANGE, Light.NONE, Light.GREEN)
@@ -96,7 +96,8 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
 
     def _show_detail(self, line: Line | None) -> None:
         task = self._task_of(line.key) if line else None
-        self._set("detail", f"{task.description}: {task.latest_detail}" if task and task.latest_detail else "")
+        detail = in_local_time(task.latest_detail) if task else ""
+        self._set("detail", f"{task.description}: {detail}" if task and detail else "")
 
     def _task_of(self, key: str) -> TaskRow | None:
         return next((task for task in self.shown or () if str(task.id) == key), None)

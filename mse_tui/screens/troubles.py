@@ -21,7 +21,7 @@ from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import LIST_OPEN, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, Command
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line, note
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import SERVICE_HINT, count
+from mse_tui.widgets.wording import SERVICE_HINT, count, in_local_time
 
 TROUBLE_COLUMNS = (Column("Needs attention", 30), Column("", 9), Column("", 40, 2, grows=True))
 OPEN = Command("list.open", "enter", "Open", LIST_OPEN.help)
@@ -44,7 +44,7 @@ def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
     """Two lines each: what it is, and its reason with what to do; keys as `by_key` has them."""
     lines = []
     for key, one in by_key(troubles).items():
-        subject, message = Cell(one.subject, Tone.STRONG), Cell(one.message, light_tone(one.light))
+        subject, message = Cell(one.subject, Tone.STRONG), Cell(in_local_time(one.message), light_tone(one.light))
         said = advice(one.message, one.reason)
         lines.append(line(key, subject, light_cell(one.light), message, advice=said, copies=_copied(one)))
         if one.reason:
@@ -56,9 +56,8 @@ def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
 
 def _copied(trouble: Trouble) -> str:
     """What it is, its reason and what to do, to be sent to somebody."""
-    if not trouble.reason:
-        return f"{trouble.subject}: {trouble.message}"
-    return f"{trouble.subject}: {trouble.message} [{trouble.reason}]\n{remedy(trouble.reason)}".rstrip()
+    text = f"{trouble.subject}: {in_local_time(trouble.message)}"
+    return f"{text} [{trouble.reason}]\n{remedy(trouble.reason)}".rstrip() if trouble.reason else text
 
 
 class TroubleCommands(TaskCommands):
@@ -119,7 +118,7 @@ def _facts(trouble: Trouble) -> list[Fact]:
     known = trouble.reason in set(Reason)
     facts = [
         Fact("About", trouble.subject),
-        Fact("What", trouble.message),
+        Fact("What", in_local_time(trouble.message)),
         Fact("Reason", trouble.reason or "-"),
         Fact("What to do", explain(Reason(trouble.reason)).remedy if known else SERVICE_HINT),
     ]

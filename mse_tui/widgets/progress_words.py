@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mse_tui.store.queries import PACE_SECONDS, ProgressRow
 from mse_tui.widgets.plot import sparkline
-from mse_tui.widgets.wording import count, lasted
+from mse_tui.widgets.wording import count, in_local_time, lasted
 
 _STEPS_BACK = 60
 """Steps of the pace that are drawn at most."""
@@ -28,9 +28,10 @@ def wait_words(row: ProgressRow, now: datetime) -> str:
         return ""
     if row.waiting_until is not None:
         return f"backs off until {row.waiting_until.astimezone():%H:%M:%S}: {row.waiting}"
+    waiting = in_local_time(row.waiting)
     if row.waiting_since is None or now - row.waiting_since < timedelta(minutes=1):
-        return row.waiting
-    return f"{row.waiting} (for {_roughly((now - row.waiting_since).total_seconds())})"
+        return waiting
+    return f"{waiting} (for {_roughly((now - row.waiting_since).total_seconds())})"
 
 
 def pace(row: ProgressRow, now: datetime, width: int) -> str:

@@ -1,6 +1,8 @@
 """Explaining retention: what applies to a message, which decides, and what happens when."""
 
-from datetime import timedelta
+import time
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -22,6 +24,16 @@ from tests.archive.test_purge import (  # noqa: F401 (fixtures)
     setting,
     stamp,
 )
+
+
+@pytest.fixture(autouse=True)
+def oslo() -> Iterator[None]:
+    """The machine is in Oslo, an hour ahead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Europe/Oslo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def told(message: int, day: float, mailbox: ArchivedMailbox | None = None) -> dict[str, str]:
@@ -61,7 +73,7 @@ def test_stamps_are_told_with_what_was_before_them(archived, ann):  # noqa: F811
     stamp(message, ann, 20, by=by, expire=7)
     lines = told(message, 1)
     assert "waits for a second person's approval" in lines["Decides"]
-    assert "out of view 2024-03-08 12:00 UTC; purge 2024-03-21 12:00 UTC, originally never" in lines["Stamp"]
+    assert "out of view 2024-03-08 13:00; purge 2024-03-21 13:00, originally never" in lines["Stamp"]
     assert "ended" in lines["Former stamp"]
     approve(definition_subject(by.id))
     assert told(message, 1)["Purge"].startswith("due on 2024-03-21")
@@ -75,3 +87,9 @@ def test_a_person_is_told_only_what_is_their_mailboxs_own(archived, ann, bob, re
     Hold.create(name="Case 7", scope=HoldScope.MAILBOX, mailbox=bob.row, placed=now(), placed_by="eve")
     text = str(explain_message(message, ann.row.id if restricted else None).lines(RECEIVED))
     assert ("bob@" in text) is ("Case 7" in text) is not restricted
+
+
+def test_programs_are_told_in_utc_and_so_that_they_see_it(archived, ann):  # noqa: F811
+    message = archived(1, ann)
+    lines = dict(explain_message(message).lines(RECEIVED, UTC))
+    assert lines["Mailbox"].endswith("received 2024-03-01 12:00 UTC")

@@ -97,7 +97,7 @@ async def test_a_task_that_should_have_run_is_a_problem(seeded: Home, app: MseTu
     Task.update(next_execution=due).where(Task.description == "Before the move").execute()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         keys = Keys(pilot)
-        screen = await keys.see("Should have started at 2026-03-02 07:30 UTC and did not.")
+        screen = await keys.see("Should have started at 2026-03-02 08:30 and did not.")
         assert "[overdue]" in screen
 
 
