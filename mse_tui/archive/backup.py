@@ -137,12 +137,17 @@ def _refuse_foreign(target: Home, code: str) -> None:
 
 
 def _copy_database(source: Path, copy: Path) -> None:
-    """A copy that needs no log of SQLite's beside it, so that one can look into it without writing."""
+    """A copy that needs no log of SQLite's beside it, so that one can look into it without writing.
+
+    It lists no pack that is being written: put back beside the archive, it would give one up that was sealed since.
+    """
     for path in (copy, *_logs(copy)):
         path.unlink(missing_ok=True)
     copy_database(source, copy)
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("DELETE FROM pack WHERE state = 'writing'")
+        connection.commit()
 
 
 def _settle(database: Path) -> None:

@@ -2,6 +2,9 @@
 
 A pack that holds purged content is rewritten however much of it is live: purged means gone, not merely unreachable.
 
+A pack that the database does not list is left: a database put back from a backup knows nothing of what came after it,
+and such a pack may hold what left a mailbox since.
+
 Safe beside running tasks and readers: every step is a compare-and-set against the database, files go only after a
 grace, and a reader whose pack is gone looks its content's place up again.
 """
@@ -12,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mse_tui.archive.packfile import BLOB_OVERHEAD, FILE_OVERHEAD
+from mse_tui.archive.packfile import BLOB_OVERHEAD, FILE_OVERHEAD, looks_like_pack
 from mse_tui.archive.packs import Packs, PackSeal
 from mse_tui.archive.places import REFERRED_TO
 from mse_tui.archive.statements import execute, execute_many, select
@@ -40,6 +43,8 @@ class CompactionReport:
     """Unfinished packs, given up."""
     strays: int = 0
     """Files that no pack accounts for, deleted."""
+    unlisted: int = 0
+    """Packs that the database does not list, left."""
     rewritten: int = 0
     """Packs whose live content was copied and that were condemned."""
     deleted: int = 0
@@ -94,10 +99,11 @@ class Compaction:
             " AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.pack_id = p.id)",
             [to_micros(self._before())],
         )[0]
-        strays = self._strays()
+        strays, unlisted = self._strays()
         return CompactionReport(
             abandoned=Pack.select().where(Pack.state == "writing", Pack.created <= self._before()).count(),
             strays=len(strays),
+            unlisted=unlisted,
             rewritten=sum(len(together) for together in self._candidates()),
             deleted=deleted,
             freed=freed + sum(path.stat().st_size for path in strays),
@@ -124,8 +130,11 @@ class Compaction:
         )
 
     def delete_strays(self, report: CompactionReport) -> None:
-        """Delete files older than the grace that are no pack of the database, and left-over pieces of packs."""
-        for path in self._strays():
+        """Delete files older than the grace that are no pack, and left-over pieces of packs."""
+        strays, report.unlisted = self._strays()
+        if report.unlisted:
+            log.warning("%d pack(s) of the archive that the database does not list are left", report.unlisted)
+        for path in strays:
             log.warning("Deleting the stray file %s", path)
             report.freed += self._packs.delete_file(path)
             report.strays += 1
@@ -198,16 +207,19 @@ class Compaction:
                     _seal_copies(copied, old)
                 return sum(_condemn(pack) for pack in old)
 
-    def _strays(self) -> list[Path]:
+    def _strays(self) -> tuple[list[Path], int]:
+        """Files to be deleted, and how many packs there are that the database does not list."""
         before = self._before()
-        strays = []
+        strays, unlisted = [], 0
         for name, path, written in list(self._packs.files()):
             if written > before:
                 continue
             state = select("SELECT state FROM pack WHERE name = ?", [name])
-            if not state or (path.suffix != ".pack" and state[0][0] == "sealed"):
+            if not state and path.suffix == ".pack" and looks_like_pack(path):
+                unlisted += 1
+            elif not state or (path.suffix != ".pack" and state[0][0] == "sealed"):
                 strays.append(path)
-        return strays
+        return strays, unlisted
 
     def _before(self) -> datetime:
         return now() - self._grace

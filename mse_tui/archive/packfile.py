@@ -4,6 +4,7 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from mse_tui.reasons import Problem, Reason
@@ -79,6 +80,15 @@ def read_index(file: BinaryIO, name: str) -> PackIndex:
     if position != start:
         raise damaged(name, position, "its index leaves a gap")
     return PackIndex(blobs, total)
+
+
+def looks_like_pack(path: Path) -> bool:
+    """Whether a file begins like a pack; one that is gone does not."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except FileNotFoundError:
+        return False
 
 
 def damaged(name: str, offset: int, why: str) -> Problem:

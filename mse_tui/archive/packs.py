@@ -169,9 +169,12 @@ class PackWriter:
         self._upload = None
         if self._pack_id is None:
             return
+        own = Pack.id == self._pack_id
         try:
-            if Pack.delete().where(Pack.id == self._pack_id, Pack.state == "writing").execute():
+            # Its row goes last: a file without one is taken for a pack of a newer database, and kept.
+            if Pack.update(state="condemned", condemned=now()).where(own, Pack.state == "writing").execute():
                 self._packs.delete(self.name)
+                Pack.delete().where(own, Pack.state == "condemned").execute()
         except Exception:
             log.warning("Pack %s was given up and is left for collection", self.name, exc_info=True)
 

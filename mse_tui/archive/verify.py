@@ -7,7 +7,7 @@ database. With `read_data` every stored byte is read and every content hashed.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from mse_tui.archive.packfile import PackIndex, Stored, damaged, read_index
+from mse_tui.archive.packfile import PackIndex, Stored, damaged, looks_like_pack, read_index
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import select
 from mse_tui.reasons import Problem, Reason
@@ -41,6 +41,8 @@ class VerifyReport:
     read: int = 0
     """Stored bytes that were read."""
     read_data: bool = False
+    unlisted: list[str] = field(default_factory=list)
+    """Packs in the archive that the database does not list: it may be older than they are."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -60,6 +62,7 @@ def verify(packs: Packs, *, read_data: bool = False, advance: Advance | None = N
     if rows and not packs.root.is_dir():
         raise Problem(Reason.ARCHIVE_UNREADABLE, f"The archive's directory {packs.root} is missing.")
     report.findings += _without_place()
+    report.unlisted = _unlisted(packs)
     total = sum(row[2] for row in rows)
     done = 0
     for pack_id, name, size in rows:
@@ -90,6 +93,13 @@ def _without_place() -> list[Finding]:
         )
         for (digest,) in rows
     ]
+
+
+def _unlisted(packs: Packs) -> list[str]:
+    found = [(name, path) for name, path, _ in packs.files() if path.suffix == ".pack" and looks_like_pack(path)]
+    # A pack's row is there before its file, so that none is taken for unlisted that is being written.
+    listed = {name for (name,) in select("SELECT name FROM pack")}
+    return [name for name, path in found if name not in listed and path.exists()]
 
 
 def _check_pack(packs: Packs, report: VerifyReport, pack_id: int, name: str, size: int) -> Iterator[Finding]:

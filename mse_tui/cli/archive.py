@@ -38,6 +38,7 @@ from mse_tui.widgets.wording import absolute, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
+_COMPACTED = ("abandoned", "strays", "unlisted", "rewritten", "deleted", "freed")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -258,7 +259,7 @@ def compact(ctx: click.Context, session: Session, now: bool, what_if: bool, as_j
     if as_json:
         emit_json(
             {"what_if": what_if}
-            | {name: getattr(report, name) for name in ("abandoned", "strays", "rewritten", "deleted", "freed")}
+            | {name: getattr(report, name) for name in _COMPACTED}
             | {"problems": [str(problem) for problem in report.problems]}
         )
     else:
@@ -442,6 +443,11 @@ def _tell_care(care: Care) -> None:
     report = care.archive
     checked = f"every byte read: {size(report.read)}" if report.read_data else "content not read (--read-data reads it)"
     click.echo(f"{number(report.packs)} packs, {number(report.contents)} contents; {checked}")
+    if report.unlisted:
+        click.echo(
+            f"{number(len(report.unlisted))} packs that the database does not list (such as {report.unlisted[0]}):"
+            " is it older than the archive? They are left; what left mailboxes since may lie in them alone."
+        )
     for finding in report.findings:
         click.echo(printable(f"{finding.reason}: {finding.happened}"))
         for name in finding.messages:
@@ -485,6 +491,7 @@ def _tell_compaction(report: CompactionReport) -> None:
         [
             ("Given up unfinished", number(report.abandoned)),
             ("Stray files deleted", number(report.strays)),
+            *([("Unlisted packs left", number(report.unlisted))] if report.unlisted else []),
             ("Packs rewritten", number(report.rewritten)),
             ("Packs deleted", number(report.deleted)),
             ("Freed", size(report.freed)),

@@ -4,16 +4,21 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from mse_tui.archive import compaction as module
+from mse_tui.archive.backup import back_up
 from mse_tui.archive.compaction import Compaction, CompactionReport
 from mse_tui.archive.packs import Packs, PackSeal, held, seal
+from mse_tui.archive.verify import verify
+from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import close_database, keep_connection, writing
+from mse_tui.store.database import close_database, keep_connection, open_database, writing
 from mse_tui.store.models import Blob, Message, Pack
 from tests.archive.conftest import age, age_files, message_of, sha
+from tests.features.replicating import make_task
 
 Keep = Callable[..., PackSeal]
 
@@ -141,6 +146,65 @@ class TestLeftOvers:
         assert Compaction(packs).run().strays == 0
         assert settle(packs).strays == 2
         assert packs.read(sha(b"kept")) == b"kept"
+
+
+    def test_a_pack_given_up_leaves_neither_file_nor_row(self, packs: Packs) -> None:
+        with packs.writer() as writer:
+            writer.add(b"given up")
+            assert writer.finish() is not None
+            writer.abandon()
+        assert not file_names(packs) and Pack.select().count() == 0
+
+    def test_killed_while_it_is_given_up(self, packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+        writer = packs.writer()
+        writer.add(b"given up")
+        assert writer.finish() is not None
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Packs, "delete", killed)
+            with pytest.raises(KeyboardInterrupt):
+                writer.abandon()
+        settle(packs)
+        assert not file_names(packs) and Pack.select().count() == 0
+
+
+class TestAnOlderDatabase:
+    """Put back beside a newer archive, it costs no pack: what left mailboxes since may lie there alone."""
+
+    def test_packs_that_it_does_not_list_are_left_and_told(self, packs: Packs, keep: Keep) -> None:
+        keep(b"before the backup")
+        newer = keep(b"what left a mailbox since")
+        Message.delete().where(Message.sha256 == sha(b"what left a mailbox since")).execute()
+        Blob.delete().where(Blob.pack == newer.pack_id).execute()
+        Pack.delete().where(Pack.id == newer.pack_id).execute()
+        assert settle(packs).strays == 0
+        assert Compaction(packs).run().unlisted == Compaction(packs).foresee().unlisted == 1
+        assert newer.name in file_names(packs)
+        report = verify(packs)
+        assert report.ok and report.unlisted == [newer.name]
+
+    def test_a_pack_that_was_being_written_when_it_was_backed_up(
+        self, store: Home, packs: Packs, keep: Keep, tmp_path: Path
+    ) -> None:
+        make_task()
+        keep(b"before the backup")
+        writer = packs.writer()
+        writer.add(b"what left a mailbox since")
+        pack = writer.finish()
+        assert pack is not None
+        back_up(store, packs, tmp_path / "backup")
+        with writing():
+            seal(pack)
+            message_of(b"what left a mailbox since")
+        close_database()
+        store.database.unlink()
+        (tmp_path / "backup" / store.database.name).rename(store.database)
+        open_database(store.database)
+        settle(packs)
+        assert pack.name in file_names(packs) and verify(packs).unlisted == [pack.name]
 
 
 class TestKilledWhileRewriting:
