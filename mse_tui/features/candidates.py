@@ -32,7 +32,7 @@ class Candidate:
 
 
 class Candidates:
-    """Lists one mailbox. `scanned` = `left` + `skipped` + what `find` returns, once it has."""
+    """Lists one mailbox. `scanned` = `left` + `skipped` + `failed` + what `find` returns, once it has."""
 
     def __init__(
         self, mailbox: Mailbox, definition: StorageManagementDefinition, moment: datetime, journal: Journal
@@ -46,6 +46,8 @@ class Candidates:
         self.left = 0
         """Of those, items that the definition does not mean."""
         self.skipped = 0
+        self.failed = 0
+        """Items that could not be looked at."""
         self.in_folders = 0
         """Items in the folders looked at."""
 
@@ -91,7 +93,7 @@ class Candidates:
         answers = self._mailbox.editing.details([row.remote_id for row in rows])
         for row, answer in zip(rows, answers, strict=True):
             if isinstance(answer, ItemFailure):
-                self._skip(answer.reason)
+                self._skip_or_fail(row, answer)
             elif answer.row.change_key != row.change_key:
                 self._skip(Reason.ITEM_CHANGED)
             elif is_protected(answer):
@@ -131,6 +133,14 @@ class Candidates:
     def _skip(self, reason: Reason) -> None:
         self._journal.skip(reason)
         self.skipped += 1
+
+    def _skip_or_fail(self, row: ItemRow, failure: ItemFailure) -> None:
+        """One that went meanwhile is no fault."""
+        if failure.reason is Reason.ITEM_NOT_FOUND:
+            self._skip(failure.reason)
+            return
+        self._journal.fail(row.subject, failure.reason, failure.message)
+        self.failed += 1
 
 
 def _of_attachments(action: StorageAction) -> bool:

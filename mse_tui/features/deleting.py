@@ -1,9 +1,9 @@
-"""Deleting confirmed items: journalled before, the change keys read once more, the journal closed after."""
+"""Deleting confirmed items: change keys and holds looked at once more, journalled before, the journal closed after."""
 
 from collections.abc import Sequence
 
 from mse_tui.archive import stubs
-from mse_tui.archive.confirmation import Confirmed
+from mse_tui.archive.confirmation import Ask, Confirmed
 from mse_tui.archive.stubs import NewStub, StubState
 from mse_tui.exchange.editing import Disposal
 from mse_tui.exchange.mailbox import ItemFailure, ItemRow
@@ -19,18 +19,24 @@ Outcome = tuple[ItemRow, ItemFailure | None]
 class Deleting:
     """Deletes items of one mailbox. DeleteItem checks no change key, so each is looked at immediately before."""
 
-    def __init__(self, run: MailboxRun, mailbox_id: int, definition: str, how: Disposal) -> None:
+    def __init__(self, run: MailboxRun, mailbox_id: int, definition: str, how: Disposal, *, held: Ask) -> None:
+        """`held`: messages that a hold covers."""
         self._run = run
         self._mailbox_id = mailbox_id
         self._definition = definition
         self._how = how
+        self._held = held
 
     def delete(self, items: Sequence[Confirmed]) -> list[Outcome]:
         """Delete items as they were confirmed; one outcome each."""
-        doomed, outcomes = self._unchanged(items)
+        unchanged, outcomes = self._unchanged(items)
         with writing():
             self._run.fence.check()
+            held = self._held(self._mailbox_id, [each.message_id for each in unchanged])
+            doomed = [each for each in unchanged if each.message_id not in held]
             journal = stubs.begin([self._entry(each) for each in doomed], StubState.DELETING)
+        for row in (each.details.row for each in unchanged if each.message_id in held):
+            outcomes.append((row, ItemFailure(row.remote_id, Reason.ON_HOLD, "A hold has come to lie on the message.")))
         answers = self._run.mailbox.editing.delete([each.details.row.remote_id for each in doomed], self._how)
         gone, kept = [], []
         for stub_id, confirmed, answer in zip(journal, doomed, answers, strict=True):

@@ -24,6 +24,9 @@ from mse_tui.text import size_text
 NEVER_ARCHIVED = 0
 """The mailbox id of one that the archive does not know."""
 
+_LEFT = (Reason.ITEM_NOT_FOUND, Reason.ITEM_CHANGED, Reason.ON_HOLD)
+"""Why an item that was confirmed is left all the same, which is no failure."""
+
 NOT_AT_ONCE = "while single-item recovery or a hold is on, Exchange keeps it in Recoverable Items and frees it later."
 
 
@@ -83,6 +86,7 @@ class StoragePass:
         finder = Candidates(run.mailbox, definition, datetime.now(UTC), run.journal)
         found = finder.find(tree)
         self._outcomes["skipped"] += finder.skipped
+        self._outcomes["failed"] += finder.failed
         self._outcomes["scanned"] += finder.scanned
         self._outcomes["left"] += finder.left
         run.journal.count("matched", len(found))
@@ -184,7 +188,7 @@ class StoragePass:
             definition.action, run.public_url, definition.link_days, definition_name(run.task_id), run.task_id
         )
         stubbing = Stubbing(run.mailbox, self._mailbox_id(), run.packs, run.fence, settings)
-        answers = stubbing.stub([(verdict, candidate.taken) for verdict, candidate in confirmed])
+        answers = stubbing.stub([(verdict, candidate.taken) for verdict, candidate in confirmed], held=self._held)
         freed = 0
         for answer in answers:
             if isinstance(answer, Stubbed):
@@ -198,7 +202,9 @@ class StoragePass:
         if not confirmed:
             return 0
         run, definition = self._run, self._definition
-        deleting = Deleting(run, self._mailbox_id(), definition_name(run.task_id), definition.delete_how)
+        deleting = Deleting(
+            run, self._mailbox_id(), definition_name(run.task_id), definition.delete_how, held=self._held
+        )
         freed = 0
         for row, refusal in deleting.delete([verdict for verdict, _ in confirmed]):
             if refusal is None:
@@ -221,7 +227,7 @@ class StoragePass:
         self._outcomes["skipped"] += 1
 
     def _fail_or_skip(self, subject: str, failure: ItemFailure) -> None:
-        if failure.reason in (Reason.ITEM_NOT_FOUND, Reason.ITEM_CHANGED):
+        if failure.reason in _LEFT:
             self._skip(failure.reason)
             return
         self._run.journal.fail(subject, failure.reason, failure.message)

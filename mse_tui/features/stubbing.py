@@ -1,6 +1,7 @@
 """Changing items in place into stubs: several calls to the server, so a protocol.
 
-0. Journal, committed: the item's ids, the confirmed change key, the attachments that are to leave it.
+0. Journal, committed: the item's ids, the confirmed change key, the attachments that are to leave it; the holds are
+   looked at once more in that transaction.
 1. UpdateItem with the confirmed change key: body and mark at once. The fence: whoever was faster wins.
 2. CreateAttachment: a small page in each attachment's place.
 3. DeleteAttachment: the confirmed originals, each by its id.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mse_tui.archive import stub_links, stubs
-from mse_tui.archive.confirmation import Confirmed, attachment_digest
+from mse_tui.archive.confirmation import Ask, Confirmed, attachment_digest
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.names import safe_name
 from mse_tui.archive.packs import Packs
@@ -94,17 +95,23 @@ class Stubbing:
         self._fence = fence
         self._settings = settings
 
-    def stub(self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]]) -> list[Stubbed | Refused]:
+    def stub(
+        self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], *, held: Ask
+    ) -> list[Stubbed | Refused]:
         """Turn confirmed items into stubs, each without the attachments named; one answer an item, in order.
 
-        The details of the items hold their bodies. Raises Problem where the archive or the mailbox as a whole fails;
-        what was begun then is in the journal.
+        The details of the items hold their bodies. `held`: messages that a hold covers. Raises Problem where the
+        archive or the mailbox as a whole fails; what was begun then is in the journal.
         """
-        works = self._journal(items)
+        works = self._journal(items, held)
+        begun = [work for work in works if work is not None]
         answers: dict[int, Stubbed | Refused] = {}
-        marked = self._mark(works, answers)
+        marked = self._mark(begun, answers)
         self._complete(marked, answers)
-        return [answers[work.record.id] for work in works]
+        return [
+            answers[work.record.id] if work is not None else _held(confirmed)
+            for work, (confirmed, _) in zip(works, items, strict=True)
+        ]
 
     def complete(self, begun: Sequence[tuple[StubRecord, ItemDetails]]) -> list[Stubbed | Refused]:
         """Steps 2 to 4 for items that are marked already."""
@@ -115,19 +122,23 @@ class Stubbing:
 
     # --- 0: the journal
 
-    def _journal(self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]]) -> list[_Work]:
+    def _journal(
+        self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], held: Ask
+    ) -> list[_Work | None]:
+        """The items as they begin their way; None for one that a hold has come to cover since it was confirmed."""
         prepared = [self._prepare(confirmed, rows) for confirmed, rows in items]
         with writing():
             self._fence.check()
-            ids = stubs.begin([new for new, _, _ in prepared], StubState.WRITING)
-            stub_links.enter(
-                [(each, link) for each, (_, links, _) in zip(ids, prepared, strict=True) for link in links]
-            )
-        works = []
-        for stub_id, (confirmed, _), (_, _, facts) in zip(ids, items, prepared, strict=True):
-            record = stubs.record(stub_id)
-            assert record is not None
-            works.append(_Work(record, facts, confirmed.details, self._body(confirmed.details, facts)))
+            on_hold = held(self._mailbox_id, [confirmed.message_id for confirmed, _ in items])
+            free = [each for each in prepared if each[0].message_id not in on_hold]
+            ids = stubs.begin([new for new, _, _ in free], StubState.WRITING)
+            stub_links.enter([(each, link) for each, (_, links, _) in zip(ids, free, strict=True) for link in links])
+        begun = {new.key: stub_id for stub_id, (new, _, _) in zip(ids, free, strict=True)}
+        works: list[_Work | None] = []
+        for (confirmed, _), (new, _, facts) in zip(items, prepared, strict=True):
+            record = stubs.record(begun[new.key]) if new.key in begun else None
+            body = self._body(confirmed.details, facts)
+            works.append(None if record is None else _Work(record, facts, confirmed.details, body))
         return works
 
     def _prepare(self, confirmed: Confirmed, rows: Sequence[AttachmentRow]) -> tuple[NewStub, list[NewLink], StubFacts]:
@@ -190,34 +201,42 @@ class Stubbing:
     # --- 1: the fence
 
     def _mark(self, works: Sequence[_Work], answers: dict[int, Stubbed | Refused]) -> list[_Work]:
-        """Mark the items; returns those that are."""
+        """Mark the items; returns those that are.
+
+        One that was refused, and of which it can't be seen whether it is marked after all, stays in the journal: the
+        next execution looks.
+        """
         changes = [
             ItemChange(work.record.remote_id, work.record.change_key, work.body, {Mark.STUB: work.record.key})
             for work in works
         ]
         outcomes = self._mailbox.editing.update(changes)
         doubtful = [work for work, answer in zip(works, outcomes, strict=True) if isinstance(answer, ItemFailure)]
-        ours = self._marked_after_all(doubtful)
-        marked, refused = [], []
+        seen = self._seen(doubtful)
+        marked, unmarked = [], []
         for work, answer in zip(works, outcomes, strict=True):
-            if isinstance(answer, Changed) or work.record.id in ours:
+            if not isinstance(answer, ItemFailure) or seen.get(work.record.id) == work.record.key:
                 marked.append(work)
                 continue
-            refused.append(work.record.id)
+            if work.record.id in seen:
+                unmarked.append(work.record.id)
             answers[work.record.id] = Refused(work.facts.subject, answer.reason, answer.message)
         with writing():
             self._fence.check()
             stubs.move_on([work.record.id for work in marked], StubState.MARKED)
-            stubs.forget(refused)
+            stubs.forget(unmarked)
         return marked
 
-    def _marked_after_all(self, works: Sequence[_Work]) -> set[int]:
-        """Of refused items, those that an attempt whose answer was lost has marked."""
+    def _seen(self, works: Sequence[_Work]) -> dict[int, str]:
+        """Stub id -> the mark that its item has now, of the items that can be looked at.
+
+        An attempt whose answer was lost may have marked one that was then refused.
+        """
         answers = self._mailbox.editing.details([work.record.remote_id for work in works]) if works else []
         return {
-            work.record.id
+            work.record.id: answer.row.stub
             for work, answer in zip(works, answers, strict=True)
-            if isinstance(answer, ItemDetails) and answer.row.stub == work.record.key
+            if isinstance(answer, ItemDetails)
         }
 
     # --- 2 to 4
@@ -320,6 +339,10 @@ class Stubbing:
         if self._originals(work):
             return "An attachment that is in the archive is still in the mailbox."
         return None
+
+
+def _held(confirmed: Confirmed) -> Refused:
+    return Refused(confirmed.details.row.subject, Reason.ON_HOLD, "A hold has come to lie on the message.")
 
 
 def _incomplete(work: _Work, failure: ItemFailure) -> Refused:

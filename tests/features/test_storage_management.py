@@ -13,6 +13,7 @@ from mse_tui.archive.stubs import RESTORABLE
 from mse_tui.archive.views import View, folders, messages
 from mse_tui.exchange.editing import ItemQuery, Mark
 from mse_tui.exchange.ews import connect
+from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.restoring import Collision, Restoring
 from mse_tui.features.storage_management import StorageAction
 from mse_tui.reasons import Problem, Reason
@@ -318,6 +319,79 @@ def test_what_is_changed_under_our_hands_is_left_as_it_is(owner, mailbox, manage
     (after,) = all_items(mailbox)
     assert after.row.subject == "Mine" and attachment_names(after) == ["a.bin"] and not after.row.stub
     assert Stub.select().count() == 0
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_item_that_cannot_be_looked_at_has_failed(owner, mailbox, manage, replicate, dry_run):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2, attachments=[("a.bin", BIG)])
+    replicate()
+    details = mailbox.editing.details
+
+    def one_fails(ids, **how):
+        answers = details(ids, **how)
+        return [
+            ItemFailure(each.row.remote_id, Reason.ITEM_CORRUPT, "It can't be read.")
+            if each.row.subject == "Message 1" else each
+            for each in answers
+        ]  # fmt: skip
+
+    mailbox.editing.details = one_fails
+    journal = manage.run(dry_run=dry_run)
+    assert journal.failures == [("Message 1", Reason.ITEM_CORRUPT, "It can't be read.")] and not journal.skipped
+    assert journal.counts["stubbed"] == 1
+
+
+@pytest.mark.parametrize("action", ["attachment stub", "delete"])
+def test_a_hold_placed_after_the_confirmation_keeps_the_item_as_it_is(owner, mailbox, manage, replicate, action):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2, attachments=[("a.bin", BIG)])
+    replicate()
+    first = Message.get(Message.internet_message_id == "<1@x.test>").id
+    asked = []
+
+    def placed_meanwhile(_mailbox_id, _ids):
+        asked.append(_ids)
+        return {first} if len(asked) > 1 else set()
+
+    manage.held = placed_meanwhile
+    journal = manage.run(action=action)
+    assert journal.skipped == {Reason.ON_HOLD: 1} and not journal.failures
+    assert journal.counts["stubbed"] + journal.counts["deleted"] == 1
+    left = {details.row.subject: details for details in all_items(mailbox)}
+    assert attachment_names(left["Message 1"]) == ["a.bin"] and not left["Message 1"].row.stub
+    assert [row.state for row in Stub.select()] == ["deleted" if action == "delete" else "complete"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("came_through", [False, True])
+def test_a_refused_item_that_cannot_be_looked_at_is_settled_by_the_next_run(
+    owner, mailbox, manage, replicate, came_through, moved
+):
+    """Whether it is marked is not known: forgetting it would leave a stub whose original nothing holds."""
+    owner.add(1, attachments=[("a.bin", BIG)])
+    replicate()
+    editing = mailbox.editing
+    update, details = editing.update, editing.details
+
+    def refused(changes):
+        if came_through:
+            update(changes)
+        editing.details = lambda ids, **_: [ItemFailure(each, Reason.SERVER_ERROR, "Not now.") for each in ids]
+        return [ItemFailure(each.remote_id, Reason.ITEM_CHANGED, "Lost answer.") for each in changes]
+
+    editing.update = refused
+    manage.run()
+    editing.update, editing.details = update, details
+    (row,) = Stub.select()
+    assert row.state == "writing" and stubs.has_live_stub(row.message_id)
+    if moved:
+        owner.store.move_item(owner.store.items(owner.folder("inbox"))[0]["id"], owner.folder("drafts"))
+    journal = manage.run()
+    assert journal.counts["completed"] == (1 if came_through else 0)
+    (stub,) = all_items(mailbox)
+    assert stub.row.stub == Stub.get().key and attachment_names(stub) == ["a.bin.html"]
+    assert [row.state for row in Stub.select()] == ["complete"]
 
 
 class Died(BaseException):
