@@ -51,6 +51,7 @@ class Reason(StrEnum):
     NO_QUOTA = "no-quota"
     STUB_INCOMPLETE = "stub-incomplete"
     STUB_LOST = "stub-lost"
+    STUBS_NOT_SOUGHT = "stubs-not-sought"
     ALREADY_THERE = "already-there"
     # retention
     RETENTION_LIMITS = "retention-limits"
@@ -322,6 +323,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.STUB_LOST: Explanation(
         "The stub is no longer in the mailbox, or no longer marked as one.",
         "Nothing to do if its owner deleted it; mse-tui archive restore puts the original back.",
+    ),
+    Reason.STUBS_NOT_SOUGHT: Explanation(
+        "Stubs were deleted as their policies say, but whether the mailbox has them elsewhere could not be looked at.",
+        "Nothing to do: the archive keeps their originals, and the next execution looks again.",
     ),
     Reason.ALREADY_THERE: Explanation(
         "The mailbox has this message already.",

@@ -19,7 +19,7 @@ from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.restoring import Collision, content_of
-from mse_tui.features.stub_completion import every_tree, find_marked, know_where
+from mse_tui.features.stub_completion import find_wherever, know_where
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
@@ -156,7 +156,7 @@ def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRo
     own = {row.key: row for row in rows if row.address == address}
     found.stubs = len(own)
     with exchange.mailbox(address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
-        marked = find_marked(mailbox, every_tree(mailbox))
+        marked = find_wherever(mailbox, own)
         found.unknown = len(marked.keys() - own.keys())
         for key, row in own.items():
             here = [details.row.remote_id for details in marked.get(key, ())]

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
-from mse_tui.exchange.editing import STUB_HEADER
+from mse_tui.exchange.editing import STUB_HEADER, Disposal
 from mse_tui.store.database import now
 from mse_tui.store.models import from_micros, to_micros
 
@@ -190,6 +190,19 @@ def originals(mailbox_id: int, keys: Iterable[str]) -> dict[str, int]:
     """Key -> message of the originals of a mailbox's stubs, of those that are known."""
     sql = "SELECT s.key, s.message_id FROM stub s WHERE s.mailbox_id = ? AND s.key IN ({values})"
     return dict(select_in(sql, set(keys), mailbox_id))
+
+
+def deleted_by_policies(mailbox_id: int) -> set[str]:
+    """Keys of a mailbox's stubs that managed folders have deleted where they lay, and that were not looked for since.
+
+    Their owner may have copied them.
+    """
+    rows = select(
+        "SELECT DISTINCT s.key FROM stub s JOIN expiry e ON e.message_id = s.message_id AND e.mailbox_id = s.mailbox_id"
+        " AND e.remote_id = s.remote_id AND e.state = 'deleted' AND e.how <> ? WHERE s.mailbox_id = ? AND s.state = ?",
+        (str(Disposal.DELETED_ITEMS), mailbox_id, str(StubState.COMPLETE)),
+    )
+    return {key for (key,) in rows}
 
 
 def has_live_stub(message_id: int) -> bool:

@@ -87,17 +87,18 @@ class Expiring:
         """Keys of the stubs that are no longer where they were; their owner may have copied them."""
 
     def settle_begun(self) -> None:
-        """Close what an interrupted run had entered in the journal."""
+        """Close what an interrupted run had entered in the journal; what can't be looked at stays open."""
         entries = expiries.begun(self._mailbox_id, self._origin.task_id)
         if not entries:
             return
         answers = self._run.mailbox.headers([each.remote_id for each in entries])
-        gone = [
-            entry.id
-            for entry, answer in zip(entries, answers, strict=True)
-            if isinstance(answer, ItemFailure) and answer.reason is Reason.ITEM_NOT_FOUND
-        ]
-        expiries.settle(gone, {each.id for each in entries} - set(gone))
+        gone, there = [], []
+        for entry, answer in zip(entries, answers, strict=True):
+            if isinstance(answer, ItemRow):
+                there.append(entry.id)
+            elif answer.reason is Reason.ITEM_NOT_FOUND:
+                gone.append(entry.id)
+        expiries.settle(gone, there)
         if gone:
             self._run.journal.count("completed", len(gone))
 

@@ -13,6 +13,17 @@ from mse_tui.exchange.mailbox import Mailbox, MailboxIdentity
 from mse_tui.reasons import Reason
 from mse_tui.terms import Mode, TaskType
 
+NEVER_PASSED_OVER = frozenset(
+    {
+        Reason.ACCOUNT_HALTED,
+        Reason.DATABASE_DAMAGED,
+        Reason.DISK_FULL,
+        Reason.LEASE_LOST,
+        Reason.PASSWORD_REFUSED,
+    }
+)
+"""What whoever comes next would meet as well: it ends a run also where only a last look fails."""
+
 
 class Stopped(Exception):
     """Raised by `Journal.boundary` when a person stopped or paused the execution; everything so far is committed."""

@@ -65,7 +65,8 @@ class ManagedPass:
         run.journal.progress(phase="deleting", expected=len(due))
         expiring.expire(due)
         stamping.withdraw()
-        look_for_deleted(run, mailbox_id, expiring.stubs_deleted)
+        if not definition.dry_run:
+            look_for_deleted(run, mailbox_id, expiring.stubs_deleted)
         self._check_conservation(expiring)
         self._say_what_waits(origin)
 
@@ -84,14 +85,17 @@ class ManagedPass:
             raise Problem(Reason.RETENTION_LIMITS, objection)
 
     def _origin(self) -> Origin:
-        """The definition that is executed; its content is the digest only while it has not been edited since."""
+        """The definition that is executed; its content is the digest only while it has not been edited since.
+
+        The settings compared are those that the digest is of: an edit in between must not lend its digest to the old.
+        """
         rows = select(
-            "SELECT d.id, d.name, d.settings FROM task t JOIN definition d ON d.id = t.definition_id WHERE t.id = ?",
+            "SELECT d.id, d.name FROM task t JOIN definition d ON d.id = t.definition_id WHERE t.id = ?",
             (self._run.task_id,),
         )
-        definition_id, name, settings = rows[0]
+        definition_id, name = rows[0]
         content = content_of(definition_subject(definition_id))
-        same = content is not None and self._is_as_kept(_parsed(settings))
+        same = content is not None and self._is_as_kept(_parsed(content.shown["settings"]))
         return Origin(self._run.task_id, definition_id, name, content.digest if content and same else "")
 
     def _is_as_kept(self, kept: ManagedFoldersDefinition | None) -> bool:
@@ -166,8 +170,8 @@ class ManagedPass:
             self._run.journal.warn(Reason.APPROVAL_MISSING, happened)
 
 
-def _parsed(settings: str) -> ManagedFoldersDefinition | None:
+def _parsed(settings: object) -> ManagedFoldersDefinition | None:
     try:
-        return ManagedFoldersDefinition.model_validate_json(settings)
+        return ManagedFoldersDefinition.model_validate(settings)
     except ValueError:
         return None

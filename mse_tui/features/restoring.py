@@ -6,7 +6,7 @@ nothing comes twice and nothing is ever missing.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
 from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
 from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox
-from mse_tui.features.mailbox_tree import read_tree
+from mse_tui.features.stub_completion import every_tree
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
@@ -57,7 +57,7 @@ class Restoring:
         self._packs = packs
         self._fence = fence
         self._boundary = boundary
-        self._read_tree: FolderTree | None = None
+        self._read_trees: list[FolderTree] | None = None
 
     # --- stubs
 
@@ -194,12 +194,16 @@ class Restoring:
             self._mailbox.editing.update([ItemChange(made.remote_id, now.row.change_key, marks={Mark.RESTORE: ""})])
 
     def _find(self, mark: Mark, value: str, remote_id: str = "") -> ItemDetails | None:
-        """The item with this mark: where it was, else wherever it has gone."""
+        """The item with this mark: where it was, else wherever it has gone, in the online archive too."""
         if remote_id:
             here = self._one(remote_id)
             if here is not None and (mark is not Mark.STUB or here.row.stub == value):
                 return here
-        for folder_id in self._tree().folders:
+        # What is moved meanwhile may come to where has been looked already: it can't pass for gone twice.
+        return self._look(mark, value, self._trees()) or self._look(mark, value, every_tree(self._mailbox))
+
+    def _look(self, mark: Mark, value: str, trees: Iterable[FolderTree]) -> ItemDetails | None:
+        for folder_id in (each for tree in trees for each in tree.folders):
             for page in self._mailbox.editing.find(folder_id, ItemQuery(mark=(mark, value))):
                 for row in page:
                     found = self._one(row.remote_id)
@@ -217,9 +221,12 @@ class Restoring:
         raise Problem(answer.reason, answer.message)
 
     def _tree(self) -> FolderTree:
-        if self._read_tree is None:
-            self._read_tree = read_tree(self._mailbox)
-        return self._read_tree
+        return self._trees()[0]
+
+    def _trees(self) -> list[FolderTree]:
+        if self._read_trees is None:
+            self._read_trees = every_tree(self._mailbox)
+        return self._read_trees
 
     def _mailbox_fence(self) -> None:
         with writing():

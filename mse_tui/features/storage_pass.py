@@ -12,7 +12,7 @@ from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.criteria import is_protected
 from mse_tui.features.deleting import Deleting
-from mse_tui.features.feature import MailboxRun
+from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
@@ -239,7 +239,15 @@ class StoragePass:
     def _report_space(self) -> None:
         """Say what was, or would be, freed; and that Exchange may not let it go at once."""
         journal, definition = self._run.journal, self._definition
-        recoverable = self._run.mailbox.editing.space().recoverable
+        try:
+            recoverable = self._run.mailbox.editing.space().recoverable
+        except Problem as problem:
+            if problem.reason in NEVER_PASSED_OVER:
+                raise
+            journal.warn(
+                problem.reason, f"What was done holds; what Recoverable Items take is not known: {problem.happened}"
+            )
+            recoverable = None
         if recoverable:
             journal.count("bytes_recoverable", recoverable)
         number, freed = self._outcomes["done"], size_text(self._freed)

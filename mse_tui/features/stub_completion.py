@@ -8,11 +8,11 @@ from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
 from mse_tui.exchange.mailbox import Area, Mailbox
-from mse_tui.features.feature import MailboxRun
+from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.database import writing
 
 _FOUND = {(StubState.COMPLETE, False): StubState.LOST, (StubState.LOST, True): StubState.COMPLETE}
@@ -75,7 +75,7 @@ def _locate(run: MailboxRun, records: Sequence[StubRecord]) -> list[tuple[StubRe
             missing.append(record)
         else:
             raise Problem(answer.reason, answer.message)
-    moved = find_marked(run.mailbox, every_tree(run.mailbox), run.journal.boundary) if missing else {}
+    moved = find_wherever(run.mailbox, [record.key for record in missing], run.journal.boundary)
     elsewhere = [(record, moved[record.key][0]) for record in missing if record.key in moved]
     gone = [record for record in missing if record.key not in moved] + unmarked
     with writing():
@@ -110,6 +110,22 @@ def find_marked(
     return found
 
 
+def find_wherever(
+    mailbox: Mailbox, keys: Iterable[str], boundary: Callable[[], None] = lambda: None
+) -> dict[str, list[ItemDetails]]:
+    """Every marked item of the whole mailbox by its key; the mailbox is looked through again if one of `keys` lacks.
+
+    Who moves a stub meanwhile may put it where has been looked already; it can't pass for gone twice.
+    """
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    found = find_marked(mailbox, every_tree(mailbox), boundary)
+    if wanted - found.keys():
+        found = {**find_marked(mailbox, every_tree(mailbox), boundary), **found}
+    return found
+
+
 def every_tree(mailbox: Mailbox) -> list[FolderTree]:
     """The folder trees of the mailbox, and of its online archive where it has one: Exchange moves old items there."""
     areas = [Area.PRIMARY, Area.ARCHIVE] if mailbox.identity().has_online_archive else [Area.PRIMARY]
@@ -131,10 +147,20 @@ def know_where(record: StubRecord, here: Sequence[str], fence: Fence) -> None:
 
 
 def look_for_deleted(run: MailboxRun, mailbox_id: int, keys: Collection[str]) -> None:
-    """Of stubs that a run has deleted, those that are nowhere else in the mailbox are lost."""
-    if not keys:
+    """Of stubs that were deleted, those that are nowhere else in the mailbox are lost.
+
+    Where that can't be looked at they are taken to be there: it is told, and the next run looks again.
+    """
+    wanted = {*keys, *stubs.deleted_by_policies(mailbox_id)}
+    if not wanted:
         return
     run.journal.progress(phase="looking for stubs")
-    marked = find_marked(run.mailbox, every_tree(run.mailbox), run.journal.boundary)
-    for record in stubs.with_keys(mailbox_id, keys):
+    try:
+        marked = find_wherever(run.mailbox, wanted, run.journal.boundary)
+    except Problem as problem:
+        if problem.reason in NEVER_PASSED_OVER:
+            raise
+        run.journal.warn(Reason.STUBS_NOT_SOUGHT, f"{explain(Reason.STUBS_NOT_SOUGHT).happened} {problem.happened}")
+        return
+    for record in stubs.with_keys(mailbox_id, wanted):
         know_where(record, [details.row.remote_id for details in marked.get(record.key, ())], run.fence)

@@ -25,7 +25,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import render
 from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind, NewLink
 from mse_tui.archive.stubs import NewStub, PlannedRemoval, StubRecord, StubState
-from mse_tui.exchange.editing import AttachmentRow, Body, Changed, ItemChange, ItemDetails, Mark, NewAttachment
+from mse_tui.exchange.editing import AttachmentRow, Body, ItemChange, ItemDetails, Mark, NewAttachment
 from mse_tui.exchange.mailbox import ItemFailure, ItemRow, Mailbox
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.features.stub_text import (
@@ -95,9 +95,7 @@ class Stubbing:
         self._fence = fence
         self._settings = settings
 
-    def stub(
-        self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], *, held: Ask
-    ) -> list[Stubbed | Refused]:
+    def stub(self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], *, held: Ask) -> list[Stubbed | Refused]:
         """Turn confirmed items into stubs, each without the attachments named; one answer an item, in order.
 
         The details of the items hold their bodies. `held`: messages that a hold covers. Raises Problem where the
@@ -122,9 +120,7 @@ class Stubbing:
 
     # --- 0: the journal
 
-    def _journal(
-        self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], held: Ask
-    ) -> list[_Work | None]:
+    def _journal(self, items: Sequence[tuple[Confirmed, Sequence[AttachmentRow]]], held: Ask) -> list[_Work | None]:
         """The items as they begin their way; None for one that a hold has come to cover since it was confirmed."""
         prepared = [self._prepare(confirmed, rows) for confirmed, rows in items]
         with writing():

@@ -147,7 +147,6 @@ class TestLeftOvers:
         assert settle(packs).strays == 2
         assert packs.read(sha(b"kept")) == b"kept"
 
-
     def test_a_pack_given_up_leaves_neither_file_nor_row(self, packs: Packs) -> None:
         with packs.writer() as writer:
             writer.add(b"given up")

@@ -59,6 +59,25 @@ def all_items(mailbox):
     return sorted(mailbox.editing.details(ids, body=True), key=lambda each: (each.row.subject, each.row.remote_id))
 
 
+def moving_while_looked(owner, mailbox, name):
+    """Whoever looks for marks in the folder of this name finds that its item was moved to where was looked first.
+
+    Returns the names of the folders as they are looked through.
+    """
+    names = {row.remote_id: row.distinguished for row in mailbox.folder_changes(Area.PRIMARY, None).changed}
+    find, looked = mailbox.editing.find, []
+
+    def move_and_find(folder_id, query):
+        if query.mark is not None:
+            if names[folder_id] == name and looked and name not in looked:
+                owner.store.move_item(owner.only_item(name), owner.folder(looked[0]))
+            looked.append(names[folder_id])
+        return find(folder_id, query)
+
+    mailbox.editing.find = move_and_find
+    return looked
+
+
 def mime_of(mailbox, remote_id):
     (content,) = mailbox.fetch([(remote_id, 1000)])
     return content.stream.read()

@@ -12,7 +12,8 @@ from mse_tui.archive.stamps import stamp_history
 from mse_tui.archive.stubs import RECOVERABLE, with_live_stubs
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.ews import connect
-from mse_tui.features import expiring
+from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.features import expiring, stub_completion
 from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.records import DeleteType
@@ -22,7 +23,7 @@ from mse_tui.store.models import ArchiveMailbox, Blob, Definition, Message, Pack
 from mse_tui.store.retention import Expiry, Hold, ManagedFolder, RetentionSetting, RetentionStamp
 from mse_tui.store.stubs import Stub
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
-from tests.features.managing import Management, all_items
+from tests.features.managing import Management, all_items, moving_while_looked
 from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.features.retaining import Managing, definition, paths, policy, subjects_by_path
 from tests.support.owner import BEGAN, Owner
@@ -407,6 +408,54 @@ def test_a_stub_that_was_moved_after_an_interrupted_deletion_stays_known(owner, 
     assert Expiry.get().state == "deleted" and Stub.get().state == "complete"
 
 
+def failing(*_, **__):
+    raise Problem(Reason.SERVER_ERROR, "The server said ErrorInternalServerError.")
+
+
+def test_where_the_look_for_deleted_stubs_fails_the_deletions_hold_and_it_is_told(managing, stub, monkeypatch):
+    made = stub(1)
+    wanted = definition(inbox=policy(delete=30))
+    with monkeypatch.context() as patched:
+        patched.setattr(stub_completion, "find_marked", failing)
+        journal = managing.run(wanted)
+    ((reason, told),) = journal.warnings
+    assert reason is Reason.STUBS_NOT_SOUGHT and "ErrorInternalServerError" in told
+    assert journal.counts["items_deleted"] == 1 and Expiry.get().state == "deleted"
+    assert Stub.get().state == "complete" and with_live_stubs([made.message_id])
+    assert not managing.run(wanted).warnings
+    assert Stub.get().state == "lost"
+
+
+@pytest.mark.parametrize("reason", [Reason.LEASE_LOST, Reason.PASSWORD_REFUSED])
+def test_what_everybody_would_meet_is_not_passed_over_by_the_last_look(managing, stub, monkeypatch, reason):
+    stub(1)
+    monkeypatch.setattr(stub_completion, "find_marked", Mock(side_effect=Problem(reason, "No.")))
+    with pytest.raises(Problem) as failed:
+        managing.run(definition(inbox=policy(delete=30)))
+    assert failed.value.reason is reason
+
+
+def test_a_stub_whose_deletion_was_cut_off_before_the_last_look_is_looked_for_by_the_next_run(
+    managing, stub, monkeypatch
+):
+    stub(1)
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(stub_completion, "find_marked", Mock(side_effect=RuntimeError("power cut")))
+        managing.run(definition(inbox=policy(delete=30)))
+    assert Stub.get().state == "complete"
+    managing.run(definition(inbox=policy(delete=30)))
+    assert Stub.get().state == "lost"
+
+
+def test_a_copy_that_is_moved_while_it_is_looked_for_does_not_pass_for_gone(owner, mailbox, managing, stub):
+    stub(1)
+    owner.store.copy_item(owner.only_item(), owner.folder("sentitems"))
+    looked = moving_while_looked(owner, mailbox, "sentitems")
+    managing.run(definition(inbox=policy(delete=30)))
+    assert looked.count("sentitems") == 2 and owner.store.items(owner.folder(looked[0]))
+    assert Stub.get().state == "complete"
+
+
 # --- stamps
 
 
@@ -612,6 +661,24 @@ def test_a_stop_ends_it_between_two_batches(owner, mailbox, managing, replicate,
     with pytest.raises(Stopped):
         managing.run(definition(inbox=policy(delete=30)), journal)
     assert len(subjects_by_path(mailbox)["Inbox"]) == 2
+
+
+def test_what_can_not_be_looked_up_of_an_interrupted_run_is_not_said_to_be_kept(owner, mailbox, managing, replicate):
+    owner.add(80)
+    replicate()
+    placement = Placement.get()
+    Expiry.create(
+        task=managing.task.id, definition=1, definition_name="d", mailbox=ArchiveMailbox.get(), how="soft delete",
+        message=placement.message, folder="Inbox", remote_id="gone, or not", change_key="", state="planned",
+        planned=now(),
+    )  # fmt: skip
+    headers = mailbox.headers
+    mailbox.headers = lambda ids: [ItemFailure(each, Reason.SERVER_ERROR, "Not now.") for each in ids]
+    managing.run(definition(inbox=policy(delete=30)))
+    assert Expiry.get().state == "planned"
+    mailbox.headers = headers
+    managing.run(definition(inbox=policy(delete=30)))
+    assert Expiry.get().state == "deleted"
 
 
 def test_what_an_interrupted_run_had_begun_is_looked_up(owner, mailbox, managing, replicate):

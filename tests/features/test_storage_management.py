@@ -21,7 +21,7 @@ from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import ArchiveMailbox, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
-from tests.features.managing import PUBLIC_URL, Management, all_items, message_of, mime_of
+from tests.features.managing import PUBLIC_URL, Management, all_items, message_of, mime_of, moving_while_looked
 from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.support.owner import Owner
 
@@ -515,6 +515,40 @@ def test_a_stub_that_its_owner_deleted_is_lost_and_said_so(owner, mailbox, packs
     (answer,) = rehydrate_all(mailbox, packs)
     assert answer.reason is Reason.STUB_LOST and Stub.get().state == "lost"
     assert all_items(mailbox) == []
+
+
+def test_a_stub_that_exchange_moved_to_the_online_archive_is_found_there(server, packs, monkeypatch):
+    owner = Owner(server, online_archive=True)
+    monkeypatch.setenv(PASSWORD_VARIABLE, server.service_account[1])
+    with opened(connect(settings(server.url, user=server.service_account[0]), Halts()), owner.address) as mailbox:
+        owner.add(1, attachments=[("a.bin", BIG)])
+        Management(mailbox, packs).run()
+        owner.store.move_item(owner.only_item(), owner.folder("archiveinbox"))
+        (answer,) = rehydrate_all(mailbox, packs)
+        assert answer.reason is None and Stub.get().state == "restored"
+        (details,) = mailbox.editing.details([answer.remote_id])
+        assert attachment_names(details) == ["a.bin"] and owner.only_item("archiveinbox")
+
+
+def test_a_stub_that_is_moved_while_it_is_looked_for_is_not_lost(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.run()
+    owner.store.move_item(owner.only_item(), owner.folder("sentitems"))
+    looked = moving_while_looked(owner, mailbox, "sentitems")
+    (answer,) = rehydrate_all(mailbox, packs)
+    assert looked.count("sentitems") == 1 and looked.count(looked[0]) > 1
+    assert answer.reason is None and Stub.get().state == "restored"
+
+
+def test_where_the_space_can_not_be_asked_what_was_done_holds(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+
+    def failing():
+        raise Problem(Reason.SERVER_ERROR, "Not now.")
+
+    mailbox.editing.space = failing
+    journal = manage.run()
+    assert journal.counts["stubbed"] == 1 and [reason for reason, _ in journal.warnings] == [Reason.SERVER_ERROR]
 
 
 @pytest.mark.parametrize("varying", [False, True])

@@ -14,14 +14,19 @@ _numbers = itertools.count(1)
 class Owner:
     """A mailbox of its own for one test, with some messages in its Inbox."""
 
-    def __init__(self, server):
+    def __init__(self, server, *, online_archive=False):
         name = f"owner{next(_numbers)}"
         self.server, self.store = server, server.store
-        self.mailbox = self.store.add_mailbox(f"{name}@example.test", name)
+        self.mailbox = self.store.add_mailbox(f"{name}@example.test", name, online_archive=online_archive)
         self.address = self.mailbox.address
 
     def folder(self, name):
         return self.store.distinguished_folder(self.mailbox.id, name).id
+
+    def only_item(self, name="inbox"):
+        """The id of the one item in a folder."""
+        (item,) = [row["id"] for row in self.store.items(self.folder(name))]
+        return item
 
     def add(self, number, *, size=0, attachments=(), pictures=(), folder="inbox", html=False, **state):
         message = email.message.EmailMessage(policy=email.policy.SMTP)
