@@ -1,12 +1,15 @@
 """What actions change, in the audit's own words; and trying actions without their changing anything."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mse_tui.store.database import writing
 from mse_tui.store.models import Audit
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ def changes_within(*, what_if: bool) -> Iterator[list[Change]]:
             found.append(Change(row.action, row.subject, _read(row.before), _read(row.after)))
         if what_if:
             raise _Undone
+
+
+def tried(action: Callable[[], _Result]) -> _Result:
+    """What an action would give, nothing of it being done; it refuses what it would refuse."""
+    with changes_within(what_if=True):
+        return action()
 
 
 def _read(text: str) -> object:

@@ -24,6 +24,10 @@ class Limits:
     """When what no stamp speaks of is purged; None: never."""
     quarantine_days: int = QUARANTINE_DAYS
 
+    def is_shorter_than(self, other: "Limits") -> bool:
+        """Whether anything may go sooner by these than by the others. What a default purges is approved."""
+        return self.minimum_days < other.minimum_days or self.quarantine_days < other.quarantine_days
+
     def objection(self, days: int) -> str:
         """What is wrong with keeping a message for so many days; '' where nothing is."""
         if days < self.minimum_days:

@@ -1,5 +1,7 @@
 """mse-tui access: who may open which archive, by hand and from Exchange, and why."""
 
+from functools import partial
+
 import click
 
 from mse_tui.access import grants as given
@@ -7,7 +9,7 @@ from mse_tui.access.grants import Change, Grant
 from mse_tui.access.rights import Right
 from mse_tui.actions import archive_access
 from mse_tui.actions.archive_access import Asked
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, table
 from mse_tui.cli.session import Session, pass_session
@@ -55,16 +57,23 @@ def list_grants(session: Session, mailbox: str | None, person: str | None, as_js
 @click.option("--below", is_flag=True, help="With --folder: its subfolders too, also those that come later.")
 @click.option("--right", type=_RIGHTS, default="read", show_default=True, help="How much may be seen.")
 @_DENY
+@YES
 @changing
 @pass_session
 def grant(
-    session: Session, person: str, mailbox: str, folder: str, below: bool, right: str, deny: bool, what_if: bool,
-    as_json: bool,
+    session: Session, person: str, mailbox: str, folder: str, below: bool, right: str, deny: bool, yes: bool,
+    what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Let PERSON see the archive of MAILBOX; no task takes it back. With --deny keep the person out."""
     who, archive = mailbox_address(session, person), archived_mailbox(session, mailbox)
+    give = partial(archive_access.grant_access, Asked(who, archive, folder, below, Right(right), denies=deny))
+    sure_about(
+        give,
+        lambda made: f"Let {made.person} see ({made.right}) {made.scope} of {made.mailbox}?",
+        yes=yes or what_if or deny,
+    )
     with changes(what_if=what_if, as_json=as_json) as telling:
-        made = archive_access.grant_access(Asked(who, archive, folder, below, Right(right), denies=deny))
+        made = give()
         verb = "is denied" if deny else f"may see ({made.right})"
         telling.say(f"{made.person} {verb}: {made.scope} of {made.mailbox} (no. {made.id})", grant=made)
 
@@ -74,13 +83,19 @@ def grant(
 @click.argument("mailbox")
 @_FOLDER
 @_DENY
+@YES
 @changing
 @pass_session
-def revoke(session: Session, person: str, mailbox: str, folder: str, deny: bool, what_if: bool, as_json: bool) -> None:
+def revoke(
+    session: Session, person: str, mailbox: str, folder: str, deny: bool, yes: bool, what_if: bool, as_json: bool
+) -> None:
     """Take back what PERSON was given by hand; with --deny a denial. What comes from Exchange is taken back there."""
     who, archive = mailbox_address(session, person), archived_mailbox(session, mailbox)
+    take = partial(archive_access.revoke_from, Asked(who, archive, folder, denies=deny))
+    what = "Lift the denial" if deny else "Take back what was given"
+    sure_about(take, lambda taken: f"{what}: {taken.person}, {taken.scope} of {taken.mailbox}?", yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        taken = archive_access.revoke_from(Asked(who, archive, folder, denies=deny))
+        taken = take()
         telling.say(f"{taken.person} no longer has by hand: {taken.scope} of {taken.mailbox}", grant=taken)
 
 

@@ -24,7 +24,7 @@ from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.archive_backup import backup
 from mse_tui.cli.archive_search import index, search
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.naming import archived_mailbox, mailbox_address
@@ -34,7 +34,7 @@ from mse_tui.cli.stub import tell_restored
 from mse_tui.features.restoring import Collision
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, number, size, utc_now
+from mse_tui.widgets.wording import absolute, count, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
@@ -226,12 +226,13 @@ def verify(
     show_default=True,
     help="Where the folder has the message already; what is replaced goes to Recoverable Items.",
 )
+@YES
 @changing
 @pass_session
 @click.pass_context
 def restore_messages(
     ctx: click.Context, session: Session, messages: tuple[int, ...], address: str, folder: str, collision: str,
-    what_if: bool, as_json: bool,
+    yes: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Put archived messages (their numbers from ls) back into a mailbox, with received date, flags and categories."""
     packs = _packs(session)
@@ -240,6 +241,8 @@ def restore_messages(
         with changes(what_if=True, as_json=as_json):
             try_to_restore(messages, target)
         return
+    question = f"Restore {count(len(messages), 'message')}, and replace what is there of them?"
+    sure(question, yes=yes or target.collision is not Collision.REPLACE)
     with exchange_of(session) as exchange:
         report = restore(exchange, packs, messages, target)
     tell_restored(report, as_json)

@@ -10,7 +10,7 @@ import click
 
 from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
 from mse_tui.actions.group_preview import Doubt, Preview
-from mse_tui.cli.changing import changing, model_of
+from mse_tui.cli.changing import YES, changing, model_of, sure
 from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
 from mse_tui.cli.output import as_json_text, emit_json
 from mse_tui.cli.session import Session, pass_session
@@ -21,6 +21,7 @@ from mse_tui.widgets.settings_facts import settings_changes
 _FILE = click.argument("file", type=click.File("rb"))
 _PRUNE = click.option("--prune", is_flag=True, help="Remove what the text does not name.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_NAMED = 10
 _SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.REMOVE: "-"}
 _COLOURS = {Change.CREATE: "green", Change.CHANGE: "yellow", Change.REMOVE: "red"}
 
@@ -68,9 +69,12 @@ def plan_command(
 @_FILE
 @_PRUNE
 @STRICT
+@YES
 @changing
 @pass_session
-def apply_command(session: Session, file: Any, prune: bool, strict: bool, what_if: bool, as_json: bool) -> None:
+def apply_command(
+    session: Session, file: Any, prune: bool, strict: bool, yes: bool, what_if: bool, as_json: bool
+) -> None:
     """Make the site as FILE (- for standard input) says: all of it, or nothing if any of it is refused.
 
     What FILE does not name is left alone without --prune. With it, tasks are removed keeping their history, and
@@ -84,8 +88,15 @@ def apply_command(session: Session, file: Any, prune: bool, strict: bool, what_i
     steps = plan(text, prune=prune)
     found = _looked_at(session, steps, strict=strict)
     if not what_if:
+        sure(_removing(steps), yes=yes or not any(step.change is Change.REMOVE for step in steps))
         steps = apply(text, prune=prune, resolved={group: preview.resolved for group, preview in found.items()})
     _show(steps, found, as_json, "Would apply:" if what_if else "Applied:")
+
+
+def _removing(steps: list[Step]) -> str:
+    named = [f"the {step.kind} {step.name!r}" for step in steps if step.change is Change.REMOVE]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"Remove {', '.join(named[:_NAMED])}{more}?"
 
 
 def _looked_at(session: Session, steps: list[Step], *, strict: bool) -> dict[str, Preview]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mse_tui.actions.what_if import Change
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+_Result = TypeVar("_Result")
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -27,13 +28,33 @@ def changing(command: _Command) -> _Command:
     return WHAT_IF(AS_JSON(command))
 
 
-def sure(question: str, *, yes: bool) -> None:
-    """Ask before something goes; any answer but yes ends the command. Without a terminal only --yes will do."""
+def sure(question: str, *, yes: bool, about: str = "") -> None:
+    """Ask before something goes; any answer but yes ends the command. Without a terminal only --yes will do.
+
+    `about` is what a person should know before answering. Both are said on standard error.
+    """
     if yes:
         return
+    question = printable(question)
     if not sys.stdin.isatty():
-        raise click.UsageError("This asks for confirmation; without a terminal say --yes.")
-    click.confirm(question, default=False, abort=True)
+        said = " ".join(filter(None, (about, question)))
+        raise click.UsageError(f"{said} This asks for confirmation; without a terminal say --yes.")
+    if about:
+        click.echo(printable(about, keep_newlines=True), err=True)
+    click.confirm(question, default=False, abort=True, err=True)
+
+
+def sure_about(action: Callable[[], _Result], question: Callable[[_Result], str], *, yes: bool) -> None:
+    """The same before an action that is tried first: what would be refused is, before anybody is asked about it.
+
+    `question` is given what the action would give; where it says '', nothing is asked.
+    """
+    if yes:
+        return
+    from mse_tui.actions.what_if import tried
+
+    if asked := question(tried(action)):
+        sure(asked, yes=False)
 
 
 class Telling:

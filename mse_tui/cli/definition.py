@@ -95,16 +95,17 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
 @definition.command("approve")
 @click.argument("name", shell_complete=of_definitions)
 @click.option("--digest", help="Only if it is still this content, as mse-tui purge list --json shows it.")
+@YES
 @changing
 @pass_session
-def approve(session: Session, name: str, digest: str | None, what_if: bool, as_json: bool) -> None:
+def approve(session: Session, name: str, digest: str | None, yes: bool, what_if: bool, as_json: bool) -> None:
     """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it.
 
     The same as `mse-tui purge approve`.
     """
     from mse_tui.cli.retention import approve_definition
 
-    approve_definition(session, name, digest, what_if=what_if, as_json=as_json)
+    approve_definition(session, name, digest, yes=yes, what_if=what_if, as_json=as_json)
 
 
 @definition.command("remove")

@@ -1,11 +1,9 @@
 """mse-tui site pruning: how long the records of what was done are kept."""
 
-import sys
-
 import click
 
 from mse_tui.actions.pruning import Pruning, pruning, set_pruning, would_go
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure
 from mse_tui.cli.output import emit_json, fields
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.widgets.site_wording import kept_said, would_go_said
@@ -35,7 +33,7 @@ def show(session: Session, as_json: bool) -> None:
 @pruning_group.command("set")
 @click.option("--executions-days", type=int, metavar="DAYS", help="Keep executions and their logs so long.")
 @click.option("--audit-days", type=int, metavar="DAYS", help="Keep audit entries so long.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @changing
 @pass_session
 def set_days(
@@ -47,11 +45,7 @@ def set_days(
     session.site()
     config = session.home.config
     going = would_go_said(*would_go(config, executions_days=executions_days, audit_days=audit_days))
-    if going and not yes and not what_if:
-        if not sys.stdin.isatty():
-            raise click.UsageError(f"{going} This asks for confirmation; without a terminal say --yes.")
-        click.echo(going)
-        click.confirm("Keep them no longer?", default=False, abort=True)
+    sure("Keep them no longer?", yes=yes or what_if or not going, about=going)
     with changes(what_if=what_if, as_json=as_json) as telling:
         set_pruning(config, executions_days=executions_days, audit_days=audit_days, write=not what_if)
         telling.say(*(f"{name}: {text}" for name, text in kept_said(pruning(config))))

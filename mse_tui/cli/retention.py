@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import click
@@ -11,13 +12,13 @@ from mse_tui.actions import archive_reading, retention
 from mse_tui.actions.retention import NewHold, RetentionSettings
 from mse_tui.archive.holds import HoldRow
 from mse_tui.archive.retention import Limits
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure, sure_about
 from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.naming import archived_mailbox
 from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.widgets.wording import absolute, number, size
+from mse_tui.widgets.wording import absolute, count, number, size
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -71,30 +72,49 @@ def show(session: Session, mailbox: str | None, as_json: bool) -> None:
 @retention_group.command("set")
 @click.option("--mailbox", help="Only for this mailbox.", shell_complete=of_mailboxes)
 @click.option("--clear", multiple=True, type=click.Choice(list(RetentionSettings.model_fields)), help="Make it empty.")
+@YES
 @changing
 @pass_session
 def set_(
-    session: Session, /, mailbox: str | None, clear: tuple[str, ...], what_if: bool, as_json: bool, **values: Any
-) -> None:
+    session: Session, /, mailbox: str | None, clear: tuple[str, ...], yes: bool, what_if: bool, as_json: bool,
+    **values: Any,
+) -> None:  # fmt: skip
     """Change settings; what is not given stays. A changed default has to be approved again."""
     session.site()
     found = archived_mailbox(session, mailbox) if mailbox else None
     old = retention.settings_of(found.id if found else None).model_dump()
     wanted = {**old, **given(RetentionSettings, values), **dict.fromkeys(clear)}
-    with changes(what_if=what_if, as_json=as_json) as telling:
+    whose = found.address if found else "the archive"
+    before = retention.effective_limits(found.id if found else None)
+
+    def limits_then() -> Limits:
         retention.set_retention(wanted, found.address if found else None)
-        telling.say(f"Changed the retention of {found.address if found else 'the archive'}.")
+        return retention.effective_limits(found.id if found else None)
+
+    sure_about(
+        limits_then,
+        lambda then: f"Let {whose} keep for a shorter time than now?" if then.is_shorter_than(before) else "",
+        yes=yes or what_if,
+    )
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        limits_then()
+        telling.say(f"Changed the retention of {whose}.")
 
 
 @retention_group.command("approve")
 @click.option("--mailbox", help="The default of this mailbox, not the archive's.", shell_complete=of_mailboxes)
 @click.option("--digest", help="Only if it is still this content, as purge list shows it.")
+@YES
 @changing
 @pass_session
-def approve_default(session: Session, mailbox: str | None, digest: str | None, what_if: bool, as_json: bool) -> None:
+def approve_default(
+    session: Session, mailbox: str | None, digest: str | None, yes: bool, what_if: bool, as_json: bool
+) -> None:
     """Approve a default retention, as it is now; not by who wrote or last changed it."""
     session.site()
     subject = f"mailbox {archived_mailbox(session, mailbox).id}" if mailbox else "archive"
+    question = f"Let the archive purge by the default retention of {mailbox or 'the archive'}, as it is now?"
+    sure_about(partial(retention.approve, subject, digest), lambda _: question, yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
         retention.approve(subject, digest)
         telling.say("Approved, as it is now. Any change voids it.")
@@ -152,11 +172,13 @@ def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **valu
 
 @hold_group.command("lift")
 @click.argument("hold_id", type=int, metavar="ID")
+@YES
 @changing
 @pass_session
-def lift(session: Session, hold_id: int, what_if: bool, as_json: bool) -> None:
+def lift(session: Session, hold_id: int, yes: bool, what_if: bool, as_json: bool) -> None:
     """End a hold: what it covered may be deleted and purged again."""
     session.site()
+    sure_about(partial(retention.lift_hold, hold_id), lambda _: _lifting(hold_id), yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
         retention.lift_hold(hold_id)
         telling.say(f"Lifted hold {hold_id}.")
@@ -211,14 +233,15 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
 @purge_group.command("approve")
 @click.argument("definition", shell_complete=of_definitions)
 @click.option("--digest", help="Only if it is still this content, as purge list --json shows it.")
+@YES
 @changing
 @pass_session
-def approve(session: Session, definition: str, digest: str | None, what_if: bool, as_json: bool) -> None:
+def approve(session: Session, definition: str, digest: str | None, yes: bool, what_if: bool, as_json: bool) -> None:
     """Approve the archive purges of a definition, as it is now; not by who wrote or last changed it.
 
     The same as `mse-tui definition approve`.
     """
-    approve_definition(session, definition, digest, what_if=what_if, as_json=as_json)
+    approve_definition(session, definition, digest, yes=yes, what_if=what_if, as_json=as_json)
 
 
 @purge_group.command("withdraw")
@@ -234,12 +257,17 @@ def withdraw(session: Session, definition: str, what_if: bool, as_json: bool) ->
 
 
 @purge_group.command("run")
+@YES
 @changing
 @pass_session
-def run(session: Session, what_if: bool, as_json: bool) -> None:
+def run(session: Session, yes: bool, what_if: bool, as_json: bool) -> None:
     """Do now what the engine does by itself every hour; quarantine is never cut short."""
     site = session.site()
     packs = archive_reading.packs_of(session.home, session.configuration())
+    if not (yes or what_if):
+        coming = retention.purge_now(packs, site, what_if=True)
+        purged, set_aside = count(coming.purged, "message"), count(coming.set_aside, "message")
+        sure(f"Purge {purged} for good and set {set_aside} aside?", yes=not (coming.purged or coming.set_aside))
     report = retention.purge_now(packs, site, what_if=what_if)
     if as_json:
         emit_json({"what_if": what_if, **asdict(report)})
@@ -258,9 +286,13 @@ def run(session: Session, what_if: bool, as_json: bool) -> None:
         click.echo(f"left: {problem}")
 
 
-def approve_definition(session: Session, text: str, digest: str | None, *, what_if: bool, as_json: bool) -> None:
+def approve_definition(
+    session: Session, text: str, digest: str | None, *, yes: bool, what_if: bool, as_json: bool
+) -> None:
     """What `purge approve` and `definition approve` do."""
     row = session.definition(text)
+    question = f"Let the archive purge by the definition {row.name!r}, as it is now?"
+    sure_about(partial(retention.approve, f"definition {row.id}", digest), lambda _: question, yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
         retention.approve(f"definition {row.id}", digest)
         telling.say(f"Approved {row.name!r}, as it is now. Any change voids the approval.")
@@ -279,6 +311,11 @@ def _list_done(limit: int, as_json: bool) -> None:
         [(str(row.id), absolute(row.purged), absolute(row.quarantined), absolute(row.received), size(row.size),
           row.mailboxes, row.because) for row in rows],
     )  # fmt: skip
+
+
+def _lifting(hold_id: int) -> str:
+    (row,) = [each for each in retention.all_holds() if each.id == hold_id]
+    return f"Lift the hold {row.name!r} on {retention.what_it_covers(row)}?"
 
 
 def _in_force(limits: Limits) -> list[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """mse-tui stub: what was taken out of mailboxes, and putting it back."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import click
@@ -10,7 +11,7 @@ from mse_tui.actions.restoring import RestoreReport, StubCheck
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row, stub_rows, stub_totals
 from mse_tui.archive.stubs import StubState
-from mse_tui.cli.changing import changes, changing
+from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.naming import MAILBOX_NAMED, archived_mailbox
@@ -18,7 +19,7 @@ from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, number, size
+from mse_tui.widgets.wording import absolute, count, number, size
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -152,15 +153,22 @@ def rehydrate_stubs(
 @click.argument("name", metavar="[STUB]", required=False)
 @_which
 @click.option("--all", "everything", is_flag=True, help="The links of all stubs.")
+@YES
 @changing
 @pass_session
 def revoke_links(
     session: Session, name: str | None, mailbox_name: str | None, definition: str, folder: str | None, text: str,
-    everything: bool, what_if: bool, as_json: bool,
+    everything: bool, yes: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    of = f"the stub {stub_row(name).subject!r}" if name else "the stubs that are meant"
+    sure_about(
+        partial(restoring.revoke, wanted),
+        lambda links: f"Let {count(links, 'link')} of {of} open nothing any more?" if links else "",
+        yes=yes or what_if,
+    )
     with changes(what_if=what_if, as_json=as_json) as telling:
         revoked = restoring.revoke(wanted)
         telling.say(f"{number(revoked)} links revoked", links=revoked)

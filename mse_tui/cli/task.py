@@ -1,7 +1,6 @@
 """mse-tui task: create tasks and tell them what to do."""
 
 import shlex
-import sys
 from collections.abc import Callable
 from threading import Event
 from time import monotonic
@@ -32,6 +31,10 @@ _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
 _LINE_SECONDS = 5.0
 """How often, at most, who waits is told where the execution is."""
+_RESET = (
+    "The Full view of all mailboxes of this task is reset: it hides the folder history so far. No content is deleted."
+    " --keep-history leaves the Full view as it is."
+)
 
 
 @click.group()
@@ -251,7 +254,7 @@ def resync_task(session: Session, name: str, what_if: bool, as_json: bool) -> No
 @task.command("confirm-group")
 @click.argument("name", shell_complete=of_tasks)
 @click.option("--run", is_flag=True, help="Run the task now.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @changing
 @pass_session
 def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as_json: bool) -> None:
@@ -293,12 +296,7 @@ def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as
 def remove(session: Session, name: str, keep_history: bool, yes: bool, what_if: bool, as_json: bool) -> None:
     """Remove a task. Without --keep-history the Full view of all its mailboxes is reset."""
     row = session.task(name)
-    if not (yes or what_if or keep_history) and sys.stdin.isatty():
-        click.echo(
-            "The Full view of all mailboxes of this task is reset: it hides the folder history so far. No content\n"
-            "is deleted. --keep-history leaves the Full view as it is."
-        )
-    sure(f"Remove the task {row.description!r}?", yes=yes or what_if)
+    sure(f"Remove the task {row.description!r}?", yes=yes or what_if, about="" if keep_history else _RESET)
     with changes(what_if=what_if, as_json=as_json) as telling:
         command = commands.remove_task(row.id, keep_history=keep_history)
         telling.say(f"Told the engine to remove {row.description!r}.", command=command)

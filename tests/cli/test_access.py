@@ -24,11 +24,12 @@ def actions() -> list[tuple[str, str]]:
 
 
 def test_a_grant_opens_the_archive_and_a_revocation_closes_it(site: Site, mse_tui: Command) -> None:
-    assert mse_tui("access", "grant", EVE, ANN, "--folder", "sent items").out.startswith(f"{EVE} may see (read): Sent")
+    given = mse_tui("access", "grant", EVE, ANN, "--folder", "sent items", "--yes")
+    assert given.out.startswith(f"{EVE} may see (read): Sent")
     assert "sent" in mse_tui("archive", "ls", ANN, "Sent Items", "--as", EVE).out
     assert "manual" in mse_tui("access", "list", ANN, "--person", EVE).out
     assert mse_tui("access", "revoke", EVE, ANN).code == EXIT_USAGE, "the whole archive was never given"
-    assert mse_tui("access", "revoke", EVE, ANN, "--folder", "Sent Items").code == 0
+    assert mse_tui("access", "revoke", EVE, ANN, "--folder", "Sent Items", "--yes").code == 0
     assert mse_tui("archive", "ls", ANN, "--as", EVE).code == EXIT_USAGE
     assert [each for each in actions() if "access" in each[0]] == [("grant access", ANN), ("revoke access", ANN)]
     changes = json.loads(mse_tui("access", "changes", "--person", EVE, "--json").out)
@@ -39,7 +40,7 @@ def test_a_denial_beats_grants_until_it_is_lifted(site: Site, mse_tui: Command) 
     mse_tui("access", "grant", BOB, ANN, "--deny")
     assert mse_tui("archive", "ls", ANN, "--as", BOB).code == EXIT_USAGE
     assert f"{BOB} is denied this archive." in mse_tui("access", "explain", BOB, ANN).out
-    mse_tui("access", "revoke", BOB, ANN, "--deny")
+    mse_tui("access", "revoke", BOB, ANN, "--deny", "--yes")
     assert mse_tui("archive", "ls", ANN, "--as", BOB).code == 0
     assert ("deny access", ANN) in actions() and ("lift denial", ANN) in actions()
 

@@ -49,8 +49,8 @@ group = "nobody@nordlicht.example"
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "access explain": ("bo.akerman@fjordline.example", ANN),
-    "access grant": ("eve@fjordline.example", ANN),
-    "access revoke": ("auditor@fjordline.example", ANN, "--folder", "Inbox/Prosjekter"),
+    "access grant": ("eve@fjordline.example", ANN, "--yes"),
+    "access revoke": ("auditor@fjordline.example", ANN, "--folder", "Inbox/Prosjekter", "--yes"),
     "apply": ("site.toml",),
     "archive backup": ("backup",),
     "archive cat": ("3",),
@@ -71,7 +71,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "group find": ("engin",),
     "group resolve": (f"{GROUP}; nobody@nordlicht.example",),
     "group refresh": ("Nordlicht",),
-    "hold lift": ("1",),
+    "hold lift": ("1", "--yes"),
     "hold place": ("Case 8", "--mailbox", ANN),
     "plan": ("site.toml",),
     "planning": ("Board, office hours", "--more-mailboxes", "10", "--every", "60"),
@@ -90,7 +90,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "site maintenance windows": ("Sun 02:00-06:00",),
     "site pruning set": ("--executions-days", "30", "--what-if"),
     "stub rehydrate": ("--all", "--what-if"),
-    "stub revoke": ("--all",),
+    "stub revoke": ("--all", "--yes"),
     "stub show": ("1",),
     "task confirm-group": ("Board, office hours", "--yes", "--what-if"),
     "task new": ("Service", *NEW_TASK[:-1], f"{GROUP}; nobody@nordlicht.example"),

@@ -55,7 +55,7 @@ COMMANDS = {
     "access list --person": lambda named: ("access", "list", "--person", named),
     "access explain": lambda named: ("access", "explain", "bob@example.com", named),
     "access changes": lambda named: ("access", "changes", "--mailbox", named, "--person", named),
-    "access grant": lambda named: ("access", "grant", "bob@example.com", named),
+    "access grant": lambda named: ("access", "grant", "bob@example.com", named, "--yes"),
     "calendar ls": lambda named: ("calendar", "ls", named),
     "retention show": lambda named: ("retention", "show", named),
     "retention set": lambda named: ("retention", "set", "--mailbox", named, "--minimum-days", "7"),
@@ -84,7 +84,7 @@ def test_a_run_is_told_the_address(site: Command, directory: Directory) -> None:
 
 
 def test_a_person_who_is_not_archived_is_known_to_the_directory(site: Command, directory: Directory) -> None:
-    assert "eve@example.com may see" in site("access", "grant", "eve@corp.local", SIGNS_IN).out
+    assert "eve@example.com may see" in site("access", "grant", "eve@corp.local", SIGNS_IN, "--yes").out
 
 
 def test_while_the_directory_is_down_addresses_work_and_other_names_say_why_not(
@@ -92,7 +92,7 @@ def test_while_the_directory_is_down_addresses_work_and_other_names_say_why_not(
 ) -> None:
     directory.problem = Problem(Reason.DIRECTORY_UNREACHABLE, "The directory is down.")
     assert site("archive", "ls", ADDRESS).code == 0
-    assert site("access", "grant", "zoe@example.com", ADDRESS).code == 0
+    assert site("access", "grant", "zoe@example.com", ADDRESS, "--yes").code == 0
     refused = site("archive", "ls", NAME)
     assert refused.code == 2
     assert "Reason: directory-unreachable" in refused.err

@@ -139,9 +139,9 @@ def test_a_check_that_cannot_look_at_a_stub_loses_none(site: Site, mse_tui: Comm
 
 
 def test_revoked_links_open_nothing(site: Site, mse_tui: Command) -> None:
-    assert "4 links revoked" in mse_tui("stub", "revoke", "--all").out
+    assert "4 links revoked" in mse_tui("stub", "revoke", "--all", "--yes").out
     assert StubLink.select().where(StubLink.revoked.is_null()).count() == 0
-    assert "0 links revoked" in mse_tui("stub", "revoke", "--all").out
+    assert "0 links revoked" in mse_tui("stub", "revoke", "--all", "--yes").out
 
 
 def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) -> None:

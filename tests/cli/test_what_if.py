@@ -79,7 +79,7 @@ def test_settings_are_told_as_they_are_shown(site: Command) -> None:
 def test_what_it_told_is_what_is_done(site: Command, home: Home, action: str) -> None:
     asked = json.loads(site(*CHANGES[action], "--what-if", "--json").out)
     newest = Audit.select().count()
-    yes = ("--yes",) if action.startswith("remove") else ()
+    yes = ("--yes",) if action.startswith(("remove", "grant", "revoke")) else ()
     done = json.loads(site(*CHANGES[action], *yes, "--json").out)
     assert done.pop("what_if") is False
     assert done["changes"] == asked["changes"]

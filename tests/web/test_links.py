@@ -98,7 +98,7 @@ def test_revoking_takes_effect_at_once(open_link, browser, stubbed) -> None:
     page = browser.look(f"/a/{open_link}")
     ready = browser.submit(page)
     assert browser.get(ready.url, timeout=30).content == ATTACHMENT
-    assert run(["--home", str(stubbed.home.path), "stub", "revoke", "--all"]) == 0
+    assert run(["--home", str(stubbed.home.path), "stub", "revoke", "--all", "--yes"]) == 0
     for answer in (browser.get(ready.url, timeout=30), browser.submit(page), browser.look(f"/a/{open_link}")):
         assert answer.status_code == 404 and WRONG in answer.text
 

@@ -81,7 +81,7 @@ def test_the_command_and_the_engine_serve_over_tls(open_link, stubbed, server, c
         assert cookie.startswith("__Host-visitor=") and "Secure" in cookie and "HttpOnly" in cookie
         assert "samesite=lax" in cookie.lower() and "Path=/" in cookie
         assert browser.submit(page).content == ATTACHMENT
-        assert run(["--home", str(stubbed.home.path), "stub", "revoke", "--all"]) == 0
+        assert run(["--home", str(stubbed.home.path), "stub", "revoke", "--all", "--yes"]) == 0
         assert browser.look(f"/a/{open_link}").status_code == 404
     assert not stubbed.home.downloads.exists()
 

@@ -1,0 +1,169 @@
+"""What destroys something, or opens something to somebody, asks first; scripts say --yes."""
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mse_tui.actions.archive_access import Asked, grant_access
+from mse_tui.actions.definitions import create_definition
+from mse_tui.actions.retention import place_hold, set_retention
+from mse_tui.archive.views import mailbox
+from mse_tui.cli.main import run
+from mse_tui.home import Home
+from mse_tui.store.database import close_database, open_database
+from mse_tui.store.models import Definition
+from mse_tui.store.retention import RetentionSetting
+from mse_tui.terms import EXIT_INTERRUPTED, EXIT_USAGE, TaskType
+from tests.cli.conftest import Command, Ran
+from tests.cli.test_every_command import COMMANDS
+from tests.cli.test_what_if import everything
+from tests.cli.tree import options_of
+from tests.screens.care_seed import seed_retention, seed_stubs
+from tests.screens.seed import seed
+
+ANN, EVE, BOB = "ann.lindqvist@fjordline.example", "eve@fjordline.example", "bo.akerman@fjordline.example"
+PURGES = {"well_known_folders": [{"folder": "Inbox", "policy": {"archive_purge_after_days": 400}}]}
+
+ASKS: dict[str, tuple[tuple[str, ...], str]] = {
+    "access grant": ((EVE, ANN), EVE),
+    "access revoke": ((BOB, ANN, "--deny"), BOB),
+    "apply": (("site.toml", "--prune"), "Unused"),
+    "archive restore": (("3", "--collision", "replace"), "1 message"),
+    "definition approve": (("Seven years",), "Seven years"),
+    "definition remove": (("Unused",), "Unused"),
+    "hold lift": (("1",), "Case 7"),
+    "purge approve": (("Seven years",), "Seven years"),
+    "retention approve": ((), "archive"),
+    "retention set": (("--minimum-days", "10"), "archive"),
+    "schedule remove": (("Idle",), "Idle"),
+    "stub revoke": (("--all",), "links"),
+    "task remove": (("Before the move",), "Before the move"),
+}
+ELSEWHERE = {
+    "purge run": "asks where something is due, which is tried below",
+    "site pruning set": "asks where something would go; held by its own tests",
+    "task confirm-group": "takes a group that shrank; held by the tests of groups",
+}
+
+
+class Person(io.StringIO):
+    """Somebody at a terminal who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """A site with a thing of every kind that can be destroyed or opened, in whose place the tests stand."""
+    home = Home.open(tmp_path / "home")
+    home.config.write_text('[exchange]\nendpoint = "https://mail.invalid/"\nuser = "svc"\npassword_env = "X"\n')
+    open_database(home.database)
+    seed(home, engine="")
+    seed_stubs()
+    seed_retention()
+    set_retention({"minimum_days": 365, "default_days": 400})
+    place_hold("Case 7", {"mailbox": ANN})
+    grant_access(Asked(BOB, mailbox(ANN), denies=True))
+    create_definition(TaskType.FOLDER_REPLICATION, "Unused", {})
+    create_definition(TaskType.MANAGED_FOLDERS, "Seven years", PURGES)
+    as_somebody_else_wrote_it()
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str) -> Ran:
+        code = run(["--home", str(home.path), *arguments])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    assert command("schedule", "new", "daily", "Idle", "--at", "01:00").code == 0
+    text = command("export").out
+    Path("site.toml").write_text(text.replace('name = "Unused"', 'name = "Another"', 1), encoding="utf-8")
+    yield command
+    close_database()
+
+
+def as_somebody_else_wrote_it() -> None:
+    for model in (Definition, RetentionSetting):
+        model.update(created_by="carla", modified_by="carla").execute()
+
+
+def test_every_command_that_takes_a_yes_is_tried_here() -> None:
+    assert {path for path in COMMANDS if "--yes" in options_of(COMMANDS[path])} == set(ASKS) | set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("path", list(ASKS))
+def test_nothing_is_done_before_somebody_has_said_yes(
+    site: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    arguments, named = ASKS[path]
+    before = everything(Home.open(tmp_path / "home"))
+    refused = site(*path.split(), *arguments)
+    assert refused.code == EXIT_USAGE
+    assert named in refused.err and "--yes" in refused.err
+    for answer in ("n\n", "\n", ""):
+        monkeypatch.setattr(sys, "stdin", Person(answer))
+        left = site(*path.split(), *arguments)
+        assert left.code == EXIT_INTERRUPTED
+        assert named in left.err and "[y/N]" in left.err
+        assert left.out == ""
+    assert everything(Home.open(tmp_path / "home")) == before
+
+
+@pytest.mark.parametrize("path", sorted(set(ASKS) - {"archive restore"}))
+def test_it_is_done_where_somebody_says_yes(
+    site: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    before = everything(Home.open(tmp_path / "home"))
+    monkeypatch.setattr(sys, "stdin", Person("y\n"))
+    assert site(*path.split(), *ASKS[path][0]).code == 0
+    assert everything(Home.open(tmp_path / "home")) != before
+
+
+@pytest.mark.parametrize("path", sorted(set(ASKS) - {"archive restore"}))
+def test_scripts_say_it_beforehand(site: Command, path: str) -> None:
+    done = site(*path.split(), *ASKS[path][0], "--yes")
+    assert done.code == 0
+    assert "--yes" not in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("access", "grant", EVE, ANN, "--deny"),
+        ("apply", "site.toml"),
+        ("retention", "set", "--minimum-days", "399"),
+        ("purge", "run"),
+    ],
+)
+def test_what_takes_nothing_away_asks_nothing(site: Command, arguments: tuple[str, ...]) -> None:
+    assert site(*arguments).code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("hold", "lift", "77"), ("access", "revoke", EVE, ANN), ("stub", "revoke", "77"), ("purge", "approve", "Nothing")],
+)
+def test_what_is_refused_is_refused_before_anybody_is_asked(
+    site: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Person("y\n"))
+    refused = site(*arguments)
+    assert refused.code == EXIT_USAGE
+    assert "Reason: not-found" in refused.err and "[y/N]" not in refused.err
+
+
+def test_a_purge_says_how_much_is_due(site: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_retention({"minimum_days": 1, "default_days": 2})
+    set_retention({"minimum_days": 1}, ANN)
+    as_somebody_else_wrote_it()
+    assert site("hold", "lift", "1", "--yes").code == 0
+    assert site("retention", "approve", "--yes").code == 0
+    refused = site("purge", "run")
+    assert refused.code == EXIT_USAGE
+    assert "Purge 0 messages for good and set" in refused.err
+    monkeypatch.setattr(sys, "stdin", Person("y\n"))
+    assert site("purge", "run").code == 0
+    assert site("purge", "run").code == 0, "nothing is due any more"
