@@ -55,7 +55,9 @@ class SiteEngine:
             if not self.running():
                 self._end()
                 self._leave_to_others()
-                self._engine = self._serving.enter_context(serving(self._home, self._configuration(), self._site))
+                engine = self._serving.enter_context(serving(self._home, self._configuration(), self._site))
+                self._engine = engine
+                Thread(target=self._end_with, args=(engine,), name="beside-engine", daemon=True).start()
 
     def _leave_to_others(self) -> None:
         """What makes an engine takes longer than the screens: it is not made where another one lives."""
@@ -63,6 +65,13 @@ class SiteEngine:
             raise Problem(
                 Reason.ENGINE_RUNNING_ELSEWHERE, f"The site {self._site.description} has a live engine: {holder}."
             )
+
+    def _end_with(self, engine: "Engine") -> None:
+        """An engine that another one has taken over leaves nothing behind that answers for the site."""
+        engine.join()
+        with self._lock:
+            if self._engine is engine:
+                self._end()
 
     def stop(self) -> None:
         """End it gracefully; returns when it has ended."""

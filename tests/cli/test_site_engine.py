@@ -9,9 +9,11 @@ import requests
 from mse_tui.actions.opening import open_site
 from mse_tui.cli.screens import SiteEngine
 from mse_tui.config import Configuration, load_configuration
+from mse_tui.engine.leases import engine_key
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
+from mse_tui.store.models import Lease
 from tests.support.waiting import until
 
 
@@ -69,6 +71,18 @@ def test_a_second_engine_is_told_of_the_first_not_of_its_port(make_engine, metri
         make_engine().start()
     assert refused.value.reason is Reason.ENGINE_RUNNING_ELSEWHERE
     assert is_served(metrics)
+
+
+def test_an_engine_that_another_has_taken_over_leaves_nothing_behind_that_answers(make_engine, metrics) -> None:
+    engine = make_engine()
+    engine.start()
+    lease = Lease.key == engine_key(queries.sites()[0].code)
+    Lease.update(owner="another", holder="another engine", fence=Lease.fence + 1).where(lease).execute()
+    until(lambda: not is_served(metrics), seconds=30)
+    assert not engine.running() and engine.holder() == "another engine"
+    Lease.update(owner="", holder="").where(lease).execute()
+    engine.start()
+    assert engine.running() and is_served(metrics)
 
 
 def test_an_engine_whose_port_is_taken_does_not_run(make_engine, metrics) -> None:
