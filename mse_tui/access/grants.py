@@ -100,6 +100,12 @@ def grants(*, mailbox_id: int | None = None, person: str | None = None) -> list[
     return [_grant(row) for row in query.order_by(*order)]
 
 
+def archives_through(group: str) -> int:
+    """How many archives have grants or Denies that came through a group."""
+    through = AccessGrant.select(AccessGrant.mailbox).where(AccessGrant.via == group)
+    return int(through.distinct().count())
+
+
 def grant(grant_id: int) -> Grant:
     """One grant. Raises Problem not-found."""
     rows = AccessGrant.select(AccessGrant, ArchiveMailbox.id, ArchiveMailbox.address).join(ArchiveMailbox)

@@ -45,6 +45,8 @@ class Found:
     """Folders whose permissions could not be read: what they gave stays."""
     unresolved: set[str] = field(default_factory=set)
     """Addresses and names of trustees whose people are not known: what they gave stays."""
+    unnamed: bool = False
+    """There are such trustees of whom no address or name is known: whatever is not found again may be theirs."""
     is_complete: bool = True
     """False: nothing new is granted and no Deny is lifted."""
 
@@ -159,7 +161,7 @@ def _is_uncertain(each: Grant, found: Found) -> bool:
         return True
     if each.source is Source.FOLDER and each.folder in found.unread:
         return True
-    return (each.via or each.person) in found.unresolved
+    return found.unnamed or (each.via or each.person) in found.unresolved
 
 
 def _key_of(each: Grant) -> GrantKey:

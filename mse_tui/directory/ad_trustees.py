@@ -6,7 +6,7 @@ from typing import Protocol
 from mse_tui.access.trustees import Trustee
 from mse_tui.directory.ad_accounts import Account, MailboxAccess
 from mse_tui.directory.security_descriptors import Effect, Entry, SecurityDescriptor, read_descriptor
-from mse_tui.directory.trustees import FullAccess, GroupExpander, People, expanded, unknown
+from mse_tui.directory.trustees import FullAccess, GroupExpander, GroupUnknown, People, expanded, unknown
 from mse_tui.reasons import Problem, Reason
 
 _FULL_ACCESS = 0x0000_0001
@@ -39,7 +39,11 @@ class ActiveDirectoryTrustees:
         if account is None:
             raise unknown(trustee)
         if account.is_group:
-            return expanded(self._groups.members(account.key), account.address or account.name)
+            group = account.address or account.name
+            try:
+                return expanded(self._groups.members(account.key), group)
+            except Problem as problem:
+                raise GroupUnknown(problem, group) from problem
         if not account.address:
             raise unknown(trustee, f"{account.name} has no mail address.")
         return People((account.address,))

@@ -40,6 +40,15 @@ class FullAccess:
     """Entries that say nothing about a person, by why: the owner's own, Windows's accounts, inherited ones."""
 
 
+class GroupUnknown(Problem):
+    """Who is in a group is not known."""
+
+    def __init__(self, problem: Problem, group: str) -> None:
+        super().__init__(problem.reason, problem.happened, problem.remedy)
+        self.group = group
+        """As `People.group`."""
+
+
 class TrusteeResolver(Protocol):
     """Whoever knows the people behind trustees."""
 
@@ -47,7 +56,7 @@ class TrusteeResolver(Protocol):
         """The people behind a trustee, all of them, read fresh.
 
         Raises Problem trustee-unknown where nobody is behind it (any more); any other Problem means that it is not
-        known, and nobody may be let in by it.
+        known, and nobody may be let in by it; GroupUnknown where it is known which group it is.
         """
         ...
 

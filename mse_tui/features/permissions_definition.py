@@ -69,6 +69,14 @@ class PermissionsSyncDefinition(BaseModel):
             return False
         return losing <= _ALWAYS_ALLOWED or losing * 100 <= self.max_revocations_percent * people
 
+    def believes_empty(self, archives: int) -> bool:
+        """Whether a group through which people have access to so many archives may have no members now.
 
+        One that was emptied by mistake would pass the cap in each archive, when it is a small one.
+        """
+        return archives <= _ALWAYS_ALLOWED or self.max_revocations_percent == _ALL
+
+
+_ALL = 100
 _ALWAYS_ALLOWED = 3
 """So few may always lose access: of a handful of delegates half is one or two."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mse_tui.access.grants import WHOLE, FolderKey, as_person
+from mse_tui.access.grants import WHOLE, FolderKey, archives_through, as_person
 from mse_tui.access.rights import Right, Source
 from mse_tui.access.syncing import Found, GrantKey, WantedGrant
 from mse_tui.access.trustees import Trustee
 from mse_tui.archive.foldertree import FolderTree
-from mse_tui.directory.trustees import FullAccess, FullAccessSource, People, TrusteeResolver
+from mse_tui.directory.trustees import FullAccess, FullAccessSource, GroupUnknown, People, TrusteeResolver
 from mse_tui.exchange.mailbox import Area, ItemFailure
 from mse_tui.exchange.permissions import Delegate, FolderPermission, FolderPermissions, TrusteeKind
 from mse_tui.features.feature import MailboxRun
@@ -25,11 +25,13 @@ _ENDS_ALL = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED)
 class TrusteesOfRun:
     """The people behind trustees, each trustee asked for once; who is not known is remembered and told."""
 
-    def __init__(self, run: MailboxRun, resolver: TrusteeResolver, found: Found, *, expand_groups: bool) -> None:
+    def __init__(
+        self, run: MailboxRun, resolver: TrusteeResolver, found: Found, definition: PermissionsSyncDefinition
+    ) -> None:
         self._run = run
         self._resolver = resolver
         self._found = found
-        self._expand_groups = expand_groups
+        self._definition = definition
         self._owner = as_person(run.identity.address)
         self._known: dict[str, People | Problem] = {}
 
@@ -39,7 +41,7 @@ class TrusteesOfRun:
         if isinstance(answer, Problem):
             self._tell(trustee, answer)
             return _NOBODY
-        if answer.group and not self._expand_groups:
+        if answer.group and not self._definition.expand_groups:
             self._run.journal.skip(Reason.TRUSTEE_GROUP)
             return _NOBODY
         return People(self._others(answer.addresses), answer.group)
@@ -62,7 +64,7 @@ class TrusteesOfRun:
         key = trustee.sid or trustee.address
         if key not in self._known:
             try:
-                answer: People | Problem = self._resolver.people(trustee)
+                answer: People | Problem = self._believed(self._resolver.people(trustee))
             except Problem as problem:
                 if problem.reason in _ENDS_ALL:
                     raise
@@ -72,12 +74,28 @@ class TrusteesOfRun:
                 self._run.journal.count("groups_expanded")
         return self._known[key]
 
+    def _believed(self, people: People) -> People:
+        """Raises GroupUnknown for a group that is empty now, and through which people have access to many archives."""
+        if not people.group or people.addresses or people.left_out or people.unseen:
+            return people
+        archives = archives_through(people.group)
+        if self._definition.believes_empty(archives):
+            return people
+        happened = (
+            f"it has no members now, and people have their access to {archives} archives, or are kept out of them,"
+            " through it. If that is right, take it out of the permissions in Exchange, or let 100 percent lose access"
+            " for one execution."
+        )
+        raise GroupUnknown(Problem(Reason.TRUSTEE_UNRESOLVED, happened), people.group)
+
     def _tell(self, trustee: Trustee, problem: Problem) -> None:
         if problem.reason is Reason.TRUSTEE_UNKNOWN:
             self._run.journal.skip(problem.reason)
         elif not self._found.unresolved & {trustee.label, trustee.address}:
             self._found.is_complete = False
-            self._found.unresolved |= {trustee.label, trustee.address, trustee.name} - {""}
+            group = problem.group if isinstance(problem, GroupUnknown) else ""
+            self._found.unresolved |= {trustee.label, trustee.address, trustee.name, group} - {""}
+            self._found.unnamed |= not (trustee.address or group)
             self._run.journal.fail(trustee.label, Reason.TRUSTEE_UNRESOLVED, f"{trustee.label}: {problem.happened}")
 
 
@@ -94,7 +112,7 @@ class PermissionsReading:
     def read(self) -> Found:
         """All that is wanted. Raises Problem where the mailbox can't be read, Stopped, Cancelled."""
         sources = self.definition.sources
-        trustees = TrusteesOfRun(self.run, self.resolver, self.found, expand_groups=self.definition.expand_groups)
+        trustees = TrusteesOfRun(self.run, self.resolver, self.found, self.definition)
         tree = read_tree(self.run.mailbox) if sources & {Source.FOLDER, Source.DELEGATE} else None
         if tree is not None and Source.FOLDER in sources:
             self._read_folders(tree, trustees)

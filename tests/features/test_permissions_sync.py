@@ -11,14 +11,14 @@ from mse_tui.access.grants import WHOLE, FolderKey, changes, give, grants
 from mse_tui.access.rights import Origin, Right, Source
 from mse_tui.access.sight import may_read
 from mse_tui.access.trustees import Trustee
-from mse_tui.directory.trustees import People
+from mse_tui.directory.trustees import FullAccess, GroupUnknown, People
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.archived import archive_of, find_archive
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import ArchiveMailbox
-from tests.features.practice_permissions import ANN, FOLDERS, Organisation, address, sync
+from tests.features.practice_permissions import ANN, FOLDERS, Organisation, address, sync, trustee
 from tests.features.replicating import make_task
 
 BOB, EVE = address("bob"), address("eve")
@@ -217,6 +217,89 @@ def test_mass_revocation_is_stopped_before_anything_changes(
         sync(organisation, **cap)
     assert met.value.reason is Reason.TOO_MANY_REVOCATIONS
     assert grants() == before
+
+
+CAREFUL = {"max_revocations": 10, "max_revocations_percent": 50}
+
+
+def mailboxes_with(number: int, **settings: object) -> list[Organisation]:
+    """So many mailboxes with the same permissions, synchronised."""
+    groups = {"sales": {"bob", "eve"}}
+    found = [
+        Organisation(address=f"m{each}@example.com", groups=groups, folders={"inbox": {}}, **settings)
+        for each in range(number)
+    ]
+    for each in found:
+        sync(each, **CAREFUL)
+    return found
+
+
+@pytest.mark.parametrize(("archives", "believed"), [(3, True), (4, False)])
+def test_a_group_that_opens_many_archives_is_not_believed_to_be_empty(
+    store: Home, archives: int, believed: bool
+) -> None:
+    organisations = mailboxes_with(archives, allowed={"sales"})
+    organisations[0].groups["sales"].clear()
+    for each in organisations:
+        journal = sync(each, **CAREFUL)
+        assert (reads(each, BOB) == set(FOLDERS)) is not believed
+        assert [reason for _, reason, _ in journal.failures] == [] if believed else [Reason.TRUSTEE_UNRESOLVED]
+    for each in organisations:
+        sync(each, max_revocations=10, max_revocations_percent=100)
+        assert reads(each, BOB) == set(), "a person has said that it is right"
+
+
+def test_a_group_that_keeps_out_of_many_archives_is_not_believed_to_be_empty(store: Home) -> None:
+    organisations = mailboxes_with(4, allowed={"bob"}, denied={"sales"})
+    organisations[0].groups["sales"].clear()
+    for each in organisations:
+        sync(each, **CAREFUL)
+        assert reads(each, BOB) == set()
+
+
+def test_a_group_that_shrinks_is_followed_at_once(store: Home) -> None:
+    organisations = mailboxes_with(5, allowed={"sales"})
+    organisations[0].groups["sales"].discard("bob")
+    for each in organisations:
+        assert not sync(each, **CAREFUL).failures
+        assert reads(each, BOB) == set() and reads(each, EVE) == set(FOLDERS)
+
+
+class Identified(Organisation):
+    """Full Access names its trustees by identifiers only, as a security descriptor does."""
+
+    cut_off = False
+    members_known = True
+
+    def full_access(self, _address: str) -> FullAccess:
+        named = super().full_access(_address)
+        return FullAccess(*(tuple(Trustee(sid=each.sid) for each in part) for part in (named.allowed, named.denied)))
+
+    def people(self, asked: Trustee) -> People:
+        if self.cut_off:
+            raise Problem(Reason.DIRECTORY_UNREACHABLE, "The directory does not answer.")
+        name = bytes.fromhex(asked.sid.rpartition("-")[2]).decode()
+        if name in self.groups and not self.members_known:
+            raise GroupUnknown(Problem(Reason.DIRECTORY_INCOMPLETE, "Some members can't be read."), address(name))
+        return super().people(trustee(name))
+
+
+def test_a_directory_that_fails_after_it_told_identifiers_takes_nothing_away(store: Home) -> None:
+    organisation = Identified(allowed={"bob", "sales"}, groups={"sales": {"eve"}})
+    sync(organisation)
+    organisation.cut_off = True
+    journal = sync(organisation)
+    assert reads(organisation, BOB) == reads(organisation, EVE) == set(FOLDERS)
+    assert {reason for _, reason, _ in journal.failures} == {Reason.TRUSTEE_UNRESOLVED}
+
+
+def test_a_group_known_by_its_identifier_keeps_what_it_gave_and_the_rest_is_followed(store: Home) -> None:
+    organisation = Identified(allowed={"bob", "sales"}, groups={"sales": {"eve"}})
+    sync(organisation)
+    organisation.members_known = False
+    organisation.allowed = {"sales"}
+    sync(organisation)
+    assert reads(organisation, EVE) == set(FOLDERS) and reads(organisation, BOB) == set()
 
 
 def test_who_keeps_access_another_way_does_not_count_as_losing_it(store: Home) -> None:
