@@ -365,7 +365,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.GROUP_AMBIGUOUS: Explanation(
         "Several groups are called so.",
-        "Give the group's distinguished name or its address; mse-tui group find lists them.",
+        "Choose one of those found by that name, in the group's step of a new task or by mse-tui group find; or give"
+        " the group's distinguished name or its address.",
     ),
     Reason.GROUP_REFUSED: Explanation(
         "A site that is bound to Microsoft 365 does not use groups of Active Directory.",

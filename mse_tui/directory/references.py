@@ -55,6 +55,15 @@ def check_group(text: str, binding: SiteBinding, directories: Collection[GroupKi
         raise missing(GroupKind.ACTIVE_DIRECTORY if kind is Given.DISTINGUISHED_NAME else GroupKind.UNKNOWN)
 
 
+def unlisted(binding: SiteBinding, directories: Collection[GroupKind] | None) -> str:
+    """Why the groups of a site can't be browsed; '' where they can. `directories`: as for `check_group`."""
+    is_cloud = binding is SiteBinding.MICROSOFT_365
+    listing = {GroupKind.MICROSOFT_365} if is_cloud else GROUP_DIRECTORIES
+    if directories is None or listing & set(directories):
+        return ""
+    return "Exchange lists no groups" if GroupKind.EXCHANGE in directories else "this site has no directory of groups"
+
+
 def refused(text: str) -> Problem:
     """A site bound to Microsoft 365 does not use groups of Active Directory."""
     return Problem(

@@ -51,6 +51,10 @@ class GroupStep(EngineQuestions):
         self._path: list[str] = []
         """The containers gone into while browsing, from the top ('') on; empty while not browsing."""
         self._typed: Timer | None = None
+        self._ambiguous = ""
+        """What was said of a name that several groups have, which are then shown."""
+        self.unlisted = ""
+        """Why there is nothing to browse; '' where there is."""
 
     def compose(self) -> ComposeResult:
         """Input above, list below."""
@@ -80,6 +84,7 @@ class GroupStep(EngineQuestions):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         self._preview = None
+        self._ambiguous = ""
         self._path.clear()
         self._show([])
         self._note("")
@@ -118,7 +123,10 @@ class GroupStep(EngineQuestions):
     # --- commands of the screen ----------------------------------------------------------------------------------
 
     def browse(self) -> None:
-        """Show the top of the directory."""
+        """Show the top of the directory, if it shows its groups."""
+        if self.unlisted:
+            self._note(f"{self.unlisted[0].upper()}{self.unlisted[1:]}: type what is known of the group.")
+            return
         self._path = [""]
         self._browse()
 
@@ -168,6 +176,9 @@ class GroupStep(EngineQuestions):
         self._path.clear()
         self._show([])
         text = f"{problem.happened} {problem.remedy}"
+        if problem.reason is Reason.GROUP_AMBIGUOUS and self._preview is not None:
+            self._ambiguous = problem.happened
+            self.ask("find_group", {"text": self._preview.group})
         if problem.reason in NO_GROUP:
             self._preview = None
         elif self._preview is not None:
@@ -179,7 +190,8 @@ class GroupStep(EngineQuestions):
             return
         self._groups = list(answer.get("groups", []))
         self._show([found_line(number, one) for number, one in enumerate(self._groups)], FOUND_COLUMNS)
-        self._note("Down chooses a group, Enter shows who is in it." if self._groups else "No group is found.")
+        found = "Down chooses a group, Enter shows who is in it." if self._groups else "No group is found."
+        self._note(f"{self._ambiguous} {found}".lstrip())
 
     def _show_level(self, answer: Mapping[str, Any]) -> None:
         if not self._path:

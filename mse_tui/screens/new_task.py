@@ -1,6 +1,6 @@
 """New task, step by step: site, schedule, type, definition, group with preview, review."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
 from mse_tui.actions.group_preview import Preview
 from mse_tui.actions.tasks import create_task
+from mse_tui.directory.references import unlisted
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.features import FEATURES
 from mse_tui.screens.group_lines import answer_shown
@@ -26,7 +27,7 @@ from mse_tui.screens.settings_forms import new_definition, new_schedule
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
-from mse_tui.terms import TaskType
+from mse_tui.terms import GroupKind, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FILTERING, GROUP_BROWSE, GROUP_REFRESH, SUBMIT, Command
 from mse_tui.widgets.facts import Facts
@@ -48,6 +49,8 @@ class Stock:
     sites: tuple[SiteRow, ...]
     schedules: tuple[ScheduleRow, ...]
     definitions: tuple[DefinitionRow, ...]
+    directories: Mapping[int, frozenset[GroupKind] | None]
+    """By site: who can be asked about groups."""
 
 
 @dataclass
@@ -126,8 +129,13 @@ class NewTaskScreen(LiveScreen[Stock]):
         self._go("site")
 
     def load(self) -> Stock:
-        """Sites, schedules, definitions."""
-        return Stock(tuple(queries.sites()), tuple(queries.schedules()), tuple(queries.definitions()))
+        """Sites, schedules, definitions; and which directories know groups."""
+        return Stock(
+            tuple(queries.sites()),
+            tuple(queries.schedules()),
+            tuple(queries.definitions()),
+            queries.site_directories(),
+        )
 
     def show(self, data: Stock) -> None:
         """Fill the lists."""
@@ -161,10 +169,26 @@ class NewTaskScreen(LiveScreen[Stock]):
         if step == "review":
             self._show_review()
         self.query_one("#steps", Static).update(self._steps_shown())
+        self.show_keys()
         if step == "group":
-            self.query_one(GroupStep).focus_input()
+            groups = self.query_one(GroupStep)
+            groups.unlisted = self._unlisted
+            groups.focus_input()
         else:
             self.query_one("#description" if step == "review" else f"#{step}s").focus()
+
+    def refused(self) -> dict[str, str]:
+        """Browsing as well, where the site's groups can't be."""
+        no_browsing = {GROUP_BROWSE.id: self._unlisted} if self._unlisted else {}
+        return super().refused() | no_browsing
+
+    @property
+    def _unlisted(self) -> str:
+        """Why the chosen site's groups can't be browsed; '' where they can."""
+        site = self._draft.site
+        if site is None or self.shown is None:
+            return ""
+        return unlisted(site.binding, self.shown.directories.get(site.id))
 
     def _steps_shown(self) -> str:
         draft = self._draft

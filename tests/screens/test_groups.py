@@ -12,7 +12,7 @@ from mse_tui.app import MseTuiApp
 from mse_tui.store import queries
 from mse_tui.store.database import now
 from mse_tui.store.groups import GroupAnswer
-from mse_tui.store.models import Audit, EngineRequest, Execution, Task
+from mse_tui.store.models import Audit, EngineRequest, Execution, Site, Task
 from tests.screens.conftest import Keys, settle, shown, until
 from tests.screens.seed import DOMAIN, NOW
 from tests.screens.test_goldens import GOLDENS, SIZES
@@ -126,6 +126,33 @@ async def test_a_group_is_browsed_for_down_and_up(app: MseTuiApp) -> None:
         await keys.see("[definition]")
 
 
+@pytest.mark.parametrize(
+    ("directories", "why"),
+    [("exchange", "Exchange lists no groups"), ("", "this site has no directory of groups")],
+)
+async def test_what_can_not_be_browsed_is_not_offered(app: MseTuiApp, directories: str, why: str) -> None:
+    Site.update(directories=directories).execute()
+    async with app.run_test(size=(140, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        assert f"{why}: Ctrl+O Browse" in shown(app).splitlines()[-1]
+        await keys.press("ctrl+o")
+        await keys.see("type what is known of the group")
+        assert not EngineRequest.select().exists()
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "Browse" not in shown(app).splitlines()[-1]
+
+
+@pytest.mark.parametrize("directories", [None, "active_directory exchange", "microsoft_365"])
+async def test_what_can_be_browsed_is_offered(app: MseTuiApp, directories: str | None) -> None:
+    Site.update(directories=directories).execute()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        assert "Ctrl+O Browse" in shown(app).splitlines()[-1]
+
+
 async def test_a_group_that_is_not_there_cannot_be_taken_but_one_not_looked_up_can(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
@@ -139,6 +166,21 @@ async def test_a_group_that_is_not_there_cannot_be_taken_but_one_not_looked_up_c
         await keys.see("Enter again takes")
         await keys.press("enter")
         await keys.see("not looked up")
+
+
+async def test_of_groups_with_the_same_name_one_is_chosen_from_a_list(app: MseTuiApp) -> None:
+    other = {**SALES, "key": "other", "where": "CN=Sales,OU=North,DC=fjordline"}
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("Sales")
+        await keys.press("enter")
+        await answer(pilot, "preview", problem("group-ambiguous", "2 groups are called 'Sales'."))
+        assert await answer(pilot, "find_group", {"groups": [SALES, other]}) == {"text": "Sales"}
+        await keys.see("2 groups are called 'Sales'. Down chooses a group")
+        await keys.press("down", "down", "enter")
+        assert await answer(pilot, "preview", MEMBERS) == {"group": other["where"]}
+        await keys.see("Enter again takes this group")
 
 
 async def test_what_was_found_for_another_text_goes_as_one_types(app: MseTuiApp) -> None:

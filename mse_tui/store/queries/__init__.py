@@ -64,6 +64,7 @@ from mse_tui.store.queries.settings import (
     halted_accounts,
     schedule,
     schedules,
+    site_directories,
     site_maintenance,
     sites,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "recent_activity",
     "schedule",
     "schedules",
+    "site_directories",
     "site_maintenance",
     "sites",
     "stale_mailboxes",

@@ -11,7 +11,7 @@ from mse_tui.store.live_leases import live_holder
 from mse_tui.store.maintenance import maintenance_of, rests_until, windows_of
 from mse_tui.store.models import Definition, HaltedAccount, Schedule, Site, Task
 from mse_tui.store.queries.rows import DefinitionRow, HaltRow, ScheduleRow, SiteRow
-from mse_tui.terms import SiteBinding, TaskType
+from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 
 def engine_holder(site_code: str) -> str:
@@ -52,6 +52,14 @@ def _site(row: Any) -> SiteRow:
         maintenance_until=rests,
         maintenance_by=row.maintenance_by if began else "",
     )
+
+
+def site_directories() -> dict[int, frozenset[GroupKind] | None]:
+    """By each site's id, which directories can be asked about groups; None where nothing has said so yet."""
+    return {
+        row.id: None if row.directories is None else frozenset(GroupKind(kind) for kind in row.directories.split())
+        for row in Site.select(Site.id, Site.directories)
+    }
 
 
 def site_maintenance() -> Maintenance:
