@@ -16,8 +16,9 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mse_tui.access.roles import Role, needs
+from mse_tui.actions.checks import settings_model
 from mse_tui.actions.commands import remove_task
-from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
 from mse_tui.actions.maintenance import set_maintenance_windows, valid_windows
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.tasks import create_task, set_task

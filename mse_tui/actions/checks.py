@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.access.roles import Role, require
-from mse_tui.features import takes_away
+from mse_tui.features import FEATURES, takes_away
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import TaskType
 
@@ -40,6 +40,11 @@ def valid_name(text: str, what: str) -> str:
             Reason.INVALID, f"The {what} {name!r} is only a number, which names things by their id.", "Add a word."
         )
     return name
+
+
+def settings_model(task_type: TaskType) -> type[BaseModel]:
+    """The pydantic model of a type's settings; forms and command line options are made from it."""
+    return FEATURES[task_type].definition
 
 
 def valid_settings(model: type[_Settings], settings: BaseModel | Mapping[str, Any]) -> _Settings:

@@ -8,24 +8,14 @@ from pydantic import BaseModel
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
-from mse_tui.actions.checks import require_for, valid_name, valid_settings
+from mse_tui.actions.checks import require_for, settings_model, valid_name, valid_settings
 from mse_tui.archive.approvals import void_edited
 from mse_tui.archive.verdicts import limits_of
-from mse_tui.features import FEATURES
 from mse_tui.features.managed_definition import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Task
 from mse_tui.terms import TaskType
-
-
-def settings_model(task_type: TaskType) -> type[BaseModel]:
-    """The pydantic model of a type's settings; forms and command line options are made from it."""
-    feature = FEATURES.get(task_type)
-    if feature is None:
-        known = ", ".join(sorted(FEATURES))
-        raise Problem(Reason.INVALID, f"This version has no {task_type.label} tasks.", f"Choose one of: {known}.")
-    return feature.definition
 
 
 @needs(Role.OPERATOR)

@@ -3,7 +3,6 @@
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import require_for, valid_name
-from mse_tui.actions.definitions import settings_model
 from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import check_group
 from mse_tui.reasons import Problem, Reason
@@ -29,7 +28,6 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     Problem invalid, not-found; address-invalid, group-empty, group-refused, directory-missing (about the group).
     """
     description = valid_name(description, "description")
-    settings_model(task_type)
     require_for(task_type)
     group = group.strip()
     with writing():

@@ -114,7 +114,7 @@ def _settings(change: "Change") -> list[str]:
 def model_of(kind: str, name: str) -> "type[BaseModel] | None":
     """Whose titles the settings of a definition ('MFR Everything') or a schedule have; None for all else."""
     if kind == "definition":
-        from mse_tui.actions.definitions import settings_model
+        from mse_tui.actions.checks import settings_model
         from mse_tui.terms import TaskType
 
         return settings_model(TaskType(name.partition(" ")[0]))

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from mse_tui.actions.definitions import create_definition, remove_definition, set_definition, settings_model
+from mse_tui.actions.checks import settings_model
+from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
 from mse_tui.cli.changing import YES, changes, changing, sure
 from mse_tui.cli.completion import of_definitions, of_definitions_of
 from mse_tui.cli.options import given, options_of

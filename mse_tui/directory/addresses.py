@@ -4,20 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
-
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from typing import TYPE_CHECKING
 
 from mse_tui.directory.directory import Member, Membership, SkippedEntry
 from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
+
 SEPARATORS = ";,\n\r"
 """What stands between the entries of a list."""
-
-# The library refuses names that the Internet's mail can't reach; organisations use them inside.
-for _name in ("local", "test"):
-    if _name in SPECIAL_USE_DOMAIN_NAMES:
-        SPECIAL_USE_DOMAIN_NAMES.remove(_name)
 
 _ABOUT_ONE = frozenset(
     {
@@ -49,7 +46,7 @@ def parse_addresses(text: str) -> ParsedAddresses:
     for entry in _entries(text):
         try:
             addresses[_address(entry)] = None
-        except EmailNotValidError as error:
+        except ValueError as error:
             message = f"{entry!r} is not a mail address: {error}"
             refused.append(SkippedEntry(entry, Reason.ADDRESS_INVALID, message))
     return ParsedAddresses(tuple(addresses), tuple(refused))
@@ -147,10 +144,9 @@ def _unless_blank(entry: str) -> Iterator[str]:
 
 
 def _address(entry: str) -> str:
-    """One entry's address. Raises EmailNotValidError."""
+    """One entry's address. Raises ValueError that says what is wrong with it."""
     bare = parseaddr(entry)[1] if "<" in entry else entry
-    found = validate_email(bare or entry, check_deliverability=False, globally_deliverable=False)
-    return found.normalized.lower()
+    return _validated(bare or entry).normalized.lower()
 
 
 def _encoded(address: str) -> str:
@@ -158,8 +154,21 @@ def _encoded(address: str) -> str:
     local, _, domain = address.rpartition("@")
     if domain.isascii():
         return address
-    found = validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
-    return f"{local}@{found.ascii_domain}"
+    return f"{local}@{_validated(f'x@{domain}').ascii_domain}"
+
+
+def _validated(address: str) -> "ValidatedEmail":
+    """Also in a domain that the Internet's mail can't reach: organisations use such inside.
+
+    Raises ValueError that says what is wrong with it.
+    """
+    # It compiles its rules for as long as a twentieth of the screens' first frame, which checks no address.
+    import email_validator  # noqa: PLC0415
+
+    for name in ("local", "test"):
+        if name in email_validator.SPECIAL_USE_DOMAIN_NAMES:
+            email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(name)
+    return email_validator.validate_email(address, check_deliverability=False, globally_deliverable=False)
 
 
 def _sentence(text: str) -> str:

@@ -9,14 +9,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.access.roles import Role, missing
-from mse_tui.actions.checks import needed_for
-from mse_tui.actions.definitions import (
-    create_definition,
-    refuse_used,
-    remove_definition,
-    set_definition,
-    settings_model,
-)
+from mse_tui.actions.checks import needed_for, settings_model
+from mse_tui.actions.definitions import create_definition, refuse_used, remove_definition, set_definition
 from mse_tui.features import FEATURES
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice

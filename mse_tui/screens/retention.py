@@ -12,7 +12,7 @@ from textual.widgets import ContentSwitcher, Static
 from mse_tui.access.roles import Role, needed
 from mse_tui.actions import retention
 from mse_tui.actions.archive_reading import explain
-from mse_tui.actions.definitions import settings_model
+from mse_tui.actions.checks import settings_model
 from mse_tui.actions.naming import archived_mailbox
 from mse_tui.actions.retention import Awaiting, NewHold, PurgedRow, QuarantinedRow, RetentionSettings, SettingRow
 from mse_tui.archive.holds import HoldRow

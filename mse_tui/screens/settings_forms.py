@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel
 
-from mse_tui.actions.definitions import create_definition, set_definition, settings_model
+from mse_tui.actions.checks import settings_model
+from mse_tui.actions.definitions import create_definition, set_definition
 from mse_tui.actions.schedules import create_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.maintenance import Maintenance

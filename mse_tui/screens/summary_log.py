@@ -7,7 +7,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mse_tui.actions.definitions import settings_model
+from mse_tui.actions.checks import settings_model
 from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.screens.group_lines import group_facts

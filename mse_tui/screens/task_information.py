@@ -10,8 +10,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from mse_tui.access.roles import Role
-from mse_tui.actions.checks import needed_for
-from mse_tui.actions.definitions import settings_model
+from mse_tui.actions.checks import needed_for, settings_model
 from mse_tui.actions.tasks import set_task
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.reasons import Problem, Reason
