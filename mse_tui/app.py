@@ -356,7 +356,7 @@ class MseTuiApp(App[None]):
         """The site's archived content. Raises Problem configuration-invalid."""
         # What reads content is a fifth of a second to import, and the first frame does without.
         from mse_tui.actions.archive_reading import packs_of  # noqa: PLC0415
-        from mse_tui.config import load_configuration  # noqa: PLC0415
+        from mse_tui.config.loading import load_configuration  # noqa: PLC0415
 
         return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from mse_tui.config import load_site_settings
+from mse_tui.config.one_table import load_site_settings
 from mse_tui.reasons import Problem, Reason
 
 ENVIRONMENT_VARIABLE = "MSE_TUI_HOME"

@@ -7,7 +7,9 @@ from typing import get_args
 
 import pytest
 
-from mse_tui.config import Configuration, load_configuration, load_roles, load_site_settings
+from mse_tui.config.configuration import Configuration
+from mse_tui.config.loading import load_configuration
+from mse_tui.config.one_table import load_roles, load_site_settings
 from mse_tui.reasons import Problem, Reason
 
 EXAMPLE = Path(__file__).parents[1] / "mse_tui" / "config.example.toml"

@@ -19,7 +19,7 @@ from mse_tui.archive.explanation import Explanation, explain_message
 from mse_tui.archive.export import ExportReport, Target, export
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import FolderView, MailboxView, MessagePlace, MessageView, View
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 

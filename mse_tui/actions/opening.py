@@ -8,7 +8,8 @@ import socket
 from mse_tui import __version__
 from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.audit import audit
-from mse_tui.config import load_configuration, load_roles, load_site_settings
+from mse_tui.config.loading import load_configuration
+from mse_tui.config.one_table import load_roles, load_site_settings
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import keep_for_readers, now, open_database, writing

@@ -8,7 +8,9 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes
 from mse_tui.actions.checks import valid_settings
 from mse_tui.actions.opening import this_site
-from mse_tui.config import EngineSettings, load_engine_settings, set_values
+from mse_tui.config.editing import set_values
+from mse_tui.config.one_table import load_engine_settings
+from mse_tui.config.site import EngineSettings
 from mse_tui.engine.housekeeping import Ages, due
 from mse_tui.store import queries
 from mse_tui.store.database import now, writing

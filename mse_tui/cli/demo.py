@@ -116,7 +116,7 @@ def _work_on(site: PracticeSite) -> None:
 
 def _on_screens(session: Session, site: PracticeSite) -> int:
     from mse_tui.cli.screens import SiteEngine, show
-    from mse_tui.config import load_configuration
+    from mse_tui.config.loading import load_configuration
 
     engine = SiteEngine(site.home, queries.sites()[0], lambda: load_configuration(site.home.config))
     return show(site.home, engine, session.verbose, _run_one)
@@ -131,7 +131,7 @@ def _run_one() -> None:
 
 def _headless(site: PracticeSite, faults: bool) -> int:
     """Run every task once, show how far it is, print what came out; the exit code is the worst light."""
-    from mse_tui.config import load_configuration
+    from mse_tui.config.loading import load_configuration
 
     tasks = [row for row in queries.tasks_of_type() if not row.paused]
     click.echo(f"Running {count(len(tasks), 'task')} on {site.server.url}")

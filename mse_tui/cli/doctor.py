@@ -17,7 +17,7 @@ from mse_tui.cli.logs import log_nowhere, log_to_stderr
 from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import coloured, emit_json
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.exchange.doctor import Finding, Outcome, check_exchange, failed
 from mse_tui.exchange.mailbox import AccountHalts
 from mse_tui.home import Home

@@ -15,7 +15,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 if TYPE_CHECKING:
-    from mse_tui.config import Configuration
+    from mse_tui.config.configuration import Configuration
     from mse_tui.directory.directory import GroupDirectory
     from mse_tui.directory.site_directory import SiteDirectory
     from mse_tui.engine.engine import Engine

@@ -18,7 +18,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 
 if TYPE_CHECKING:
-    from mse_tui.config import Configuration
+    from mse_tui.config.configuration import Configuration
     from mse_tui.engine.engine import Engine
     from mse_tui.home import Home
     from mse_tui.store.queries import SiteRow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mse_tui.config import Configuration
+    from mse_tui.config.configuration import Configuration
     from mse_tui.home import Home
     from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow, TaskRow
 
@@ -71,7 +71,7 @@ class Session:
 
     def configuration(self) -> "Configuration":
         """The site's configuration. Raises Problem configuration-invalid."""
-        from mse_tui.config import load_configuration
+        from mse_tui.config.loading import load_configuration
 
         return load_configuration(self.home.config)
 

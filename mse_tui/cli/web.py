@@ -11,7 +11,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.signals import signals_stop
 
 if TYPE_CHECKING:
-    from mse_tui.config import Configuration
+    from mse_tui.config.configuration import Configuration
     from mse_tui.home import Home
     from mse_tui.web.application import SignIn
     from mse_tui.web.service import WebService

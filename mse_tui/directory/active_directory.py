@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.ad_accounts import Accounts
 from mse_tui.directory.ad_groups import browse_level, find_groups, group_row, kind_of, the_group
 from mse_tui.directory.ad_members import Expansion

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.ad_groups import IS_GROUP
 from mse_tui.directory.ldap_search import Search
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain, ServerReport

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 
-from mse_tui.config import Microsoft365Settings
+from mse_tui.config.directories import Microsoft365Settings
 from mse_tui.directory.cloud_people import PERSON_FIELDS, purpose_path, read_person
 from mse_tui.directory.exchange_online import ExchangeOnline, NotAllowed
 from mse_tui.exchange.doctor import EXPIRY_WARNING_DAYS, Finding, Outcome, failed

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExtensionError, LDAPStartTLSError
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.ldap_failures import (
     INVALID_CREDENTIALS,
     SUCCESS,

@@ -6,7 +6,7 @@ from typing import Any
 
 import ldap3
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.ldap_failures import ServerFailed, SignInRefused
 from mse_tui.reasons import Problem, Reason
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import ldap3
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.ldap_connection import (
     Opening,
     ServerAddress,

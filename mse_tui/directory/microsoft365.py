@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from mse_tui.config import Microsoft365Settings
+from mse_tui.config.directories import Microsoft365Settings
 from mse_tui.directory.cloud_members import DYNAMIC_KEY, PAGE, CloudMembers
 from mse_tui.directory.cloud_people import PERSON_FIELDS, Person, judged, judged_by_purpose, purpose_path, read_person
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry

@@ -15,7 +15,7 @@ from typing import Self
 from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.purge import Purge
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.directory.directory import Directory
 from mse_tui.directory.site_directory import SiteDirectory
 from mse_tui.engine.audit_heads import AuditHeads

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 from diskcache import UNKNOWN, Cache, Disk, Timeout
 from diskcache.core import MODE_RAW
 
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.directory.answers import membership_kept, membership_to_keep
 from mse_tui.directory.directory import Directory, GroupReference, Membership
 from mse_tui.reasons import Problem, Reason

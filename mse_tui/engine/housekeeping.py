@@ -10,7 +10,8 @@ from typing import Any
 from peewee import fn
 
 from mse_tui.access import audit_chain
-from mse_tui.config import EngineSettings, load_engine_settings
+from mse_tui.config.one_table import load_engine_settings
+from mse_tui.config.site import EngineSettings
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 from mse_tui.exchange.ews import EwsExchange
 from mse_tui.exchange.ews_errors import ServerProblem
 from mse_tui.exchange.ews_rows import parse, response_messages, server_version

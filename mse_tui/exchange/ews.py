@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lxml import etree
 
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 from mse_tui.exchange.calendars import Calendars
 from mse_tui.exchange.ews_calendars import EwsCalendars
 from mse_tui.exchange.ews_calls import PAGE

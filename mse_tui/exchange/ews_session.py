@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from lxml import etree
 
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 from mse_tui.exchange.ews_calls import Calls, Request
 from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_status
 from mse_tui.exchange.ews_rows import parse, parse_stream, response_messages

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from requests.auth import HTTPBasicAuth
 
 from mse_tui import __version__
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.exchange.wire import PinnedAdapter, Reply
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 
 from mse_tui import __version__
-from mse_tui.config import Microsoft365Settings
+from mse_tui.config.directories import Microsoft365Settings
 from mse_tui.exchange.gate import LOOK, Gate, account_key
 from mse_tui.exchange.graph_batch import LARGEST_BATCH, Batch, BatchAnswer
 from mse_tui.exchange.graph_errors import failure_of_answer, failure_of_exception, foreign_host

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mse_tui.config import Microsoft365Settings
+from mse_tui.config.directories import Microsoft365Settings
 from mse_tui.exchange.gate import LOOK, Gate
 from mse_tui.exchange.graph_errors import failure_of_exception, failure_of_status, foreign_host
 from mse_tui.exchange.wire import Reply, TooLong

@@ -8,7 +8,7 @@ from email.utils import formatdate, make_msgid
 
 import requests
 
-from mse_tui.config import MailSettings, WebhookSettings
+from mse_tui.config.monitoring import MailSettings, WebhookSettings
 from mse_tui.monitoring.notices import Notice
 from mse_tui.reasons import Problem
 from mse_tui.terms import Light

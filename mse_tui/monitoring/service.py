@@ -6,7 +6,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.monitoring.channels import Mail, Ping, Webhook
 from mse_tui.monitoring.metrics import MetricsServer
 from mse_tui.monitoring.notices import Channel, Notices

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp
 from mse_tui.actions import retrieval
 from mse_tui.actions.retrieval import Client, LinkKind, Offer, StubLink
 from mse_tui.archive.packs import Packs
-from mse_tui.config import WebSettings
+from mse_tui.config.web import WebSettings
 from mse_tui.reasons import Problem
 from mse_tui.store.database import keep_connection
 from mse_tui.web import pages

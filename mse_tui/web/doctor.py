@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from mse_tui.config import Configuration, WebSettings
+from mse_tui.config.configuration import Configuration
+from mse_tui.config.web import WebSettings
 from mse_tui.exchange.doctor import Finding, Outcome, failed
 from mse_tui.reasons import Problem, Reason
 from mse_tui.web.openid import OpenIdSignIn

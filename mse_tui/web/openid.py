@@ -23,7 +23,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from mse_tui.actions.audit import audit
-from mse_tui.config import OpenIdSettings
+from mse_tui.config.web import OpenIdSettings
 from mse_tui.exchange.wire import PinnedAdapter, tls_context
 from mse_tui.reasons import Problem, Reason
 

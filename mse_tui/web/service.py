@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mse_tui.archive.packs import Packs
-from mse_tui.config import WebSettings
+from mse_tui.config.web import WebSettings
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.web.application import Service, SignIn, application

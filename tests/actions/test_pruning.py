@@ -9,7 +9,9 @@ import pytest
 
 from mse_tui.access.roles import Role, Roles, use_roles
 from mse_tui.actions.pruning import pruning, set_pruning, would_go
-from mse_tui.config import EngineSettings, load_configuration, set_values
+from mse_tui.config.editing import set_values
+from mse_tui.config.loading import load_configuration
+from mse_tui.config.site import EngineSettings
 from mse_tui.engine.housekeeping import Ages, ages_now
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason

@@ -16,7 +16,7 @@ import ldap3
 from ldap3.utils.conv import escape_filter_chars
 
 from mse_tui.cli.doctor import Forgetful
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.active_directory import ActiveDirectory
 from mse_tui.directory.ad_recipients import ATTRIBUTES
 from tests.support.samba.domain import BASE, SERVICE_PASSWORD, SERVICE_USER, Domain, domain, missing

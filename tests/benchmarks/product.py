@@ -18,7 +18,7 @@ from mse_tui.actions.opening import open_site
 from mse_tui.actions.schedules import create_schedule
 from mse_tui.actions.tasks import create_task
 from mse_tui.cli.engine import build_engine
-from mse_tui.config import load_configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.engine.schedules import one_off
 from mse_tui.home import Home
 from mse_tui.store import queries

@@ -14,7 +14,7 @@ import pytest
 from mse_tui import __version__
 from mse_tui.access import roles
 from mse_tui.cli.main import run
-from mse_tui.config import load_configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.home import Home
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries

@@ -3,7 +3,7 @@
 import pytest
 
 from mse_tui.cli.engine import build_directory
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.engine.halts import DatabaseHalts
 from mse_tui.exchange.ews import connect
 from mse_tui.home import Home

@@ -8,7 +8,8 @@ import requests
 
 from mse_tui.actions.opening import open_site
 from mse_tui.cli.screens import SiteEngine
-from mse_tui.config import Configuration, load_configuration
+from mse_tui.config.configuration import Configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.engine.leases import engine_key
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.active_directory import ActiveDirectory
 from tests.exchange.canned import Halts
 from tests.support.samba.domain import SERVICE_PASSWORD, SERVICE_USER, Domain, domain, missing

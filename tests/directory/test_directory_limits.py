@@ -2,7 +2,7 @@
 
 import pytest
 
-from mse_tui.config import ActiveDirectorySettings
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory.active_directory import ActiveDirectory
 from mse_tui.reasons import Problem, Reason
 from tests.support.slapd.server import GROUP, PASSWORD, USER, missing, slapd

@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 from mse_tui.directory.exchange_groups import ExchangeGroups
 from mse_tui.exchange import retry
 from mse_tui.exchange.ews import connect

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.engine.engine import Engine
 from mse_tui.engine.schedules import one_off
 from mse_tui.store.models import Execution, MailboxResult, Task

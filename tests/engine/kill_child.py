@@ -17,7 +17,7 @@ from threading import Lock
 
 from mse_tui.actions.commands import run_now
 from mse_tui.actions.opening import open_site
-from mse_tui.config import load_configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.engine.engine import Engine
 from mse_tui.engine.halts import DatabaseHalts
 from mse_tui.exchange.ews import connect

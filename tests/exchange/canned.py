@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mse_tui.config import ExchangeSettings
+from mse_tui.config.exchange import ExchangeSettings
 
 PASSWORD_VARIABLE = "MSE_TUI_TEST_EXCHANGE_PASSWORD"
 NAMESPACES = (

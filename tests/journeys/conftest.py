@@ -18,7 +18,7 @@ from mse_tui.actions.tasks import create_task
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View, folders, mailboxes, messages
 from mse_tui.cli.engine import build_engine
-from mse_tui.config import load_configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.engine.schedules import one_off
 from mse_tui.home import Home
 from mse_tui.sandbox.server import SandboxServer

@@ -10,7 +10,7 @@ from mse_tui.actions.definitions import create_definition, set_definition
 from mse_tui.actions.schedules import create_schedule
 from mse_tui.actions.tasks import create_task
 from mse_tui.cli.main import run
-from mse_tui.config import load_configuration
+from mse_tui.config.loading import load_configuration
 from mse_tui.engine.leases import Leases, mailbox_key
 from mse_tui.engine.schedules import one_off
 from mse_tui.exchange.ews import connect

@@ -13,7 +13,8 @@ import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from mse_tui.config import Configuration, MailSettings, WebhookSettings
+from mse_tui.config.configuration import Configuration
+from mse_tui.config.monitoring import MailSettings, WebhookSettings
 from mse_tui.home import Home
 from mse_tui.monitoring.channels import Mail, Ping, Webhook
 from mse_tui.monitoring.notices import Concern, Notice, Notices

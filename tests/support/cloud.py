@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from mse_tui.config import Microsoft365Settings
+from mse_tui.config.directories import Microsoft365Settings
 from mse_tui.directory.microsoft365 import Microsoft365Directory
 from mse_tui.sandbox.cloud.tenant import Tenant
 from mse_tui.sandbox.cloud.tokens import EXCHANGE_ROLES, GRAPH_ROLES

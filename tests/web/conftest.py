@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from mse_tui.archive.packs import Packs
-from mse_tui.config import WebSettings
+from mse_tui.config.web import WebSettings
 from mse_tui.exchange.ews import connect
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.web.service import WebService

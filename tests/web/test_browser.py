@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mse_tui.config import OpenIdSettings
+from mse_tui.config.web import OpenIdSettings
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.web.openid import BACK, OpenIdSignIn
 from tests.support.chromium import Chromium, chromium, missing

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mse_tui.config import Configuration
+from mse_tui.config.configuration import Configuration
 from mse_tui.exchange.doctor import Finding, Outcome
 from mse_tui.sandbox.certificates import write_certificates
 from mse_tui.web.doctor import check_retrieval

@@ -8,7 +8,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mse_tui.config import OpenIdSettings
+from mse_tui.config.web import OpenIdSettings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import Audit

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from mse_tui.cli.main import run
-from mse_tui.config import WebSettings
+from mse_tui.config.web import WebSettings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.certificates import write_certificates
 from mse_tui.store.stubs import StubLink
