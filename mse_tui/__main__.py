@@ -5,7 +5,13 @@ import sys
 
 def main() -> None:
     """Run the command line given to this process and end it with the command's exit code."""
+    import gc
+
     from mse_tui.cli.main import run
+
+    # Importing makes many objects and no garbage: to look for some so often takes a twentieth of the time to the
+    # first frame.
+    gc.set_threshold(20_000)
 
     sys.exit(run(sys.argv[1:]))
 

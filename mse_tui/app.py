@@ -5,11 +5,8 @@ import contextlib
 import logging
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual import work
@@ -26,6 +23,7 @@ from mse_tui.preferences import THEMES, Preferences, load_preferences, save_pref
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, FactsDialog, Picker, problem_notice
 from mse_tui.screens.help import HelpScreen
+from mse_tui.screens.places import PLACES, first_screen
 from mse_tui.screens.roles import lacking_for, leads_to, needs_said, standing
 from mse_tui.store import queries
 from mse_tui.store.database import faults_explained
@@ -39,11 +37,9 @@ from mse_tui.widgets.wording import SERVICE_HINT, utc_now
 
 if TYPE_CHECKING:
     from mse_tui.archive.packs import Packs
+    from mse_tui.engine.log_lines import LogFilter
 
 log = logging.getLogger(__name__)
-
-STOP_SECONDS = 30.0
-"""How long a stopping engine is waited for before the process ends all the same."""
 
 
 class EngineHandle(Protocol):
@@ -103,7 +99,7 @@ class MseTuiApp(App[None]):
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """`begin` starts the engine; it is called in a thread once the first screen is there."""
-        self.MODES = {name: _factory(name) for name in _SCREENS}  # type: ignore[misc]
+        self.MODES = {name: first_screen(name) for name in PLACES}  # type: ignore[misc]
         monochrome = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if monochrome else None)
         self.home = home
@@ -262,58 +258,6 @@ class MseTuiApp(App[None]):
                 return owner
         return self
 
-    async def action_mode_dashboard(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("dashboard")
-
-    async def action_mode_tasks(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("tasks")
-
-    async def action_mode_archive(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("archive")
-
-    async def action_mode_log(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("log")
-
-    async def action_mode_definitions(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("definitions")
-
-    async def action_mode_schedules(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("schedules")
-
-    async def action_mode_calendar(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("calendar")
-
-    async def action_mode_stubs(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("stubs")
-
-    async def action_mode_retention(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("retention")
-
-    async def action_mode_planning(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("planning")
-
-    async def action_mode_audit(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("audit")
-
-    async def action_mode_logs(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("logs")
-
-    async def action_mode_sites(self) -> None:
-        """Go to the place of that name."""
-        await self.go_to("sites")
-
     async def go_to(self, place: str) -> None:
         """Switch to a place's first screen; to what was begun there, if anything was."""
         if self.current_mode != place:
@@ -360,11 +304,31 @@ class MseTuiApp(App[None]):
 
         return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
 
+    # A screen is imported when it is gone to: the first frame does not wait for the others.
+
     def new_task(self) -> None:
         """Create a task, step by step."""
-        from mse_tui.screens.new_task import NewTaskScreen  # noqa: PLC0415 (a screen is imported when it is gone to)
+        from mse_tui.screens.new_task import NewTaskScreen  # noqa: PLC0415
 
         self.push_screen(NewTaskScreen())
+
+    def open_task(self, task_id: int) -> None:
+        """All about a task."""
+        from mse_tui.screens.task_information import TaskInformationScreen  # noqa: PLC0415
+
+        self.push_screen(TaskInformationScreen(task_id))
+
+    def open_execution(self, execution_id: int) -> None:
+        """One entry of a task summary log, mailbox by mailbox."""
+        from mse_tui.screens.summary_log import ExecutionScreen  # noqa: PLC0415
+
+        self.push_screen(ExecutionScreen(execution_id))
+
+    def open_logs(self, wanted: "LogFilter") -> None:
+        """What the engine logged about something."""
+        from mse_tui.screens.logs import LogsScreen  # noqa: PLC0415
+
+        self.push_screen(LogsScreen(wanted))
 
     async def show_tasks(self, task_type: TaskType | None) -> None:
         """Go to the tasks of one type."""
@@ -439,73 +403,12 @@ def _retried(accounts: list[str]) -> str:
     return f"Tried again: {', '.join(accounts)}" if accounts else "No account is halted."
 
 
-_SCREENS = {
-    "dashboard": ("mse_tui.screens.dashboard", "DashboardScreen"),
-    "tasks": ("mse_tui.screens.tasks", "TasksScreen"),
-    "archive": ("mse_tui.screens.archive", "ArchiveScreen"),
-    "calendar": ("mse_tui.screens.calendar", "CalendarScreen"),
-    "log": ("mse_tui.screens.summary_log", "SummaryLogScreen"),
-    "definitions": ("mse_tui.screens.definitions", "DefinitionsScreen"),
-    "schedules": ("mse_tui.screens.schedules", "SchedulesScreen"),
-    "stubs": ("mse_tui.screens.stubs", "StubsScreen"),
-    "audit": ("mse_tui.screens.audit", "AuditScreen"),
-    "sites": ("mse_tui.screens.sites", "SitesScreen"),
-    "planning": ("mse_tui.screens.planning", "PlanningScreen"),
-    "logs": ("mse_tui.screens.logs", "LogsScreen"),
-    "retention": ("mse_tui.screens.retention", "RetentionScreen"),
-}
+def _going_to(place: str) -> Callable[[MseTuiApp], Coroutine[Any, Any, None]]:
+    async def action(app: MseTuiApp) -> None:
+        await app.go_to(place)
+
+    return action
 
 
-def _factory(place: str) -> Callable[[], Screen[Any]]:
-    """Screens are imported when they are first gone to."""
-
-    def make() -> Screen[Any]:
-        module, name = _SCREENS[place]
-        screen: Screen[Any] = getattr(import_module(module), name)()
-        return screen
-
-    return make
-
-
-def run_app(home: Home, engine: EngineHandle | None = None, begin: Callable[[], None] | None = None) -> int:
-    """Run the TUI until the person leaves, then end the engine that ran inside it. Gives the exit code.
-
-    `begin` starts the engine; it is called once the first screen is there.
-
-    Raises Problem invalid on a terminal that can't show screens.
-    """
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        raise Problem(
-            Reason.INVALID,
-            "This terminal can't show screens (TERM is unset or 'dumb').",
-            "Use the commands instead: mse-tui status --plain, mse-tui task list.",
-        )
-    app = MseTuiApp(home, engine=engine, begin=begin)
-    try:
-        app.run()
-    finally:
-        if engine is not None and engine.running():
-            _end(engine)
-    return app.return_code or 0
-
-
-def _end(engine: EngineHandle) -> None:
-    """Stop gracefully, but no longer than a person or the machine's shutdown will wait."""
-    with _writable_stderr():
-        sys.stderr.write("Stopping the engine; Ctrl-C leaves at once.\n")
-    stopping = Thread(target=engine.stop, name="engine-stop", daemon=True)
-    stopping.start()
-    try:
-        stopping.join(STOP_SECONDS)
-    except KeyboardInterrupt:
-        log.warning("Left before the engine had ended")
-    with _writable_stderr():
-        sys.stderr.write(f"The engine has ended: schedules rest now. {SERVICE_HINT}\n")
-
-
-@contextlib.contextmanager
-def _writable_stderr() -> Iterator[None]:
-    """After a dropped line there is nobody to write to."""
-    with contextlib.suppress(OSError, ValueError):
-        yield
-        sys.stderr.flush()
+for _place in PLACES:
+    setattr(MseTuiApp, f"action_mode_{_place}", _going_to(_place))

@@ -1,9 +1,10 @@
 """mse-tui without a command: the screens, with the site's engine inside or watching the one that runs already."""
 
+import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -18,12 +19,16 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 
 if TYPE_CHECKING:
+    from mse_tui.app import EngineHandle
     from mse_tui.config.configuration import Configuration
     from mse_tui.engine.engine import Engine
     from mse_tui.home import Home
     from mse_tui.store.queries import SiteRow
 
 log = logging.getLogger(__name__)
+
+STOP_SECONDS = 30.0
+"""How long a stopping engine is waited for before the process ends all the same."""
 
 
 class SiteEngine:
@@ -105,8 +110,6 @@ def _is_in_browser() -> bool:
 
 def look(home: "Home") -> int:
     """Run the screens to look at only, without an engine and without a log of their own; the exit code."""
-    from mse_tui.app import run_app
-
     log_nowhere()
     if _is_in_browser():
         Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
@@ -128,7 +131,6 @@ def show(
 
     `when_started` is called once it runs.
     """
-    from mse_tui.app import run_app
 
     def begin() -> None:
         engine.start()
@@ -138,3 +140,51 @@ def show(
     if os.environ.get("TERM", "") not in ("", "dumb"):  # else it refuses, and logs nothing
         log_to_file(home.logs, verbose)
     return run_app(home, engine, begin)
+
+
+def run_app(home: "Home", engine: "EngineHandle | None" = None, begin: Callable[[], None] | None = None) -> int:
+    """Run the TUI until the person leaves, then end the engine that ran inside it. Gives the exit code.
+
+    `begin` starts the engine; it is called once the first screen is there.
+
+    Raises Problem invalid on a terminal that can't show screens.
+    """
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise Problem(
+            Reason.INVALID,
+            "This terminal can't show screens (TERM is unset or 'dumb').",
+            "Use the commands instead: mse-tui status --plain, mse-tui task list.",
+        )
+    from mse_tui.app import MseTuiApp
+
+    app = MseTuiApp(home, engine=engine, begin=begin)
+    try:
+        app.run()
+    finally:
+        if engine is not None and engine.running():
+            _end(engine)
+    return app.return_code or 0
+
+
+def _end(engine: "EngineHandle") -> None:
+    """Stop gracefully, but no longer than a person or the machine's shutdown will wait."""
+    from mse_tui.widgets.wording import SERVICE_HINT
+
+    with _writable_stderr():
+        sys.stderr.write("Stopping the engine; Ctrl-C leaves at once.\n")
+    stopping = Thread(target=engine.stop, name="engine-stop", daemon=True)
+    stopping.start()
+    try:
+        stopping.join(STOP_SECONDS)
+    except KeyboardInterrupt:
+        log.warning("Left before the engine had ended")
+    with _writable_stderr():
+        sys.stderr.write(f"The engine has ended: schedules rest now. {SERVICE_HINT}\n")
+
+
+@contextlib.contextmanager
+def _writable_stderr() -> Iterator[None]:
+    """After a dropped line there is nobody to write to."""
+    with contextlib.suppress(OSError, ValueError):
+        yield
+        sys.stderr.flush()

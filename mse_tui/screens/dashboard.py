@@ -14,8 +14,6 @@ from mse_tui.actions.tasks import create_task
 from mse_tui.screens.dialogs import Choice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to, needs_said
-from mse_tui.screens.summary_log import ExecutionScreen
-from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import HELD_BACK, RUNNING_COLUMNS, running_lines
 from mse_tui.screens.troubles import (
     TROUBLE_COLUMNS,
@@ -183,7 +181,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     @on(PagedList.Opened, "#upcoming")
     def _open_task(self, event: PagedList.Opened) -> None:
         if event.line.key:
-            self.app.push_screen(TaskInformationScreen(int(event.line.key)))
+            self.tui.open_task(int(event.line.key))
 
     @on(PagedList.Opened, "#types")
     async def _open_type(self, event: PagedList.Opened) -> None:
@@ -194,7 +192,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         if event.line.key == VIEW_ALL:
             await self.tui.go_to("log")
         else:
-            self.app.push_screen(ExecutionScreen(int(event.line.key)))
+            self.tui.open_execution(int(event.line.key))
 
     @on(PagedList.Opened, "#sites")
     def _open_site(self, event: PagedList.Opened) -> None:

@@ -24,7 +24,6 @@ from mse_tui.screens.group_step import GroupStep
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import needs_said, tell_lacking
 from mse_tui.screens.settings_forms import new_definition, new_schedule
-from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
 from mse_tui.terms import GroupKind, TaskType
@@ -320,7 +319,7 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     def _saved(self, task_id: int) -> None:
         self.app.pop_screen()
-        self.app.push_screen(TaskInformationScreen(task_id))
+        self.tui.open_task(task_id)
 
 
 def save_task(draft: Draft, description: str, first: int) -> int:

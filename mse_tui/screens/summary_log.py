@@ -12,7 +12,6 @@ from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
-from mse_tui.screens.logs import LogsScreen
 from mse_tui.screens.task_commands import Retry, TaskCommands, all_that_failed
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
@@ -73,7 +72,7 @@ class SummaryLogScreen(LiveScreen[int]):
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        self.app.push_screen(ExecutionScreen(int(event.line.key)))
+        self.tui.open_execution(int(event.line.key))
 
 
 def _with_task(row: ExecutionRow, cells: tuple[Cell, ...]) -> Line:
@@ -190,7 +189,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
 
     def action_log_open(self) -> None:
         """The engine's log of this execution."""
-        self.app.push_screen(LogsScreen(LogFilter(execution=self._execution_id)))
+        self.tui.open_logs(LogFilter(execution=self._execution_id))
 
     @on(PagedList.Opened, "#results")
     def _open(self, event: PagedList.Opened) -> None:
@@ -290,7 +289,7 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         """The engine's log of this mailbox in this execution."""
         if self.shown is not None:
             wanted = LogFilter(execution=self._execution.id, mailbox=self.shown.address)
-            self.app.push_screen(LogsScreen(wanted))
+            self.tui.open_logs(wanted)
 
     def load(self) -> MailboxResultRow:
         """The newest state of the row."""

@@ -19,7 +19,6 @@ from mse_tui.screens.group import GroupScreen
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
-from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
 from mse_tui.store import queries
@@ -181,7 +180,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
 
     @on(PagedList.Opened, "#logs")
     def _open(self, event: PagedList.Opened) -> None:
-        self.app.push_screen(ExecutionScreen(int(event.line.key)))
+        self.tui.open_execution(int(event.line.key))
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:

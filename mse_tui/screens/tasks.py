@@ -12,7 +12,6 @@ from mse_tui.actions.tasks import create_task
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.task_commands import TaskCommands
-from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import TASK_COLUMNS, task_line
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow
@@ -122,7 +121,7 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        self.app.push_screen(TaskInformationScreen(int(event.line.key)))
+        self.tui.open_task(int(event.line.key))
 
     @leads_to(create_task)
     def action_task_new(self) -> None:

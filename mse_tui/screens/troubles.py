@@ -9,10 +9,7 @@ from textual.widgets import Static
 from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Reason, explain, remedy
 from mse_tui.screens.live import LiveScreen
-from mse_tui.screens.logs import LogsScreen
-from mse_tui.screens.summary_log import ExecutionScreen
 from mse_tui.screens.task_commands import Retry, TaskCommands
-from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.task_lines import advice
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow, Trouble
@@ -102,14 +99,14 @@ class TroubleCommands(TaskCommands):
             trouble = self.chosen_trouble()
             alone = trouble.addresses[0] if trouble is not None and len(trouble.addresses) == 1 else ""
             execution = trouble.execution_id or 0 if trouble is not None else 0
-            self.app.push_screen(LogsScreen(LogFilter(task=task.description, execution=execution, mailbox=alone)))
+            self.tui.open_logs(LogFilter(task=task.description, execution=execution, mailbox=alone))
 
     def open_trouble(self, trouble: Trouble) -> None:
         """The execution, else the task, else all that is known of it."""
         if trouble.execution_id is not None:
-            self.app.push_screen(ExecutionScreen(trouble.execution_id))
+            self.tui.open_execution(trouble.execution_id)
         elif trouble.task_id is not None:
-            self.app.push_screen(TaskInformationScreen(trouble.task_id))
+            self.tui.open_task(trouble.task_id)
         else:
             self.tui.show_facts("Needs attention", _facts(trouble))
 

@@ -16,7 +16,7 @@ from tests.conftest import REPOSITORY
 PROGRAM = """
 import sys
 from pathlib import Path
-from mse_tui.app import run_app
+from mse_tui.cli.screens import run_app
 from mse_tui.home import Home
 from mse_tui.store.database import open_database
 
