@@ -72,12 +72,6 @@ def test_names_are_taken_whatever_their_case(ready: Ready) -> None:
         assert refused.value.reason is Reason.INVALID
 
 
-def test_a_type_without_a_feature_is_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mse_tui.actions.definitions.FEATURES", {})
-    with pytest.raises(Problem, match="Mailbox Permissions Sync"):
-        create_definition(TaskType.PERMISSIONS_SYNC, "Permissions", {})
-
-
 def test_wrong_settings_are_named_all_at_once(ready: Ready) -> None:
     with pytest.raises(Problem) as refused:
         create_definition(MFR, "Wrong", {"exclude_inbox": "perhaps", "no_such_setting": 1})
