@@ -14,7 +14,8 @@ from mse_tui.archive.hierarchy import doubt
 from mse_tui.archive.packfile import Stored, read_index
 from mse_tui.archive.packs import Packs, PackSeal, PackWriter, seal
 from mse_tui.archive.places import release
-from mse_tui.archive.statements import execute, execute_many, select, select_in
+from mse_tui.archive.stamps import carry_over
+from mse_tui.archive.statements import execute, select, select_in
 from mse_tui.archive.stubs import has_stub_header
 from mse_tui.exchange.mailbox import Content, Mailbox
 from mse_tui.reasons import Problem
@@ -180,7 +181,9 @@ def _render_anew(bad: _Bad, stored: Stored) -> None:
     """The message's content is what the server gives today; the bad content is nobody's any more."""
     same = select("SELECT id FROM message WHERE sha256 = ?", [stored.sha256])
     if same:
-        execute_many("UPDATE placement SET message_id = ? WHERE message_id = ?", [(same[0][0], bad.message_id)])
+        for table in ("placement", "stub", "expiry"):
+            execute(f"UPDATE {table} SET message_id = ? WHERE message_id = ?", [same[0][0], bad.message_id])  # noqa: S608
+        carry_over([(bad.message_id, same[0][0])])
         execute("DELETE FROM message WHERE id = ?", [bad.message_id])
     else:
         execute(

@@ -145,7 +145,7 @@ def _moment(micros: int | None) -> datetime | None:
 
 
 def carry_over(replaced: Iterable[tuple[int, int]]) -> None:
-    """Inside a transaction: stamps and holds of messages without content go on to those that now have it.
+    """Inside a transaction: stamps and holds of messages go on to those that now are what they were.
 
     `replaced` are (old message, new message); an old one may have become several.
     """

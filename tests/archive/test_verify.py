@@ -17,8 +17,10 @@ from mse_tui.archive.verify import verify
 from mse_tui.archive.views import View
 from mse_tui.features.folder_replication import FolderReplicationDefinition
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import writing
+from mse_tui.store.database import now, writing
 from mse_tui.store.models import ArchiveFolder, Blob, Checkpoint, Message, Pack, Placement
+from mse_tui.store.retention import Expiry, Hold, RetentionStamp
+from mse_tui.store.stubs import Stub
 from tests.archive.conftest import ArchivedMailbox, message_of, sha
 from tests.features.practice_exchange import Mail, PracticeExchange, PracticeMailbox
 from tests.features.replicating import Archive, Replication, make_task
@@ -242,6 +244,37 @@ def test_damaged_content_is_fetched_again(packs: Packs, varying: bool) -> None:
     assert Archive("guid-of-ann", packs).show(View.full()) == perfect
     assert there.compare().ok
     assert live_as_counted()
+
+
+def test_what_lies_on_a_message_goes_on_to_the_one_that_it_turns_out_to_be(packs: Packs, keep: Keep) -> None:
+    """Rendered anew it is a message that the archive has from elsewhere: holds, stamps and stubs are not lost."""
+    there = Organisation(packs)
+    placed = Placement.get(Placement.remote_id == there.items[0])
+    elsewhere = placed.message
+    keep(b"rendered otherwise" * 50)
+    bad = message_of(b"rendered otherwise" * 50)
+    Placement.update(message=bad).where(Placement.id == placed.id).execute()
+    box = ArchivedMailbox("carl@contoso.example")
+    box.place(box.root, elsewhere)
+    by = {"mailbox": placed.folder.mailbox, "message": bad}
+    Hold.create(name="Case 8", scope="message", message=bad, placed=now(), placed_by="eve")
+    RetentionStamp.create(
+        **by, task=1, definition=1, definition_name="d", content="", policy="p", stamped=now(), expire_view=now()
+    )
+    Stub.create(
+        **by, key="k", folder=placed.folder, definition="d", action="delete", state="deleted", remote_id="gone",
+        change_key="", true_size=1, began=now(),
+    )  # fmt: skip
+    Expiry.create(
+        **by, task=1, definition=1, definition_name="d", folder="Inbox", remote_id="gone", change_key="",
+        how="soft delete", state="deleted", planned=now(),
+    )  # fmt: skip
+    damage(packs, bad.sha256)
+    report = there.repair(bad.sha256)
+    assert (report.rendered_anew, report.failed) == (1, [])
+    assert Placement.get_by_id(placed.id).message_id == elsewhere.id
+    assert {table.get().message_id for table in (Hold, RetentionStamp, Stub, Expiry)} == {elsewhere.id}
+    assert Message.get_or_none(Message.id == bad.id) is None
 
 
 def test_an_item_that_changed_since_is_left_to_replication(packs: Packs) -> None:
