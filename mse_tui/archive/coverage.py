@@ -87,8 +87,7 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
     report = CoverageReport(identity.address)
     rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", [identity.guid])
     mailbox_id = rows[0][0] if rows else 0
-    areas = [Area.PRIMARY, Area.ARCHIVE] if identity.has_online_archive else [Area.PRIMARY]
-    for area in areas:
+    for area in identity.areas:
         for path, folder in _tree(mailbox, area):
             if boundary is not None:
                 boundary(path)

@@ -259,5 +259,7 @@ def _mailbox(settings: ExchangeSettings, halts: AccountHalts, address: str) -> I
         exchange.close()
     way = "by impersonation" if settings.impersonation else "with full access"
     archive = "with" if identity.has_online_archive else "without"
+    if identity.archive_problem is not None:
+        archive = "perhaps with"
     name = f" ({identity.display_name})" if identity.display_name else ""
     yield Finding("mailbox", Outcome.OK, f"{identity.address}{name} opens {way}, {archive} an online archive.")

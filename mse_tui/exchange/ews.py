@@ -106,8 +106,9 @@ class EwsMailbox:
         if isinstance(root, Problem):
             raise self._unopened(root)
         archive = folders[1]
-        if isinstance(archive, Problem) and archive.reason not in _NO_SUCH_FOLDER:
-            log.warning("online archive of %s left aside: %s", self.address, archive)
+        untold = archive if isinstance(archive, Problem) and archive.reason not in _NO_SUCH_FOLDER else None
+        if untold is not None:
+            log.warning("online archive of %s left aside: %s", self.address, untold)
         self._roots[Area.PRIMARY] = _as_root(root)
         person = self._person()
         return MailboxIdentity(
@@ -115,6 +116,7 @@ class EwsMailbox:
             address=person.address if person else self.address,
             display_name=person.name if person else "",
             has_online_archive=isinstance(archive, FolderRow),
+            archive_problem=untold,
         )
 
     def _person(self) -> Resolution | None:

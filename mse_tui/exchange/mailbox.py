@@ -51,6 +51,15 @@ class MailboxIdentity:
     kind: str = "user"
     """user, shared, room or equipment"""
     has_online_archive: bool = False
+    archive_problem: Problem | None = None
+    """Why it can't be told whether there is an online archive; None: it can."""
+
+    @property
+    def areas(self) -> list[Area]:
+        """The item stores that it has. Raises Problem where that can't be told."""
+        if self.archive_problem is not None:
+            raise self.archive_problem
+        return [Area.PRIMARY, Area.ARCHIVE] if self.has_online_archive else [Area.PRIMARY]
 
 
 @dataclass(frozen=True, slots=True)

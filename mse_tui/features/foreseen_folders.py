@@ -21,6 +21,7 @@ from mse_tui.features.departures import Departures
 from mse_tui.features.feature import Journal, MailboxRun
 from mse_tui.features.pipeline import Event, Lister, Lost, Page, Restarted, StillFailing, StillSkipped
 from mse_tui.features.replication_definition import FolderReplicationDefinition
+from mse_tui.features.replication_pass import covered_areas
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Mode
 from mse_tui.text import size_text
@@ -47,8 +48,7 @@ class ForeseenFolders:
         window = definition.window_at(datetime.now(UTC)) if full else None
         if window is not None:
             raise Problem(Reason.OUTSIDE_WINDOW, f"A full sync waits for the end of its exclusion window {window}.")
-        with_archive = definition.include_online_archive and self._run.identity.has_online_archive
-        for area in [Area.PRIMARY, Area.ARCHIVE] if with_archive else [Area.PRIMARY]:
+        for area in covered_areas(self._run, definition):
             self._look_at_area(area)
         for counter, number in self._counts.items():
             if number:

@@ -25,6 +25,17 @@ _REFUSALS = 3
 """How often the server may refuse the state of the folder tree before the pass fails."""
 
 
+def covered_areas(run: MailboxRun, definition: FolderReplicationDefinition) -> list[Area]:
+    """What of a mailbox a definition covers; that an online archive can't be had now is told, and the rest is done."""
+    problem = run.identity.archive_problem
+    if not definition.include_online_archive:
+        return [Area.PRIMARY]
+    if problem is None:
+        return run.identity.areas
+    run.journal.warn(problem.reason, f"The online archive could not be opened: {problem.happened}")
+    return [Area.PRIMARY]
+
+
 class ReplicationPass:
     """Begins or resumes a pass; whatever interrupts it, what was committed holds and the next attempt goes on."""
 
@@ -57,7 +68,7 @@ class ReplicationPass:
         hierarchy = Hierarchy(self._record.key, self._run.fence, wants_content=self._definition.wants_content)
         scope = self._definition.folder_scope()
         folders: list[FolderReading] = []
-        for area in self._areas():
+        for area in covered_areas(self._run, self._definition):
             self._run.journal.progress(phase="folders")
             reading = hierarchy_reading(self._record.key.task_id, self._record.key.mailbox_id, area)
             tree, state = self._read_tree(area, reading)
@@ -67,10 +78,6 @@ class ReplicationPass:
             self._accounting.tell(Tally(counts=counts))
             self._may_go_on()
         return folders
-
-    def _areas(self) -> list[Area]:
-        archive = self._definition.include_online_archive and self._run.identity.has_online_archive
-        return [Area.PRIMARY, Area.ARCHIVE] if archive else [Area.PRIMARY]
 
     def _read_tree(self, area: Area, reading: HierarchyReading) -> tuple[FolderTree, str]:
         """The area's tree as it is now, and the state to go on from."""

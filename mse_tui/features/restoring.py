@@ -20,6 +20,7 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
 from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
 from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox
+from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.stub_completion import every_tree
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
@@ -57,6 +58,7 @@ class Restoring:
         self._packs = packs
         self._fence = fence
         self._boundary = boundary
+        self._read_tree: FolderTree | None = None
         self._read_trees: list[FolderTree] | None = None
 
     # --- stubs
@@ -221,7 +223,9 @@ class Restoring:
         raise Problem(answer.reason, answer.message)
 
     def _tree(self) -> FolderTree:
-        return self._trees()[0]
+        if self._read_tree is None:
+            self._read_tree = read_tree(self._mailbox)
+        return self._read_tree
 
     def _trees(self) -> list[FolderTree]:
         if self._read_trees is None:

@@ -7,7 +7,7 @@ from mse_tui.archive.fence import Fence
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
-from mse_tui.exchange.mailbox import Area, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.storage_definition import StorageAction
@@ -127,9 +127,11 @@ def find_wherever(
 
 
 def every_tree(mailbox: Mailbox) -> list[FolderTree]:
-    """The folder trees of the mailbox, and of its online archive where it has one: Exchange moves old items there."""
-    areas = [Area.PRIMARY, Area.ARCHIVE] if mailbox.identity().has_online_archive else [Area.PRIMARY]
-    return [read_tree(mailbox, area) for area in areas]
+    """The folder trees of the mailbox, and of its online archive where it has one: Exchange moves old items there.
+
+    Raises Problem also where it can't be told whether it has one.
+    """
+    return [read_tree(mailbox, area) for area in mailbox.identity().areas]
 
 
 def know_where(record: StubRecord, here: Sequence[str], fence: Fence) -> None:

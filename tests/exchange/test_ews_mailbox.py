@@ -33,6 +33,28 @@ def contents_of(answers):
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "untold"), [("ErrorFolderNotFound", None), ("ErrorMailboxMoveInProgress", Reason.MAILBOX_MOVING)]
+)
+def test_an_online_archive_that_cannot_be_opened_now_is_not_taken_for_none(halts, code, untold):
+    root = success("GetFolder", "<m:Folders><t:Folder><t:FolderId Id='R'/></t:Folder></m:Folders>")
+
+    def answer(asked):
+        if asked.operation == "GetFolder":
+            return Answer(body=entries("GetFolder", root, error("GetFolder", code)))
+        return Answer(body=entries("ResolveNames", error("ResolveNames", "ErrorNameResolutionNoResults")))
+
+    with Canned(answer) as server, opened(connect(settings(server.url), halts)) as mailbox:
+        identity = mailbox.identity()
+    assert not identity.has_online_archive
+    if untold is None:
+        assert identity.areas == [Area.PRIMARY]
+        return
+    with pytest.raises(Problem) as caught:
+        _ = identity.areas
+    assert caught.value.reason is untold
+
+
 def test_a_page_of_changes_becomes_rows(halts):
     extra = (
         "<t:Sensitivity>Private</t:Sensitivity><t:DateTimeReceived>2024-03-01T10:00:00Z</t:DateTimeReceived>"

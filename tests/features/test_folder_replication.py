@@ -77,6 +77,19 @@ def test_unchanged_mailbox_costs_no_submission_and_no_content(server, replicatio
     assert journal.counts["items_seen"] == 0
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_online_archive_that_cannot_be_opened_is_told_and_the_rest_is_done(server, replication, archive, wanted):
+    fill(server, "Inbox", "a")
+    replication.definition = FolderReplicationDefinition(include_online_archive=wanted)
+    identity = replication.mailbox.identity()
+    moving = replace(identity, archive_problem=Problem(Reason.MAILBOX_MOVING, "It is being moved."))
+    replication.mailbox.identity = lambda: moving
+    for journal in (replication.foresee(), replication.run()):
+        assert journal.counts["items_added"] == 1
+        assert [reason for reason, _ in journal.warnings] == ([Reason.MAILBOX_MOVING] if wanted else [])
+    assert archive.places(LIVE) == places(("Inbox", "a"))
+
+
 def test_content_is_byte_for_byte_what_the_server_gave(server, replication, packs, archive):
     [item] = fill(server, "Inbox", "a")
     replication.run()

@@ -1,6 +1,7 @@
 """Storage management over the wire: what it takes out of a mailbox, and what it never touches."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -528,6 +529,17 @@ def test_a_stub_that_exchange_moved_to_the_online_archive_is_found_there(server,
         assert answer.reason is None and Stub.get().state == "restored"
         (details,) = mailbox.editing.details([answer.remote_id])
         assert attachment_names(details) == ["a.bin"] and owner.only_item("archiveinbox")
+
+
+def test_a_stub_is_not_lost_while_the_online_archive_cannot_be_opened(owner, mailbox, packs, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    manage.run()
+    owner.store.delete_item(owner.only_item())
+    moving = replace(mailbox.identity(), archive_problem=Problem(Reason.MAILBOX_MOVING, "It is being moved."))
+    mailbox.identity = lambda: moving
+    with pytest.raises(Problem) as caught:
+        rehydrate_all(mailbox, packs)
+    assert caught.value.reason is Reason.MAILBOX_MOVING and Stub.get().state == "complete"
 
 
 def test_a_stub_that_is_moved_while_it_is_looked_for_is_not_lost(owner, mailbox, packs, manage):
