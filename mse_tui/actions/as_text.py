@@ -25,6 +25,7 @@ from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.directory.directory import GroupReference
 from mse_tui.engine.schedules import ScheduleSettings, write_settings
 from mse_tui.reasons import Problem, Reason
+from mse_tui.setting_faults import in_words
 from mse_tui.store import queries
 from mse_tui.store.database import reading, writing
 from mse_tui.store.queries import DefinitionRow, ScheduleRow, TaskRow
@@ -315,11 +316,7 @@ def _valid(model: type[M], values: Mapping[str, Any], what: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise Problem(Reason.INVALID, f"The {what} is not valid: {faults}.") from None
+        raise Problem(Reason.INVALID, f"The {what} is not valid: {in_words(model, error)}.") from None
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

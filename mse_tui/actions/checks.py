@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from mse_tui.access.roles import Role, require
 from mse_tui.features import FEATURES, takes_away
 from mse_tui.reasons import Problem, Reason
+from mse_tui.setting_faults import in_words
 from mse_tui.terms import TaskType
 
 LONGEST_NAME = 100
@@ -55,13 +56,4 @@ def valid_settings(model: type[_Settings], settings: BaseModel | Mapping[str, An
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise Problem(Reason.INVALID, "; ".join(_sentences(error)) + ".") from error
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {_message(fault['msg'])}"
-            for fault in error.errors(include_url=False)]  # fmt: skip
-
-
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ").rstrip(".")
+        raise Problem(Reason.INVALID, f"{in_words(model, error)}.", "Correct the named setting.") from error

@@ -9,6 +9,7 @@ from mse_tui.directory.directory import Member
 from mse_tui.engine.foreseeing import Foreseeing, Foreseen
 from mse_tui.features.feature import Feature
 from mse_tui.reasons import Problem, Reason
+from mse_tui.setting_faults import in_words
 from mse_tui.store import queries
 
 
@@ -27,5 +28,7 @@ def foresee_task(
     try:
         definition = feature.definition.model_validate(dict(found.settings))
     except ValidationError as error:
-        raise Problem(Reason.INVALID, f"The task's definition is not valid: {error}") from error
+        raise Problem(
+            Reason.INVALID, f"The task's definition is not valid: {in_words(feature.definition, error)}."
+        ) from error
     return foreseeing.foresee(feature, definition, task_id, members)

@@ -3,16 +3,15 @@
 Every failure names the file, the line where it can be told, the key, and what is wrong with it.
 """
 
-import difflib
 import re
 import tomllib
 from pathlib import Path
-from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mse_tui.reasons import Problem, Reason
+from mse_tui.setting_faults import SettingFault, setting_faults
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -37,35 +36,17 @@ def checked(path: Path, text: str, model: type[_Model]) -> _Model:
     except tomllib.TOMLDecodeError as error:
         raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        faults = "; ".join(_fault(fault, text, model) for fault in found)
+        # Values are not repeated: one may be a secret that was written in the wrong place.
+        faults = "; ".join(_fault(fault, text) for fault in setting_faults(model, error, shown=False))
         raise Problem(Reason.CONFIGURATION_INVALID, f"{path}: {faults}.") from None
 
 
-def _fault(fault: Any, text: str, model: type[BaseModel]) -> str:
-    """One validation fault as a person reads it: 'line 4, [exchange] requests_in_flight: ...'."""
-    keys = [str(part) for part in fault["loc"]]
+def _fault(fault: SettingFault, text: str) -> str:
+    """One fault as a person reads it: 'line 4, [exchange] requests_in_flight: ...'."""
+    keys = [str(part) for part in fault.keys]
     line = _line_of(keys, text)
     where = f"[{keys[0]}]" + (f" {'.'.join(keys[1:])}" if len(keys) > 1 else "") if keys else "the file"
-    message = _message(fault, keys, model)
-    return (f"line {line}, " if line else "") + f"{where}: {message}"
-
-
-def _message(fault: Any, keys: list[str], model: type[BaseModel]) -> str:
-    if fault["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(keys[-1], _known_keys(model, keys[:-1]), n=1)
-        return "unknown key" + (f", did you mean {close[0]}?" if close else "")
-    if fault["type"] == "missing":
-        return "is missing"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
-
-
-def _known_keys(model: Any, parents: list[str]) -> list[str]:
-    for parent in parents:
-        annotation: Any = model.model_fields[parent].annotation
-        model = next((part for part in get_args(annotation) if part is not NoneType), annotation)
-    return list(model.model_fields)
+    return (f"line {line}, " if line else "") + f"{where}: {fault.wrong}"
 
 
 def _line_of(keys: list[str], text: str) -> int | None:

@@ -28,6 +28,7 @@ from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem, Reason, explain
+from mse_tui.setting_faults import in_words
 from mse_tui.store.database import as_problem
 from mse_tui.terms import Light, TaskType
 
@@ -266,7 +267,8 @@ class Execution:
         try:
             definition = feature.definition.model_validate_json(self.claim.settings)
         except ValidationError as error:
-            raise Problem(Reason.INVALID, f"The task's definition is not valid: {error}") from error
+            said = in_words(feature.definition, error)
+            raise Problem(Reason.INVALID, f"The task's definition is not valid: {said}.") from error
         found = self._with.groups.resolve(self.claim, destructive=feature.destructive)
         skipped = self._choice.skipped(found.membership)
         if self._choice.again:

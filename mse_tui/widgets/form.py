@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from mse_tui.setting_faults import setting_faults
 from mse_tui.text import printable
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput, Several, Switch
 
@@ -401,13 +402,12 @@ class Form(VerticalScroll, can_focus=False):
     def _explain(self, error: ValidationError) -> None:
         first: Entry | None = None
         left: list[str] = []
-        for fault in error.errors(include_url=False, include_context=False):
-            entry = self._entry_at(fault["loc"])
-            message = fault["msg"].removeprefix("Value error, ")
+        for location, fault in zip(error.errors(), setting_faults(self.model, error), strict=True):
+            entry = self._entry_at(location["loc"])
             if entry is None:
-                left.append(message)
+                left.append(str(fault))
             else:
-                entry.say(message)
+                entry.say(fault.wrong)
                 first = first or entry
         if first is not None:
             controls: Iterable[Widget] = first.query("Input, Switch, Chooser, Several")

@@ -143,7 +143,7 @@ def test_pruning_removes_what_is_not_named(ready: Ready) -> None:
         ("[[tasks]]\n", "tasks"),
         (TEXT.replace("exclude_deleted_items", "exclude_everything"), "exclude_everything"),
         (TEXT.replace("Europe/Berlin", "Europe/Nowhere"), "Europe/Nowhere"),
-        (TEXT.replace('type = "MFR"', 'type = "XYZ"'), "definition.0.type"),
+        (TEXT.replace('type = "MFR"', 'type = "XYZ"'), "definition no. 1: type: 'XYZ' is none of MFR"),
         (TEXT.replace('schedule = "Office hours"', 'schedule = "Nightly"'), "wants the schedule 'Nightly'"),
         (TEXT.replace('definition = "Without', 'definition = "With'), "which there is not"),
         (TEXT + TEXT, "more than one definition"),

@@ -421,7 +421,7 @@ def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Pa
     file.write_text("[[task]]\n")
     ran = with_task("apply", str(file))
     assert ran.code == 64
-    assert "task.0.description" in ran.err
+    assert "task no. 1: description: is missing" in ran.err
 
 
 def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:

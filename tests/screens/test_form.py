@@ -80,7 +80,7 @@ async def test_an_error_is_said_beside_its_field_which_gets_the_focus() -> None:
         await pilot.pause()
         screen = shown(app).splitlines()
         at = next(place for place, text in enumerate(screen) if text.lstrip().startswith("Number"))
-        assert any("greater than or equal to 1" in text for text in screen[at : at + 3])
+        assert any("too small; give a whole number of at least 1" in text for text in screen[at : at + 3])
         assert app.focused is not None
         assert app.focused.value == "0"  # type: ignore[attr-defined]
 
