@@ -253,7 +253,7 @@ def _upcoming(row: UpcomingRow, now: datetime) -> Line:
     far = Cell(f"({relative(row.at, now)})", Tone.DIM)
     return line(
         row.task_id,
-        absolute(row.at),
+        clock(row.at, now),
         Cell(HELD_BACK, Tone.WARN) if row.maintenance_until else far,
         Cell(row.task, Tone.STRONG),
         copies=row.task,

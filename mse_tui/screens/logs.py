@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from textual import on, work
+from textual import events, on, work
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -29,6 +29,15 @@ _COLUMNS = (
     Column("Mailbox", 24, 3),
     Column("Message", 26, grows=True),
 )
+_NARROW_COLUMNS = (
+    Column("When", 11),
+    Column("", 1),
+    Column("Task", 22, 4),
+    Column("Mailbox", 18, 3),
+    Column("Message", 20, grows=True),
+)
+"""Of the level its sign alone, so that the mailbox stays."""
+_NARROW = 78
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),
     Level.WARNING: Cell("! warning", Tone.WARN),
@@ -94,6 +103,10 @@ class LogsScreen(LiveScreen[ShownLog]):
         self.on_screen_suspend()
         if self._reader is not None:
             self._reader.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """What is worth its room there."""
+        self._lines.set_columns(_COLUMNS if event.size.width >= _NARROW else _NARROW_COLUMNS)
 
     def _tell_grown(self) -> None:
         self.post_message(self.Grown())

@@ -50,6 +50,19 @@ async def test_going_up_stops_it_and_the_end_goes_on(app: MseTuiApp, seeded: Hom
         await keys.see("59 lines, following")
 
 
+async def test_a_narrow_terminal_shows_whose_mailbox_a_line_is_about(app: MseTuiApp) -> None:
+    async with app.run_test(size=(60, 20)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Needs attention")
+        await keys.press("L")
+        await keys.see("Engine's log: 9 lines, following")
+        failed = next(one for one in shown(app).splitlines() if "A mailbox failed" in one)
+        assert failed.split()[1:] == ["x", "carla.moreau@fjor…", "A", "mailbox", "failed", "inside"]
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "x error" in shown(app)
+
+
 async def test_rotation_goes_unnoticed(app: MseTuiApp, seeded: Home) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         keys = Keys(pilot)
