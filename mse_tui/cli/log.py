@@ -170,7 +170,9 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
 def _result(one: MailboxResultRow) -> str:
     if one.finished is None:
         return "running"
-    return "- skipped" if one.light is Light.NONE else light(one.light)
+    if one.light is Light.NONE:
+        return "- paused" if one.reason == Reason.PAUSED else "- skipped"
+    return light(one.light)
 
 
 def _explained(reason: str) -> str:

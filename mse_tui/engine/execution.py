@@ -303,8 +303,7 @@ class Execution:
             return False
         journal.close(outcome)
         self._result_id = None
-        word = "skipped" if outcome.light is Light.NONE else outcome.light.word
-        self._log_about(member.address, outcome.reason).info("Mailbox done: %s %s", word, outcome.message)
+        self._tell_how_it_ended(member, outcome)
         if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
             self._with.submit(self.turn)
             return False
@@ -312,6 +311,14 @@ class Execution:
         if outcome.light is Light.RED and outcome.reason in _ENDS_EXECUTION:
             self._outcome = outcome
         return True
+
+    def _tell_how_it_ended(self, member: Member, outcome: Outcome) -> None:
+        told = self._log_about(member.address, outcome.reason)
+        if outcome.reason == Reason.PAUSED:
+            told.info("Mailbox not done yet: %s", outcome.message)
+        else:
+            word = "skipped" if outcome.light is Light.NONE else outcome.light.word
+            told.info("Mailbox done: %s %s", word, outcome.message)
 
     def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
         assert self._work is not None

@@ -172,11 +172,11 @@ def result_line(result: MailboxResultRow) -> Line:
 
 
 def result_cell(result: MailboxResultRow) -> Cell:
-    """The mailbox's light; an expected skip has none, and says so."""
+    """The mailbox's light; an expected skip and a turn that a pause cut short have none, and say so."""
     if result.finished is None:
         return Cell("running", Tone.ACCENT)
     if result.light is Light.NONE:
-        return Cell("- skipped", Tone.DIM)
+        return Cell("- paused" if result.reason == Reason.PAUSED else "- skipped", Tone.DIM)
     return light_cell(result.light)
 
 

@@ -13,6 +13,7 @@ from mse_tui.engine.schedules import Once, daily, write_settings
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason, explain
+from mse_tui.store import queries
 from mse_tui.store.database import writing
 from mse_tui.store.models import (
     ArchiveFolder,
@@ -414,7 +415,8 @@ def test_stop_ends_at_the_next_boundary(bench, how):
     assert Command.get_by_id(stop.id).outcome.startswith("warning: Stopped by berta")
 
 
-def test_pause_gives_worker_and_mailbox_back_and_resume_goes_on(bench):
+def test_pause_gives_worker_and_mailbox_back_and_resume_goes_on(bench, caplog):
+    caplog.set_level(logging.INFO, "mse_tui")
     held = Held()
     bench.feature = FakeFeature(lambda run: held(run) if run.identity.address.startswith("berta") else None)
     task, other = new_task(bench, THREE), new_task(bench, "berta@example.com", "Other")
@@ -438,6 +440,9 @@ def test_pause_gives_worker_and_mailbox_back_and_resume_goes_on(bench):
     ]
     assert [reason for _, _, reason in lights(bench, execution)] == ["", Reason.PAUSED, "", ""]
     assert execution.message == "3 mailboxes: 3 success."
+    assert queries.execution_detail(execution.id).lights == {Light.GREEN: 3}
+    assert "Mailbox not done yet: Paused by carl." in caplog.messages
+    assert not [said for said in caplog.messages if "skipped" in said]
 
 
 def test_a_paused_execution_can_be_stopped(bench):

@@ -11,7 +11,7 @@ from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.screens.group_step import GroupStep
 from mse_tui.store.database import now
-from mse_tui.store.models import Audit, Command, EngineRequest, Lease, Schedule, Task
+from mse_tui.store.models import Audit, Command, EngineRequest, Lease, MailboxResult, Schedule, Task
 from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
 from tests.screens.seed import DOMAIN, NOW, mime
 
@@ -455,3 +455,23 @@ async def test_empty_places_say_what_to_press(store: Home) -> None:
         for place, hint in (("2", "Press c"), ("3", "Press 2"), ("4", "Press 2"), ("5", "Press c"), ("6", "Press c")):
             await keys.press(place)
             assert hint in shown(app)
+
+
+async def test_what_comes_next_is_named_in_full_at_eighty_columns(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        coming = [line[43:].strip() for line in (await keys.see("Everyone, nightly")).splitlines()[10:14]]
+        assert coming == ["Next", "10:36  Board, office hours", "23:00  Everyone, nightly", "23:00  Shared mailboxes"]
+
+
+async def test_a_mailbox_that_a_pause_cut_short_reads_as_paused_not_as_skipped(app: MseTuiApp) -> None:
+    MailboxResult.update(light="none", reason="paused", message="Paused by carl.").where(
+        MailboxResult.address == f"bo.akerman@{DOMAIN}"
+    ).execute()
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter", "l", "enter", "j")
+        screen = await keys.see("- paused")
+        assert "- skipped" not in screen
+        assert "1 success)" in screen

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
+from mse_tui.reasons import Reason
 from mse_tui.store.database import reading
 from mse_tui.store.models import Audit, Execution, MailboxResult, Task
 from mse_tui.store.queries.groups import execution_group
@@ -75,8 +76,10 @@ def execution_detail(execution_id: int) -> ExecutionDetail | None:
         row = _executions().where(Execution.id == execution_id).first()
         if row is None:
             return None
+        paused = MailboxResult.reason == Reason.PAUSED
+        ended = fn.COUNT(Case(None, [(paused, None)], MailboxResult.finished))
         counted: Any = (
-            MailboxResult.select(MailboxResult.light, fn.COUNT(MailboxResult.finished), fn.COUNT(MailboxResult.id))
+            MailboxResult.select(MailboxResult.light, ended, fn.COUNT(MailboxResult.id))
             .where(MailboxResult.execution == execution_id)
             .group_by(MailboxResult.light)
             .tuples()

@@ -321,7 +321,7 @@ class ExecutionDetail:
     results: int
     """How many mailboxes have a result so far."""
     lights: Mapping[Light, int]
-    """How many of them by light."""
+    """How many of them have ended, by light; turns that a pause cut short are none."""
     group: ExecutionGroupRow | None
     """None where it was not resolved."""
 
