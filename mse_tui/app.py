@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -378,18 +378,27 @@ class MseTuiApp(App[None]):
         self.act(retry_accounts, lambda accounts: self.notify(_retried(accounts), markup=False))
 
     async def action_quit(self) -> None:
-        """Leave; with an engine inside, say first what that means."""
-        if self.engine is None or not self.engine.running():
+        """Leave; where work is lost or an engine ends by that, say so first."""
+        if not (ends := list(self._what_ends())):
             self.exit()
         elif all(one.group != "quit" or one.is_finished for one in self.workers):
-            self._ask_to_quit()
+            self._ask_to_quit("\n\n".join(ends))
+
+    def _what_ends(self) -> Iterator[str]:
+        """What leaving ends beside the program."""
+        for place in self.MODES:
+            with contextlib.suppress(KeyError):  # places that nobody has been to have no screens
+                for screen in self.get_screen_stack(place):
+                    if begun := getattr(screen, "begun", ""):
+                        yield f"{begun} is lost."
+        if self.engine is not None and self.engine.running():
+            yield (
+                "The site's engine runs inside this program and ends with it: running tasks stop at the next item and"
+                f" schedules rest until an engine runs again.\n\n{SERVICE_HINT}"
+            )
 
     @work(group="quit")
-    async def _ask_to_quit(self) -> None:
-        text = (
-            "The site's engine runs inside this program and ends with it: running tasks stop at the next item and"
-            f" schedules rest until an engine runs again.\n\n{SERVICE_HINT}"
-        )
+    async def _ask_to_quit(self, text: str) -> None:
         if await self.push_screen_wait(Choice("Quit mse-tui?", text, [("Stay", False), ("Quit", True)])):
             self.exit()
 

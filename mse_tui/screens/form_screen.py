@@ -39,6 +39,7 @@ class FormScreen(ModalScreen[Any]):
         self._save = save
         self._name_given = name
         self._values = values
+        self._first_entered: tuple[str, BaseModel | None] | None = None
 
     def note(self, settings: BaseModel) -> str:
         """What the settings come to, in words; for subclasses."""
@@ -60,8 +61,18 @@ class FormScreen(ModalScreen[Any]):
                 yield Button("Cancel", id="cancel")
                 yield Static("Tab next, Ctrl+S saves, Esc cancels", classes="dialog-hint -inline", markup=False)
 
+    @property
+    def begun(self) -> str:
+        """What was entered."""
+        changed = self._first_entered is not None and self._entered() != self._first_entered
+        return "What was entered into the form" if changed else ""
+
+    def _entered(self) -> tuple[str, BaseModel | None]:
+        return self.query_one("#name", Input).value, self.query_one(Form).settings()
+
     def on_mount(self) -> None:
         """The name first."""
+        self._first_entered = self._entered()
         self.query_one("#name", Input).focus()
         self._show_note()
 

@@ -73,6 +73,11 @@ class LiveScreen(Screen[None], Generic[Data]):
         self.shown: Data | None = None
         """The newest data shown; None before the first."""
 
+    @property
+    def begun(self) -> str:
+        """What was begun on it and is lost when the program is left; '' for nothing."""
+        return ""
+
     # --- for subclasses ------------------------------------------------------------------------------------------
 
     def load(self) -> Data:

@@ -88,6 +88,11 @@ class NewTaskScreen(LiveScreen[Stock]):
         self._want: dict[str, str] = {}
         """In which list which line is to get the cursor: what was just created, else the first that there is."""
 
+    @property
+    def begun(self) -> str:
+        """The draft, once anything was chosen."""
+        return "The new task that was begun" if self._draft.site is not None else ""
+
     # --- what it looks like --------------------------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:

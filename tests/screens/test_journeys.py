@@ -398,6 +398,45 @@ async def test_ctrl_c_asks_what_q_asks_and_asks_once(seeded: Home) -> None:
         assert app.is_running
 
 
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_leaving_asks_before_a_new_task_that_was_begun_is_lost(app: MseTuiApp, key: str) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c", "enter", "3", key)
+        await keys.see("Quit mse-tui?")
+        assert "The new task that was begun is lost." in shown(app)
+        await keys.press("enter")
+        assert app.is_running
+        await keys.press("2")
+        await keys.see("[schedule]")
+        await keys.press(key, "j")
+        await pilot.press("enter")
+        await until(pilot, lambda: app._exit, "the end")
+
+
+async def test_leaving_asks_before_a_form_that_was_filled_in_is_lost(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5", "e")
+        await keys.see("Exclude Inbox")
+        await keys.type("New ")
+        await keys.press("ctrl+q")
+        await keys.see("Quit mse-tui?")
+        await keys.press("escape")
+        assert "New " in await keys.see("Exclude Inbox")
+        await keys.press("ctrl+c")
+        assert app.is_running
+
+
+@pytest.mark.parametrize("presses", [["2", "c"], ["5", "e"]], ids=["new task", "form"])
+async def test_leaving_does_not_ask_where_nothing_was_begun(app: MseTuiApp, presses: list[str]) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press(*presses)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: app._exit, "the end")
+
+
 async def test_watching_offers_to_take_over_when_the_other_engine_ends(seeded: Home) -> None:
     engine = FakeEngine()
     app = MseTuiApp(seeded, engine=engine, clock=lambda: NOW)
