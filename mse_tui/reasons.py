@@ -48,6 +48,7 @@ class Reason(StrEnum):
     FLAGGED = "flagged"
     CATEGORISED = "categorised"
     TOO_MANY_CHANGES = "too-many-changes"
+    CLOCK_WRONG = "clock-wrong"
     NO_QUOTA = "no-quota"
     STUB_INCOMPLETE = "stub-incomplete"
     STUB_LOST = "stub-lost"
@@ -311,6 +312,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.TOO_MANY_CHANGES: Explanation(
         "The run would change more items than its definition allows, so it changed none.",
         "Look at a dry run; raise the definition's limit if that is what you want.",
+    ),
+    Reason.CLOCK_WRONG: Explanation(
+        "This machine's clock and the server's differ by more than an hour, so it is not known what is old enough.",
+        "Let both machines take their time from the same source (NTP); mse-tui doctor tells how far they are apart.",
     ),
     Reason.NO_QUOTA: Explanation(
         "The mailbox has no quota, so the definition's criterion can't be met.",

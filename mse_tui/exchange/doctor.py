@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from mse_tui.exchange.ews_rows import parse, response_messages, server_version
 from mse_tui.exchange.ews_session import Server, Session
 from mse_tui.exchange.mailbox import AccountHalts
 from mse_tui.exchange.retry import Transient
-from mse_tui.exchange.wire import Reply, host_and_port, tls_context
+from mse_tui.exchange.wire import Reply, ahead_of, host_and_port, tls_context
 from mse_tui.reasons import Problem, Reason, explain
 
 EXPIRY_WARNING_DAYS = 30
@@ -237,11 +236,9 @@ def _version(settings: ExchangeSettings, build: str) -> Finding:
 
 
 def _skew(date: str) -> Finding:
-    try:
-        theirs = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+    seconds = ahead_of(date)
+    if seconds is None:
         return Finding("clock", Outcome.SKIPPED, "The server does not say what time it is.")
-    seconds = (datetime.now(UTC) - theirs).total_seconds()
     distance = abs(seconds)
     text = f"This machine's clock is {distance:.0f} s {'ahead of' if seconds > 0 else 'behind'} the server's."
     if distance <= SKEW_WARNING_SECONDS:

@@ -208,6 +208,10 @@ class Editing(Protocol):
         """A new folder, or the one of that name that is there already. Raises Problem folder-not-found."""
         ...
 
+    def clock_ahead(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the server's, by its last answer; None: it does not say."""
+        ...
+
     def space(self) -> MailboxSpace:
         """How much room the mailbox takes, and may take."""
         ...

@@ -223,6 +223,10 @@ class EwsEditing:
             return named[0]
         return self.folder(made.remote_id)
 
+    def clock_ahead(self) -> float | None:
+        """As the header of the last answer tells; see `Editing.clock_ahead`."""
+        return self._session.clock_ahead
+
     def space(self) -> MailboxSpace:
         """How much room the mailbox takes, and may take, as far as its root folder says it."""
         return self._session.ask(self._calls.get_space(), space_of)

@@ -18,7 +18,7 @@ from mse_tui.exchange.ews_transport import Connection, ConnectionPool
 from mse_tui.exchange.gate import Gate, account_key
 from mse_tui.exchange.mailbox import AccountHalts, Cancelled, WaitObserver
 from mse_tui.exchange.retry import Breaker, Deadline, Pace, Persistence, Transient
-from mse_tui.exchange.wire import Reply, TooLong, tls_context
+from mse_tui.exchange.wire import Reply, TooLong, ahead_of, tls_context
 from mse_tui.exchange.wire_errors import failure_of_exception
 from mse_tui.reasons import Problem, Reason
 
@@ -63,6 +63,8 @@ class Session:
             cancel, breaker=server.breaker, server_pace=server.pace, on_wait=on_wait, mailbox=address
         )
         self._connections = ConnectionPool(server.connect)
+        self.clock_ahead: float | None = None
+        """Seconds by which this machine's clock is ahead of the server's, by its last answer."""
         self._log = logging.LoggerAdapter(log, {"mailbox": address})
         threads = concurrent.futures.ThreadPoolExecutor
         self._single = threads(max_workers=2, thread_name_prefix="ews")
@@ -123,6 +125,7 @@ class Session:
             reused = connection.used
             try:
                 with connection.posting(request.body, request.headers) as reply:
+                    self.clock_ahead = ahead_of(reply.headers.get("Date", ""))
                     self._judge(reply, request)
                     self._server.gate.accepted()
                     return take(reply)

@@ -5,6 +5,8 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,6 +94,15 @@ def tls_context(ca_file: str | None, table: str = "exchange") -> tuple[ssl.SSLCo
             f"[{table}] ca_file {ca_file} holds no certificate that can be read: {error.strerror or error}.",
             "Give a PEM file with the certificate of the authority that signed the server's certificate.",
         ) from error
+
+
+def ahead_of(date: str) -> float | None:
+    """Seconds by which this machine's clock is ahead of the one that wrote a Date header just now; None: it is none."""
+    try:
+        theirs = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    return (datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))).total_seconds()
 
 
 class Reply:

@@ -10,6 +10,7 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.exchange.editing import ItemQuery
 from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.features.clock_check import refuse_wrong_clock
 from mse_tui.features.expiring import Due, Expiring, due_since
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
@@ -47,10 +48,9 @@ class ManagedPass:
         mailbox_id = self._mailbox_id()
         self._refuse_outside_limits(mailbox_id)
         run.journal.progress(phase="folders")
-        origin = self._origin()
-        tree, managed = ManagedCreation(run, definition, mailbox_id, origin.definition_id).ensure(
-            read_tree(run.mailbox)
-        )
+        origin, there = self._origin(), read_tree(run.mailbox)
+        refuse_wrong_clock(run.mailbox.editing)
+        tree, managed = ManagedCreation(run, definition, mailbox_id, origin.definition_id).ensure(there)
         policies = Policies(tree, definition, managed)
         stamps = Stamps(mailbox_id, origin, run.fence)
         stamping = Stamping(run, policies, stamps, self._listing, self._moment, dry_run=definition.dry_run)

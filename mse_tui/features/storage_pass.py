@@ -10,6 +10,7 @@ from mse_tui.archive.statements import select
 from mse_tui.exchange.editing import ItemDetails
 from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
+from mse_tui.features.clock_check import refuse_wrong_clock
 from mse_tui.features.criteria import is_protected
 from mse_tui.features.deleting import Deleting
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
@@ -57,6 +58,7 @@ class StoragePass:
         tree = read_tree(run.mailbox)
         if not definition.dry_run:
             self._complete_begun()
+        refuse_wrong_clock(run.mailbox.editing)
         candidates = self._candidates(tree)
         self._change(tree, candidates)
         self._report_space()

@@ -2,12 +2,14 @@
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import Area, Cancelled, Content, ItemFailure, SyncStateInvalid
+from mse_tui.exchange.wire import ahead_of
 from mse_tui.reasons import Problem, Reason
 from tests.exchange.canned import (
     Answer,
@@ -53,6 +55,23 @@ def test_an_online_archive_that_cannot_be_opened_now_is_not_taken_for_none(halts
     with pytest.raises(Problem) as caught:
         _ = identity.areas
     assert caught.value.reason is untold
+
+
+@pytest.mark.parametrize(("hours", "ahead"), [(0, 0), (-3, 3), (48, -48)])
+def test_how_far_the_clock_is_ahead_of_the_servers_is_known_from_its_answers(halts, hours, ahead):
+    def answer(_):
+        date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+        return Answer(body=sync_page(""), date=date)
+
+    with Canned(answer) as server, opened(connect(settings(server.url), halts)) as mailbox:
+        assert mailbox.editing.clock_ahead() is None
+        mailbox.item_changes("folder", None)
+        assert mailbox.editing.clock_ahead() == pytest.approx(ahead * 3600, abs=30)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+def test_a_server_that_does_not_tell_the_time_is_not_compared(date):
+    assert ahead_of(date) is None
 
 
 def test_a_page_of_changes_becomes_rows(halts):

@@ -243,6 +243,18 @@ def test_a_run_that_would_change_more_than_allowed_changes_nothing(owner, mailbo
     assert stamps() == {}
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_is_not_the_servers_deletes_nothing(owner, mailbox, managing, replicate, hours):
+    owner.add(10)
+    replicate()
+    assert abs(mailbox.editing.clock_ahead()) < 60
+    mailbox.editing.clock_ahead = lambda: hours * 3600.0
+    with pytest.raises(Problem) as failed:
+        managing.run(definition(inbox=policy(delete=30), managed=[("", "Keep", {})]))
+    assert failed.value.reason is Reason.CLOCK_WRONG
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 10"]} and ("", "Keep") not in paths(mailbox)
+
+
 def test_a_dry_run_reports_and_changes_nothing(owner, mailbox, managing, replicate):
     owner.add(10), owner.add(80)
     replicate()

@@ -256,6 +256,15 @@ def test_a_run_that_would_change_too_much_changes_nothing(owner, mailbox, manage
     assert all_items(mailbox) == before
 
 
+def test_a_clock_that_is_not_the_servers_changes_nothing(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    before = all_items(mailbox)
+    mailbox.editing.clock_ahead = lambda: 7200.0
+    with pytest.raises(Problem) as caught:
+        manage.run()
+    assert caught.value.reason is Reason.CLOCK_WRONG and all_items(mailbox) == before
+
+
 def test_above_the_quota_the_largest_go_first_and_no_more_than_needed(owner, mailbox, manage):
     for number, times in enumerate((1, 4, 2)):
         owner.add(number, attachments=[("a.bin", BIG * times)])
