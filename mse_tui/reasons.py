@@ -95,6 +95,7 @@ class Reason(StrEnum):
     DATABASE_DAMAGED = "database-damaged"
     DATABASE_NEWER = "database-newer"
     SEARCH_INDEX_DAMAGED = "search-index-damaged"
+    SEARCH_INDEX_OFF = "search-index-off"
     LEASE_LOST = "lease-lost"
     CONSERVATION_BROKEN = "conservation-broken"
     AUDIT_BROKEN = "audit-broken"
@@ -501,6 +502,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.SEARCH_INDEX_DAMAGED: Explanation(
         "The file of the search index is damaged; the archive itself is not touched by that.",
         "Make it anew from the archive: mse-tui archive index --rebuild",
+    ),
+    Reason.SEARCH_INDEX_OFF: Explanation(
+        "Searching is switched off for this site: [archive] search_index is false, so nothing is indexed.",
+        "Set search_index = true under [archive] in config.toml and restart the engine, which then indexes all.",
     ),
     Reason.LEASE_LOST: Explanation(
         "This engine lost its lease on the mailbox, so it committed nothing more.",

@@ -7,6 +7,7 @@ person may see is found; else an administrator of this machine looks, and finds 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.access.sight import ADMINISTRATOR, Sight, sight_of
@@ -19,8 +20,9 @@ from mse_tui.archive.search import PAGE, Hit, Place, Search, search
 from mse_tui.archive.search_index import open_index, remove_index
 from mse_tui.archive.search_query import Query, parse
 from mse_tui.archive.views import MailboxView, View
+from mse_tui.config.one_table import load_archive_settings
 from mse_tui.home import Home
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class Found:
 def search_archive(asked: Asked, home: Home, packs: Packs, *, cancelled: Callable[[], bool] = lambda: False) -> Found:
     """A page of what is found, newest first. Audited, wherever it begins.
 
-    Raises Problem invalid (nothing to look for, no date), not-found (no such mailbox), search-index-damaged;
-    Interrupted once `cancelled` says yes.
+    Raises Problem invalid (nothing to look for, no date), not-found (no such mailbox), search-index-damaged,
+    search-index-off; Interrupted once `cancelled` says yes.
     """
+    _index_of(home)
     query = asked.query
     if query.is_empty:
         raise Problem(Reason.INVALID, "There is nothing to look for.", "Give a word, or a field such as from:ann.")
@@ -93,8 +96,8 @@ def next_page(found: Found, home: Home, packs: Packs, *, cancelled: Callable[[],
 
 @needs(Role.VIEWER)
 def freshness(home: Home) -> Freshness:
-    """How far the index is. Raises Problem search-index-damaged, archive-unreadable."""
-    return indexing.freshness(home.search_index)
+    """How far the index is. Raises Problem search-index-damaged, search-index-off, archive-unreadable."""
+    return indexing.freshness(_index_of(home))
 
 
 @needs(Role.OPERATOR)
@@ -104,8 +107,9 @@ def index_archive(
     """Bring the index up to date, or make it anew; the engine does the former by itself. Audited.
 
     Returns what was done, and of how many purged messages the words have been overwritten.
-    Raises Problem archive-unreadable, disk-full.
+    Raises Problem archive-unreadable, disk-full, search-index-off.
     """
+    _index_of(home)
     if rebuild:
         _empty(home)
     keeper = Indexing(packs, home.search_index, advance=advance)
@@ -125,6 +129,13 @@ def _search(asked: Asked, home: Home, packs: Packs, cancelled: Callable[[], bool
     wanted = Search(query, sights, asked.view, asked.after, asked.limit)
     page = search(home.search_index, packs, wanted, cancelled=cancelled)
     return Found(asked, page.hits, page.more)
+
+
+def _index_of(home: Home) -> Path:
+    """The index's file; raises Problem search-index-off where the site is to have none."""
+    if not load_archive_settings(home.config).search_index:
+        raise Problem(Reason.SEARCH_INDEX_OFF, explain(Reason.SEARCH_INDEX_OFF).happened)
+    return home.search_index
 
 
 def _named(query: Query, person: str | None) -> MailboxView | None:

@@ -248,7 +248,12 @@ def _search_index(home: "Home") -> Iterator[Finding]:
     """Whether what is archived can be found."""
     from mse_tui.archive.indexing import freshness
     from mse_tui.archive.search_index import size_of
+    from mse_tui.config.one_table import load_archive_settings
 
+    if not load_archive_settings(home.config).search_index:
+        left = f" What was indexed before lies in {home.search_index}: delete it." if home.search_index.exists() else ""
+        yield Finding("search index", Outcome.SKIPPED, f"Switched off: [archive] search_index is false.{left}")
+        return
     fresh = freshness(home.search_index)
     text = f"{number(fresh.messages)} messages and appointments, {size_text(size_of(home.search_index))}."
     yield Finding("search index", Outcome.OK, f"{text} {index_is_fresh(fresh.up_to, fresh.waiting)}")

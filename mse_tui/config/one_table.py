@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from mse_tui.config.file import checked, text_of
-from mse_tui.config.site import EngineSettings, RoleSettings, SiteSettings
+from mse_tui.config.site import ArchiveSettings, EngineSettings, RoleSettings, SiteSettings
 
 
 class _OnlySite(BaseModel):
@@ -28,6 +28,12 @@ class _OnlyEngine(BaseModel):
     """The file, of which one table is looked at."""
 
     engine: EngineSettings = EngineSettings()
+
+
+class _OnlyArchive(BaseModel):
+    """The file, of which one table is looked at."""
+
+    archive: ArchiveSettings = ArchiveSettings()
 
 
 _Table = TypeVar("_Table", bound=BaseModel)
@@ -55,6 +61,14 @@ def load_engine_settings(path: Path) -> EngineSettings:
     Raises Problem configuration-invalid.
     """
     return _alone(path, _OnlyEngine).engine
+
+
+def load_archive_settings(path: Path) -> ArchiveSettings:
+    """Read [archive] alone, whatever is wrong with the rest of the file; defaults where there is no file.
+
+    Raises Problem configuration-invalid.
+    """
+    return _alone(path, _OnlyArchive).archive
 
 
 def _alone(path: Path, model: type[_Table]) -> _Table:

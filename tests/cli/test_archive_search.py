@@ -137,3 +137,21 @@ def test_making_the_index_anew(indexed: Site, home: Home, mse_tui: Command) -> N
     assert subjects(mse_tui, "harbour") == {"ferry", "secret", "sent"}
     assert json.loads(mse_tui("archive", "index", "--rebuild", "--json").out)["report"]["indexed"] == 3
     assert mse_tui("archive", "index", "--rebuild").code == 0
+
+
+def test_a_site_that_wants_no_index_says_so_and_makes_none(site: Site, mse_tui: Command, home: Home) -> None:
+    home.config.write_text(
+        '[exchange]\nendpoint = "https://mail.invalid/"\nuser = "svc"\npassword_env = "X"\n'
+        "[archive]\nsearch_index = false\n"
+    )
+    home.search_index.unlink(missing_ok=True)
+    audited = Audit.select().count()
+    for arguments in (("search", "harbour"), ("search", "harbour", "--json"), ("index",), ("index", "--rebuild")):
+        ran = mse_tui("archive", *arguments)
+        assert (ran.code, ran.out) == (2, "")
+        assert "switched off" in ran.err and "search_index = true" in ran.err and "search-index-off" in ran.err
+    assert "search index" in mse_tui("doctor").out
+    assert not home.search_index.exists()
+    assert Audit.select().count() == audited
+    home.search_index.touch()
+    assert "delete it" in mse_tui("doctor").out

@@ -198,3 +198,15 @@ async def test_who_may_not_look_into_archives_may_not_search(indexed: MseTuiApp,
         await keys.see("needs role auditor")
         await keys.see("Archive: mailboxes")
     assert searches() == []
+
+
+async def test_a_site_that_wants_no_index_says_how_to_get_one(app: MseTuiApp, seeded: Home) -> None:
+    seeded.config.write_text("[archive]\nsearch_index = false\n", encoding="utf-8")
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "s")
+        await keys.see("Searching is switched off")
+        await keys.type("ferry")
+        await keys.see("search_index = true")
+    assert not seeded.search_index.exists()
+    assert searches() == []
