@@ -5,15 +5,13 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual import work
-from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 
 from mse_tui.access.roles import Role, held, is_read_only, needed
 from mse_tui.actions.sites import retry_accounts
@@ -21,22 +19,21 @@ from mse_tui.copying import keep_copy, shortened
 from mse_tui.home import Home
 from mse_tui.preferences import THEMES, Preferences, load_preferences, save_preferences
 from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.dialogs import Choice, FactsDialog, Picker, problem_notice
+from mse_tui.screens.dialogs import Choice, Picker, problem_notice
 from mse_tui.screens.help import HelpScreen
 from mse_tui.screens.places import PLACES, first_screen
 from mse_tui.screens.roles import lacking_for, leads_to, needs_said, standing
+from mse_tui.screens.tui import Tui, explained
 from mse_tui.store import queries
-from mse_tui.store.database import faults_explained
 from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import BACK, ENGINE, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.line_list import LineList
-from mse_tui.widgets.lines import Fact, Tone
+from mse_tui.widgets.lines import Tone
 from mse_tui.widgets.themes import DARK, LIGHT
 from mse_tui.widgets.wording import SERVICE_HINT, utc_now
 
 if TYPE_CHECKING:
-    from mse_tui.archive.packs import Packs
     from mse_tui.engine.log_lines import LogFilter
 
 log = logging.getLogger(__name__)
@@ -66,7 +63,7 @@ def _to_start_the_engine(app: "MseTuiApp") -> frozenset[Role]:
     return needed(app.engine.start) if app.engine is not None else frozenset()
 
 
-class MseTuiApp(App[None]):
+class MseTuiApp(Tui):
     """mse-tui in a terminal."""
 
     TITLE = "mse-tui"
@@ -101,21 +98,10 @@ class MseTuiApp(App[None]):
         """`begin` starts the engine; it is called in a thread once the first screen is there."""
         self.MODES = {name: first_screen(name) for name in PLACES}  # type: ignore[misc]
         monochrome = "NO_COLOR" in os.environ
-        super().__init__(ansi_color=True if monochrome else None)
-        self.home = home
+        super().__init__(home, clock, engine_begins=begin is not None, ansi=monochrome)
         self.engine = engine
         self._begin = begin
-        self.engine_begins = begin is not None
-        """It is being started; that none runs is no problem yet."""
-        self.clock = clock
-        """What relative times are said by."""
-        self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
-        self.roles: frozenset[Role] = frozenset()
-        """Those of the person at the keyboard."""
-        self.ending = False
-        """The app is on its way out: nothing is shown any more."""
         self._engine_elsewhere = False
-        self._engine_alive = True
         self._watcher = DataWatcher(home.database, self._changed)
         self.animation_level = "none"
         self.register_theme(DARK)
@@ -147,26 +133,13 @@ class MseTuiApp(App[None]):
         """Stop watching."""
         self._watcher.stop()
 
-    def exit(self, *arguments: Any, **options: Any) -> None:
-        """Leave."""
-        self.ending = True
-        super().exit(*arguments, **options)
-
-    @property
-    def _front(self) -> Screen[Any] | None:
-        """The screen that is seen; None while the app ends."""
-        try:
-            return None if self.ending else self.screen
-        except ScreenStackError:
-            return None
-
     def _changed(self) -> None:
         self.post_message(self.DataChanged())
 
     def on_mse_tui_app_data_changed(self) -> None:
         """Only what is seen is read again; the rest reads when it comes into view."""
         self._look_at_engine()
-        if callable(reload := getattr(self._front, "reload", None)):
+        if callable(reload := getattr(self.front, "reload", None)):
             reload()
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
@@ -195,7 +168,7 @@ class MseTuiApp(App[None]):
         self._engine_alive = seen.here or bool(seen.holder)
         ended = self._engine_elsewhere and not seen.holder and not seen.here
         self._engine_elsewhere = bool(seen.holder) and not seen.here
-        if callable(show := getattr(self._front, "show_header", None)):
+        if callable(show := getattr(self.front, "show_header", None)):
             show()
         if ended and self.engine is not None and not lacking_for(ENGINE, self, self.roles):
             self._offer_to_take_over()
@@ -207,22 +180,6 @@ class MseTuiApp(App[None]):
             self.action_engine_start()
 
     # --- commands ------------------------------------------------------------------------------------------------
-
-    def act(self, function: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
-        """Run an action in a thread; its Problem is shown in full, its result goes to `then`."""
-        self._act(function, then)
-
-    @work(group="act")
-    async def _act(self, function: Callable[[], Any], then: Callable[[Any], None] | None) -> None:
-        try:
-            result = await asyncio.to_thread(_explained, function)
-        except Problem as problem:
-            self.push_screen(problem_notice(problem))
-            return
-        if callable(reload := getattr(self._front, "reload", None)):
-            reload()
-        if then is not None:
-            then(result)
 
     def commands_here(self) -> list[Command]:
         """What can be done on this screen, its own commands first."""
@@ -291,19 +248,6 @@ class MseTuiApp(App[None]):
 
     # --- from screen to screen -----------------------------------------------------------------------------------
 
-    @property
-    def nobody_runs_tasks(self) -> bool:
-        """No engine runs this site, here or elsewhere."""
-        return not (self._engine_alive or self.engine_begins)
-
-    def packs(self) -> "Packs":
-        """The site's archived content. Raises Problem configuration-invalid."""
-        # What reads content is a fifth of a second to import, and the first frame does without.
-        from mse_tui.actions.archive_reading import packs_of  # noqa: PLC0415
-        from mse_tui.config.loading import load_configuration  # noqa: PLC0415
-
-        return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
-
     # A screen is imported when it is gone to: the first frame does not wait for the others.
 
     def new_task(self) -> None:
@@ -336,10 +280,6 @@ class MseTuiApp(App[None]):
         if callable(show := getattr(self.screen, "show_type", None)):
             show(task_type)
 
-    def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
-        """Facts over the present screen."""
-        self.push_screen(FactsDialog(title, facts))
-
     # --- the engine ----------------------------------------------------------------------------------------------
 
     @leads_to(roles=_to_start_the_engine)
@@ -354,7 +294,7 @@ class MseTuiApp(App[None]):
     async def _begin_engine(self, begin: Callable[[], None]) -> None:
         """An engine that lives elsewhere is watched; any other reason why none starts here is shown."""
         try:
-            await asyncio.to_thread(_explained, begin)
+            await asyncio.to_thread(explained, begin)
             self._engine_alive = True
         except Problem as problem:
             log.warning("The engine did not start: %s", problem)
@@ -401,11 +341,6 @@ class MseTuiApp(App[None]):
     async def _ask_to_quit(self, text: str) -> None:
         if await self.push_screen_wait(Choice("Quit mse-tui?", text, [("Stay", False), ("Quit", True)])):
             self.exit()
-
-
-def _explained(function: Callable[[], Any]) -> Any:
-    with faults_explained():
-        return function()
 
 
 def _retried(accounts: list[str]) -> str:

@@ -1,30 +1,26 @@
 """The archive: mailboxes -> folders -> messages -> message; Live, Full, or as of a date."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Sequence
 
-from textual import on, work
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
 from mse_tui.actions.archive_search import search_archive
-from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
+from mse_tui.archive.views import FolderView, MailboxView, MessageView
 from mse_tui.screens.access import AccessScreen
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.archive_look import Look, ViewChoice
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.mailboxes import MailboxesScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.roles import leads_to
+from mse_tui.screens.tui import Tui
 from mse_tui.text import printable
 from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, OPEN_MAILBOX, SEARCH, VIEW
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, count, number, size, when
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
+from mse_tui.widgets.wording import absolute, count, number, size
 
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
@@ -33,65 +29,35 @@ _HELP = (
 )
 
 
-class ArchiveScreen(LiveScreen[list[MailboxView]]):
+class ArchiveScreen(MailboxesScreen):
     """Which mailboxes the archive has."""
 
     KEYS = (OPEN_MAILBOX, SEARCH, CALENDARS, ACCESS, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
-    def body(self) -> Iterable[Widget]:
-        """The title and the list."""
-        yield Static("Archive: mailboxes", classes="title", markup=False)
-        yield PagedList(
-            (
-                Column("Mailbox", 34, grows=True),
-                Column("Name", 28, 2),
-                Column("Folders", 7, right=True),
-                Column("Replicated", 16, 3),
-                Column("", 12, 4),
-                Column("Full view since", 16, 5),
-            ),
-            id="mailboxes",
-            empty=" Nothing has been archived yet. Press 2 for the tasks, R there runs one.",
-        )
+    HEADING = "Archive: mailboxes"
+    EMPTY = " Nothing has been archived yet. Press 2 for the tasks, R there runs one."
+    MORE = (Column("Folders", 7, right=True), Column("Full view since", 16, 5))
 
     def load(self) -> list[MailboxView]:
         """All of them."""
         return mailboxes()
 
-    def show(self, data: list[MailboxView]) -> None:
-        """By address."""
-        self.query_one("#mailboxes", PagedList).set_lines([self._line(row) for row in data])
-
-    def _line(self, row: MailboxView) -> Line:
-        ago = when(row.last_replicated, self.now).partition("(")
-        return line(
-            row.id,
-            Cell(row.address, Tone.STRONG),
-            row.display_name,
-            number(row.folders),
-            absolute(row.last_replicated),
-            Cell(ago[1] + ago[2], Tone.DIM),
-            Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM),
-            copies=row.address,
-        )
-
-    @property
-    def _current(self) -> MailboxView | None:
-        current = self.query_one("#mailboxes", PagedList).current
-        return next((row for row in self.shown or () if current and str(row.id) == current.key), None)
+    def more(self, row: MailboxView) -> tuple[Cell | str, ...]:
+        """How much there is, and since when."""
+        return number(row.folders), Cell(absolute(row.full_from) if row.full_from else "", Tone.DIM)
 
     def action_access(self) -> None:
         """Who may open the archive of the mailbox under the cursor."""
-        if (mailbox := self._current) is not None:
+        if (mailbox := self.current) is not None:
             self.app.push_screen(AccessScreen(mailbox))
 
     @on(PagedList.Opened)
     @leads_to(look_into)
     def action_list_open(self) -> None:
         """Open the folders of the mailbox under the cursor."""
-        if (mailbox := self._current) is not None:
+        if (mailbox := self.current) is not None:
             self.tui.act(lambda: look_into(mailbox.id, self.tui.packs()), self._opened)
 
     def _opened(self, reading: Reading) -> None:
@@ -107,95 +73,15 @@ class ArchiveScreen(LiveScreen[list[MailboxView]]):
         """The calendars of the mailbox under the cursor."""
         from mse_tui.screens.calendar import open_calendars  # noqa: PLC0415 (what reads calendars is slow to import)
 
-        if (mailbox := self._current) is not None:
+        if (mailbox := self.current) is not None:
             open_calendars(self.tui, mailbox.id)
 
 
-@dataclass
-class Look:
-    """One person's look into one mailbox, and the view that was chosen last."""
-
-    reading: Reading
-    view: View = field(default_factory=View.live)
-
-    def __str__(self) -> str:
-        return view_said(self.view)
-
-
-def view_said(view: View) -> str:
-    """How a view is called: 'Live view', 'as of 2026-03-01 12:00'."""
-    if view.kind is ViewKind.AS_OF and view.at is not None:
-        return f"as of {absolute(view.at)}"
-    return f"{view.kind.value.capitalize()} view"
-
-
-def open_search(tui: "MseTuiApp", text: str = "") -> None:
+def open_search(tui: Tui, text: str = "") -> None:
     """Search the archive, beginning with this text."""
     from mse_tui.screens.search import SearchScreen  # noqa: PLC0415 (what searches is imported when it is gone to)
 
     tui.push_screen(SearchScreen(text))
-
-
-class Viewed(Protocol):
-    """Something that is looked at in a view."""
-
-    view: View
-
-
-class ViewChoice:
-    """A screen whose view can be changed."""
-
-    look: Viewed
-    app: Any
-    reload: Callable[[], None]
-
-    @work(exclusive=True, group="ask")
-    async def action_view(self) -> None:
-        """Live, Full or as of a date."""
-        choices = [
-            ("Live: as last replicated", "live"),
-            ("Full: everything ever seen, where it was", "full"),
-            ("As of a date...", "as of"),
-        ]
-        text = f"Now: {self.look}"
-        chosen = await self.app.push_screen_wait(Choice("Which view?", text, choices))
-        if chosen == "live":
-            self._take(View.live())
-        elif chosen == "full":
-            self._take(View.full())
-        elif chosen == "as of":
-            await self._ask_date()
-
-    async def _ask_date(self) -> None:
-        today = f"{datetime.now().astimezone():%Y-%m-%d}"
-        text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
-        answer = await self.app.push_screen_wait(Question("As of when?", text, today))
-        if answer is None:
-            return
-        moment = moment_of(answer)
-        if moment is None:
-            self.app.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
-            self._take(View.as_of(moment))
-
-    def _take(self, view: View) -> None:
-        self.look.view = view
-        self.view_changed()
-
-    def view_changed(self) -> None:
-        """Another view: read again."""
-        self.reload()
-
-
-def moment_of(text: str) -> datetime | None:
-    """A local date (its end) or date and time; None where it is neither."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if len(text.strip()) <= len("YYYY-MM-DD"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    return moment.astimezone() if moment.tzinfo is None else moment
 
 
 class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):

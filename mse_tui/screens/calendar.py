@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.widget import Widget
@@ -19,8 +18,9 @@ from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.views import MailboxView
 from mse_tui.screens.appointment import AppointmentScreen
 from mse_tui.screens.calendar_look import HELP, CalendarLook, LookScreen
-from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.mailboxes import MailboxesScreen
 from mse_tui.screens.roles import leads_to
+from mse_tui.screens.tui import Tui
 from mse_tui.widgets.calendar_wording import (
     MonthDay,
     by_day,
@@ -35,65 +35,35 @@ from mse_tui.widgets.calendar_wording import (
 from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING, OPEN_MAILBOX
 from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone, fit, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, when
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
 
 AGENDA_DAYS = 14
 _MONTH_LINES = 5
 """Entries of a day that a month shows; the agenda has all."""
 
 
-class CalendarScreen(LiveScreen[list[MailboxView]]):
+class CalendarScreen(MailboxesScreen):
     """Which mailboxes have replicated calendars."""
 
     KEYS = (OPEN_MAILBOX, *FILTERING)
     PLACE = ""
     HELP_TEXT = HELP
 
-    def body(self) -> Iterable[Widget]:
-        """The title and the list."""
-        yield Static("Calendars: mailboxes", classes="title", markup=False)
-        yield PagedList(
-            (
-                Column("Mailbox", 34, grows=True),
-                Column("Name", 28, 2),
-                Column("Replicated", 16, 3),
-                Column("", 12, 4),
-            ),
-            id="calendar-mailboxes",
-            empty=" No calendars are replicated. Press 2 for the tasks, c there creates one of the type CAL.",
-        )
+    HEADING = "Calendars: mailboxes"
+    EMPTY = " No calendars are replicated. Press 2 for the tasks, c there creates one of the type CAL."
 
     def load(self) -> list[MailboxView]:
         """All of them."""
         return mailboxes_with_calendars()
 
-    def show(self, data: list[MailboxView]) -> None:
-        """By address."""
-        self.query_one("#calendar-mailboxes", PagedList).set_lines([self._line(row) for row in data])
-
-    def _line(self, row: MailboxView) -> Line:
-        ago = when(row.last_replicated, self.now).partition("(")
-        return line(
-            row.id,
-            Cell(row.address, Tone.STRONG),
-            row.display_name,
-            absolute(row.last_replicated),
-            Cell(ago[1] + ago[2], Tone.DIM),
-            copies=row.address,
-        )
-
     @on(PagedList.Opened)
     @leads_to(look_into_calendars)
     def action_list_open(self) -> None:
         """Open the calendars of the mailbox under the cursor."""
-        if (current := self.query_one("#calendar-mailboxes", PagedList).current) is not None:
-            open_calendars(self.tui, int(current.key))
+        if (mailbox := self.current) is not None:
+            open_calendars(self.tui, mailbox.id)
 
 
-def open_calendars(tui: "MseTuiApp", mailbox_id: int) -> None:
+def open_calendars(tui: Tui, mailbox_id: int) -> None:
     """Show a mailbox's agenda from today on; audited."""
 
     def opened(reading: CalendarReading) -> None:

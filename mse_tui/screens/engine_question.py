@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual import work
 from textual.message import Message
@@ -12,9 +12,7 @@ from textual.worker import Worker, get_current_worker
 
 from mse_tui.actions import requests
 from mse_tui.reasons import Problem
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
+from mse_tui.screens.tui import Tui
 
 ANSWER_SECONDS = 120.0
 _LOOK_SECONDS = 0.1
@@ -66,7 +64,7 @@ class EngineQuestions(Widget):
         return answer
 
     def _nobody_answers(self) -> bool:
-        return cast("MseTuiApp", self.app).nobody_runs_tasks
+        return cast("Tui", self.app).nobody_runs_tasks
 
     def _tell(self, worker: Worker[Any], message: Answered) -> None:
         if not worker.is_cancelled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,13 +16,11 @@ from mse_tui.directory.references import Given, given
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.engine_question import EngineQuestions
 from mse_tui.screens.group_lines import FOUND_COLUMNS, MEMBER_COLUMNS, answer_lines, answer_shown, found_line
+from mse_tui.screens.tui import Tui
 from mse_tui.text import printable
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
 
 _PAUSE_SECONDS = 0.3
 """So long after the last key groups are looked for."""
@@ -212,7 +210,7 @@ class GroupStep(EngineQuestions):
             return
         self._preview = Preview(group, answer)
         self._show(list(answer_lines(answer)))
-        now = cast("MseTuiApp", self.app).clock()
+        now = cast("Tui", self.app).clock()
         self._note(f"{answer_shown(answer, now)} Enter again takes this group.")
 
     def _show(self, lines: list[Line], columns: Iterable[Any] = MEMBER_COLUMNS) -> None:

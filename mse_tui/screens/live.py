@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.roles import lacking_for, needs_said
+from mse_tui.screens.tui import Tui
 from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.bars import HeaderBar, KeyBar
@@ -23,9 +24,6 @@ from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, binding
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import number
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +91,9 @@ class LiveScreen(Screen[None], Generic[Data]):
         raise NotImplementedError
 
     @property
-    def tui(self) -> "MseTuiApp":
+    def tui(self) -> Tui:
         """The app, as what it is."""
-        return cast("MseTuiApp", self.app)
+        return cast("Tui", self.app)
 
     @property
     def now(self) -> datetime:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from mse_tui.access.roles import Role, is_read_only, missing, needed, remedy
+from mse_tui.screens.tui import Tui
 from mse_tui.widgets.commands import Command
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 RolesOf = Callable[[Any], Collection[Role]]
@@ -25,7 +23,7 @@ def leads_to(*actions: Callable[..., object], roles: RolesOf | None = None) -> C
     def decorate(method: Method) -> Method:
         @wraps(method)
         def checked(self: Any, *arguments: Any, **options: Any) -> Any:
-            tui = cast("MseTuiApp", self.app)
+            tui = cast("Tui", self.app)
             if lacking := missing(roles_of(checked, self), tui.roles):
                 tell_lacking(tui, lacking)
                 return None
@@ -48,7 +46,7 @@ def lacking_for(command: Command, owner: Any, held: Collection[Role]) -> tuple[R
     return missing(roles_of(getattr(type(owner), f"action_{command.action}", None), owner), held)
 
 
-def tell_lacking(tui: "MseTuiApp", lacking: Sequence[Role]) -> None:
+def tell_lacking(tui: Tui, lacking: Sequence[Role]) -> None:
     """What was wanted needs roles that the person lacks: which, and what to do about it."""
     tui.notify(f"This {needs_said(lacking)}. {remedy(lacking[0])}", severity="warning", markup=False)
 

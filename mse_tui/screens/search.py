@@ -21,7 +21,7 @@ from mse_tui.archive.search import Hit
 from mse_tui.archive.search_index import Interrupted
 from mse_tui.archive.views import View
 from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.archive import ViewChoice, view_said
+from mse_tui.screens.archive_look import ViewChoice, view_said
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.roles import leads_to

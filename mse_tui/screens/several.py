@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, FactsDialog, problem_notice
+from mse_tui.screens.tui import Tui
 from mse_tui.store.database import faults_explained
 from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import count, in_local_time
 
 if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
     from mse_tui.screens.live import LiveScreen
 
 Item = TypeVar("Item")
@@ -66,7 +66,7 @@ def are_used(rows: Sequence[Deletable]) -> bool:
     return all(row.tasks for row in rows)
 
 
-def tell_users(tui: "MseTuiApp", rows: Sequence[Row], refuse_used: Callable[[Row], Any]) -> None:
+def tell_users(tui: Tui, rows: Sequence[Row], refuse_used: Callable[[Row], Any]) -> None:
     """Say which tasks use these; nothing is deleted, also where none does any more."""
 
     def told(outcome: Outcome[Row]) -> None:
@@ -78,7 +78,7 @@ def tell_users(tui: "MseTuiApp", rows: Sequence[Row], refuse_used: Callable[[Row
     tui.act(lambda: each(rows, refuse_used), told)
 
 
-def show_refused(tui: "MseTuiApp", outcome: Outcome[Item], name: Callable[[Item], str]) -> None:
+def show_refused(tui: Tui, outcome: Outcome[Item], name: Callable[[Item], str]) -> None:
     """Nothing if all was done; of one thing the whole problem, of several a line each."""
     if not outcome.refused:
         return

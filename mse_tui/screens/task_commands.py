@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import work
 from textual.app import App
@@ -17,15 +17,12 @@ from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, Question, problem_notice
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.several import Outcome, each, show_refused
+from mse_tui.screens.tui import Tui
 from mse_tui.store import queries
 from mse_tui.store.database import faults_explained
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType
 from mse_tui.widgets.wording import count
-
-if TYPE_CHECKING:
-    from mse_tui.app import MseTuiApp
-
 
 _PAUSED = "A paused task isn't started until it is resumed; what runs waits at the next item."
 
@@ -75,7 +72,7 @@ class TaskCommands:
     """A screen with tasks; it says which are meant."""
 
     app: App[Any]
-    tui: "MseTuiApp"
+    tui: Tui
     RETRIES_FIRST = False
     """The screen is about what failed: running that again is the first choice."""
 

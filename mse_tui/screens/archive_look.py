@@ -1,0 +1,93 @@
+"""A look into an archived mailbox: the view that is chosen stays from screen to screen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from textual import work
+
+from mse_tui.actions.archive_reading import Reading
+from mse_tui.archive.views import View, ViewKind
+from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.widgets.wording import absolute
+
+
+@dataclass
+class Look:
+    """One person's look into one mailbox, and the view that was chosen last."""
+
+    reading: Reading
+    view: View = field(default_factory=View.live)
+
+    def __str__(self) -> str:
+        return view_said(self.view)
+
+
+def view_said(view: View) -> str:
+    """How a view is called: 'Live view', 'as of 2026-03-01 12:00'."""
+    if view.kind is ViewKind.AS_OF and view.at is not None:
+        return f"as of {absolute(view.at)}"
+    return f"{view.kind.value.capitalize()} view"
+
+
+class Viewed(Protocol):
+    """Something that is looked at in a view."""
+
+    view: View
+
+
+class ViewChoice:
+    """A screen whose view can be changed."""
+
+    look: Viewed
+    app: Any
+    reload: Callable[[], None]
+
+    @work(exclusive=True, group="ask")
+    async def action_view(self) -> None:
+        """Live, Full or as of a date."""
+        choices = [
+            ("Live: as last replicated", "live"),
+            ("Full: everything ever seen, where it was", "full"),
+            ("As of a date...", "as of"),
+        ]
+        text = f"Now: {self.look}"
+        chosen = await self.app.push_screen_wait(Choice("Which view?", text, choices))
+        if chosen == "live":
+            self._take(View.live())
+        elif chosen == "full":
+            self._take(View.full())
+        elif chosen == "as of":
+            await self._ask_date()
+
+    async def _ask_date(self) -> None:
+        today = f"{datetime.now().astimezone():%Y-%m-%d}"
+        text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
+        answer = await self.app.push_screen_wait(Question("As of when?", text, today))
+        if answer is None:
+            return
+        moment = moment_of(answer)
+        if moment is None:
+            self.app.notify(f"{answer!r} is not a date.", severity="error", markup=False)
+        else:
+            self._take(View.as_of(moment))
+
+    def _take(self, view: View) -> None:
+        self.look.view = view
+        self.view_changed()
+
+    def view_changed(self) -> None:
+        """Another view: read again."""
+        self.reload()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A local date (its end) or date and time; None where it is neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if len(text.strip()) <= len("YYYY-MM-DD"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment.astimezone() if moment.tzinfo is None else moment

@@ -1,0 +1,117 @@
+"""The app as its screens know it: what they may ask of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.app import App, ScreenStackError
+from textual.screen import Screen
+
+from mse_tui.access.roles import Role
+from mse_tui.home import Home
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import FactsDialog, problem_notice
+from mse_tui.store.database import faults_explained
+from mse_tui.terms import TaskType
+from mse_tui.widgets.lines import Fact, Tone
+
+if TYPE_CHECKING:
+    from mse_tui.archive.packs import Packs
+    from mse_tui.engine.log_lines import LogFilter
+
+
+class Tui(App[None]):
+    """What every screen finds in its app."""
+
+    def __init__(self, home: Home, clock: Callable[[], datetime], *, engine_begins: bool, ansi: bool) -> None:
+        super().__init__(ansi_color=True if ansi else None)
+        self.home = home
+        self.clock = clock
+        """What relative times are said by."""
+        self.engine_state: tuple[str, Tone] = ("", Tone.DIM)
+        self.engine_begins = engine_begins
+        """It is being started; that none runs is no problem yet."""
+        self._engine_alive = True
+        self.roles: frozenset[Role] = frozenset()
+        """Those of the person at the keyboard."""
+        self.ending = False
+        """The app is on its way out: nothing is shown any more."""
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Leave."""
+        self.ending = True
+        super().exit(*arguments, **options)
+
+    @property
+    def front(self) -> Screen[Any] | None:
+        """The screen that is seen; None while the app ends."""
+        try:
+            return None if self.ending else self.screen
+        except ScreenStackError:
+            return None
+
+    @property
+    def nobody_runs_tasks(self) -> bool:
+        """No engine runs this site, here or elsewhere."""
+        return not (self._engine_alive or self.engine_begins)
+
+    def packs(self) -> "Packs":
+        """The site's archived content. Raises Problem configuration-invalid."""
+        # What reads content is a fifth of a second to import, and the first frame does without.
+        from mse_tui.actions.archive_reading import packs_of  # noqa: PLC0415
+        from mse_tui.config.loading import load_configuration  # noqa: PLC0415
+
+        return packs_of(self.home, load_configuration(self.home.config) if self.home.config.exists() else None)
+
+    def act(self, function: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+        """Run an action in a thread; its Problem is shown in full, its result goes to `then`."""
+        self._act(function, then)
+
+    @work(group="act")
+    async def _act(self, function: Callable[[], Any], then: Callable[[Any], None] | None) -> None:
+        try:
+            result = await asyncio.to_thread(explained, function)
+        except Problem as problem:
+            self.push_screen(problem_notice(problem))
+            return
+        if callable(reload := getattr(self.front, "reload", None)):
+            reload()
+        if then is not None:
+            then(result)
+
+    def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
+        """Facts over the present screen."""
+        self.push_screen(FactsDialog(title, facts))
+
+    # --- where to go ---------------------------------------------------------------------------------------------
+
+    async def go_to(self, place: str) -> None:
+        """Switch to a place's first screen; to what was begun there, if anything was."""
+        raise NotImplementedError
+
+    async def show_tasks(self, task_type: TaskType | None) -> None:
+        """Go to the tasks of one type."""
+        raise NotImplementedError
+
+    def new_task(self) -> None:
+        """Create a task, step by step."""
+        raise NotImplementedError
+
+    def open_task(self, task_id: int) -> None:
+        """All about a task."""
+        raise NotImplementedError
+
+    def open_execution(self, execution_id: int) -> None:
+        """One entry of a task summary log, mailbox by mailbox."""
+        raise NotImplementedError
+
+    def open_logs(self, wanted: "LogFilter") -> None:
+        """What the engine logged about something."""
+        raise NotImplementedError
+
+
+def explained(function: Callable[[], Any]) -> Any:
+    with faults_explained():
+        return function()
