@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,7 @@ from mse_tui.actions.checks import valid_name, valid_settings
 from mse_tui.archive import approvals, views
 from mse_tui.archive.approvals import ARCHIVE, ApprovalRow, Content, definition_subject, mailbox_subject
 from mse_tui.archive.holds import HoldRow, HoldScope, HoldSearch, holds
+from mse_tui.archive.indexing import Indexing
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.purge import Purge, PurgeReport
 from mse_tui.archive.retention import LONGEST_DAYS, QUARANTINE_DAYS, Limits
@@ -20,6 +22,7 @@ from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.features.managed_folders import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
 from mse_tui.store.database import now, reading, writing
 from mse_tui.store.models import Definition, from_micros
 from mse_tui.store.queries import SiteRow
@@ -346,15 +349,20 @@ def purged(limit: int = 1000) -> list[PurgedRow]:
 
 
 @needs(Role.DESTRUCTIVE)
-def purge_now(packs: Packs, site: SiteRow, *, what_if: bool = False) -> PurgeReport:
+def purge_now(packs: Packs, site: SiteRow, index: Path, *, what_if: bool = False) -> PurgeReport:
     """Both stages of the purge, as the engine's housekeeping does them; quarantine is never cut short.
 
-    With `what_if` only what that would be; nothing is changed.
+    What is purged leaves the search index (of that file) too, which a running engine does by itself. With `what_if`
+    only what that would be; nothing is changed.
     """
     if what_if:
         return Purge(packs, site.code).foresee()
     report = Purge(packs, site.code).run()
     audit("run purge", ARCHIVE, after=f"{report.set_aside} set aside, {report.purged} purged")
+    if report.purged and index.exists() and not queries.engine_holder(site.code):
+        keeper = Indexing(packs, index)
+        keeper.run(above=0)
+        keeper.expunge()
     return report
 
 

@@ -52,6 +52,11 @@ def bury(buried: Buried) -> None:
     execute("DELETE FROM message WHERE id = ?", (buried.message_id,))
 
 
+def newest_record() -> int:
+    """Another one than before: something was purged since."""
+    return int(select("SELECT COALESCE(MAX(id), 0) FROM purge_record")[0][0])
+
+
 def _record(buried: Buried, sha256: bytes | None, size: int) -> int:
     places = select(
         "SELECT DISTINCT m.address, p.received FROM placement p JOIN archive_folder f ON f.id = p.folder_id"

@@ -22,7 +22,7 @@ from mse_tui.store.models import from_micros
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)
-"""How long words of purged messages may lie in the index's file; as long as their content in a condemned pack."""
+"""How long words that were replaced may lie in the index's file, unless something is purged."""
 _COMPARED = 2000
 """Entries that are compared at a time."""
 _AT_A_TIME = 500
@@ -41,6 +41,7 @@ class IndexReport:
     unreadable: int = 0
     """Of those, what could not be read: what the ledger shows of it is indexed."""
     forgotten: int = 0
+    """Purged since."""
     reached: int = 0
     """All was looked at up to this number."""
     finished: bool = False
@@ -94,16 +95,21 @@ class Indexing:
             report.finished = all(self._compare(index, each, number, report) for each, number in begin.items())
         return report
 
-    def expunge(self) -> int:
-        """Overwrite the words of messages that were purged a day ago or longer; returns how many messages those were.
+    def expunge(self, grace: timedelta = timedelta(0)) -> int:
+        """Overwrite the words of messages that were purged or replaced; returns how many messages those were.
 
-        Raises Problem disk-full.
+        With `grace` only once the first of them was so long ago. Raises Problem disk-full.
         """
         with self._mending(), open_index(self._path, ending=self._ending) as index:
             since = index.forgotten_since()
-            if since is not None and since <= self._clock() - GRACE:
+            if since is not None and since <= self._clock() - grace:
                 return index.expunge()
         return 0
+
+    def words_left(self) -> int:
+        """Messages whose words are not yet overwritten. Raises Problem search-index-damaged."""
+        with open_index(self._path) as index:
+            return index.words_left()
 
     @contextmanager
     def _mending(self) -> Iterator[None]:

@@ -94,8 +94,9 @@ class Match:
 class SearchIndex:
     """An open index, for one thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, ending: Callable[[], bool]) -> None:
         self._connection = connection
+        self._ending = ending
         self._generation = self._one("SELECT number FROM generation")
         """Another one: somebody has cleared the index, and what was seen of it no longer holds."""
 
@@ -237,6 +238,8 @@ class SearchIndex:
         """Merge all parts of the index into one, in which words without a message are no more; step by step."""
         step = -_MERGED_PAGES
         while True:
+            if self._ending():
+                raise Interrupted("the writing of the index anew was ended")
             before = self._connection.total_changes
             self._connection.execute("INSERT INTO word (word, rank) VALUES ('merge', ?)", (step,))
             if self._connection.total_changes - before < 2:
@@ -303,7 +306,7 @@ def open_index(path: Path, *, ending: Callable[[], bool] = lambda: False) -> Ite
         with closing(_connect(path)) as connection:
             _bring_up_to_date(connection)
             connection.set_progress_handler(lambda: int(ending()), _LOOK_STEPS)
-            yield SearchIndex(connection)
+            yield SearchIndex(connection, ending)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
             raise Interrupted from error

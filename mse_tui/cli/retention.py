@@ -265,10 +265,10 @@ def run(session: Session, yes: bool, what_if: bool, as_json: bool) -> None:
     site = session.site()
     packs = archive_reading.packs_of(session.home, session.configuration())
     if not (yes or what_if):
-        coming = retention.purge_now(packs, site, what_if=True)
+        coming = retention.purge_now(packs, site, session.home.search_index, what_if=True)
         purged, set_aside = count(coming.purged, "message"), count(coming.set_aside, "message")
         sure(f"Purge {purged} for good and set {set_aside} aside?", yes=not (coming.purged or coming.set_aside))
-    report = retention.purge_now(packs, site, what_if=what_if)
+    report = retention.purge_now(packs, site, session.home.search_index, what_if=what_if)
     if as_json:
         emit_json({"what_if": what_if, **asdict(report)})
         return

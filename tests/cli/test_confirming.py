@@ -1,6 +1,7 @@
 """What destroys something, or opens something to somebody, asks first; scripts say --yes."""
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,15 +156,32 @@ def test_what_is_refused_is_refused_before_anybody_is_asked(
     assert "Reason: not-found" in refused.err and "[y/N]" not in refused.err
 
 
-def test_a_purge_says_how_much_is_due(site: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_retention({"minimum_days": 1, "default_days": 2})
+@pytest.fixture
+def purging(site: Command) -> Command:
+    """The same, of which nothing is held and all is due after two days, without a quarantine."""
+    set_retention({"minimum_days": 1, "default_days": 2, "quarantine_days": 0})
     set_retention({"minimum_days": 1}, ANN)
     as_somebody_else_wrote_it()
     assert site("hold", "lift", "1", "--yes").code == 0
     assert site("retention", "approve", "--yes").code == 0
-    refused = site("purge", "run")
+    return site
+
+
+def test_a_purge_says_how_much_is_due(purging: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = purging("purge", "run")
     assert refused.code == EXIT_USAGE
     assert "Purge 0 messages for good and set" in refused.err
     monkeypatch.setattr(sys, "stdin", Person("y\n"))
-    assert site("purge", "run").code == 0
-    assert site("purge", "run").code == 0, "nothing is due any more"
+    assert purging("purge", "run").code == 0
+    refused = purging("purge", "run", "--json")
+    assert refused.code == EXIT_INTERRUPTED and refused.out == ""
+    assert "messages for good and set 0 messages aside?" in refused.err
+
+
+def test_what_is_purged_by_hand_leaves_the_search_index_at_once(purging: Command) -> None:
+    before = json.loads(purging("archive", "index", "--json").out)["index"]
+    assert purging("purge", "run", "--yes").code == 0
+    purged = json.loads(purging("purge", "run", "--yes", "--json").out)["purged"]
+    after = json.loads(purging("archive", "search", "ferry", "--json").out)["index"]
+    assert purged > 0
+    assert (after["messages"], after["words_left"]) == (before["messages"] - purged, 0)

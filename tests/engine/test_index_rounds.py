@@ -76,12 +76,10 @@ class Busy:
     """Rounds driven by hand, with an execution that always runs; each message costs a quarter of a second."""
 
     def __init__(self, home, monkeypatch):
+        self.home = home
         self.clock = FakeClock()
         self.runs = True
-        self.rounds = IndexRounds(
-            Packs(home.archive), home.search_index, stopping=Event(), busy=lambda: self.runs, clock=self.clock,
-            pause_seconds=0,
-        )  # fmt: skip
+        self.renew()
         entries = Messages.entries
 
         def slowly(source, packs, wanted):
@@ -91,6 +89,13 @@ class Busy:
 
         monkeypatch.setattr(Messages, "entries", slowly)
         monkeypatch.setattr(module, "_COMPARED", 10)
+
+    def renew(self):
+        """The engine begins anew."""
+        self.rounds = IndexRounds(
+            Packs(self.home.archive), self.home.search_index, stopping=Event(), busy=lambda: self.runs,
+            clock=self.clock, pause_seconds=0,
+        )  # fmt: skip
 
     def turn(self):
         """Whether all that came is in the index."""
@@ -120,33 +125,104 @@ def test_the_look_at_all_messages_goes_on_where_it_was(bench, busy):
     assert busy.rounds._walked is None
 
 
-def test_words_of_what_is_purged_are_overwritten_a_day_later(bench, busy):
+def purge(message):
+    with writing():
+        bury(Buried(message, None, "test", NOON, NOON))
+
+
+def words_left(home):
+    return freshness(home.search_index).words_left
+
+
+def test_words_of_what_is_purged_are_overwritten_at_once_though_executions_run(bench, busy):
     (gone,) = archived("xylophonequartet")
-    archived("stays")
+    archived(*(f"stays {number}" for number in range(30)))
     while not busy.turn():
         pass
-    with writing():
-        bury(Buried(gone, None, "test", NOON, NOON))
-    busy.rounds._walked = 0
-    busy.turn()
-    assert freshness(bench.home.search_index).words_left == 1
-    busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
-    busy.rounds._walked = 0
-    busy.turn()
-    assert freshness(bench.home.search_index).words_left == 1, "executions go first"
-    busy.runs = False
-    busy.turn()
-    assert freshness(bench.home.search_index).words_left == 0
+    busy.rounds._walked = None
+    purge(gone)
+    for _ in range(3):
+        busy.turn()
     assert b"onequartet" not in bench.home.search_index.read_bytes()
+    assert words_left(bench.home) == 0
+    assert len(found(bench.home, "stays")) == 30
 
 
-def test_an_execution_that_begins_ends_the_overwriting_and_it_goes_on_afterwards(bench, busy, monkeypatch):
+def test_the_running_engine_overwrites_what_is_purged_beside_an_execution(bench):
+    (gone,) = archived("xylophonequartet")
+    held = Held()
+    bench.feature = FakeFeature(held)
+    task = new_task(bench)
+    with bench.engine():
+        tell(task, "run now")
+        held.entered.wait(5)
+        until(lambda: found(bench.home, "xylophonequartet") == [gone])
+        purge(gone)
+        until(lambda: words_left(bench.home) == 0 and not found(bench.home, "xylophonequartet"))
+        until(lambda: b"onequartet" not in bench.home.search_index.read_bytes())
+        held.let_go.set()
+
+
+def test_words_that_an_engine_has_left_are_overwritten_by_the_next_one(bench, busy):
+    (gone,) = archived("xylophonequartet")
+    while not busy.turn():
+        pass
+    purge(gone)
+    busy.rounds._indexing.run(0)
+    assert words_left(bench.home) == 1
+    busy.renew()
+    for _ in range(3):
+        busy.turn()
+    assert words_left(bench.home) == 0
+
+
+def test_overwriting_beside_an_execution_leaves_it_room_and_ends_with_the_engine(bench, busy, monkeypatch):
     (gone,) = archived("xylophonequartet")
     archived(*(f"stays {number}" for number in range(200)))
     while not busy.turn():
         pass
-    with writing():
-        bury(Buried(gone, None, "test", NOON, NOON))
+    purge(gone)
+    rests = []
+    monkeypatch.setattr(search_index, "_LOOK_STEPS", 1)
+    monkeypatch.setattr(busy.rounds._stopping, "wait", rests.append)
+    monkeypatch.setattr(busy.rounds._stopping, "is_set", lambda: len(rests) > 5)
+    for _ in range(3):
+        busy.turn()
+    assert rests and all(0 < seconds < 1 for seconds in rests)
+    assert words_left(bench.home) == 1
+    monkeypatch.setattr(busy.rounds._stopping, "is_set", lambda: False)
+    for _ in range(3):
+        busy.turn()
+    assert words_left(bench.home) == 0
+
+
+def test_words_that_were_replaced_are_overwritten_a_day_later_when_no_execution_runs(bench, busy):
+    archived("xylophonequartet")
+    archived("stays")
+    while not busy.turn():
+        pass
+    busy.turn()
+    Message.update(subject="changed").where(Message.subject == "xylophonequartet").execute()
+    busy.rounds._walked = 0
+    busy.turn()
+    assert words_left(bench.home) == 1
+    busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
+    busy.rounds._walked = 0
+    busy.turn()
+    assert words_left(bench.home) == 1, "executions go first"
+    busy.runs = False
+    busy.turn()
+    assert words_left(bench.home) == 0
+    assert b"onequartet" not in bench.home.search_index.read_bytes()
+
+
+def test_an_execution_that_begins_ends_the_overwriting_and_it_goes_on_afterwards(bench, busy, monkeypatch):
+    archived("xylophonequartet")
+    archived(*(f"stays {number}" for number in range(200)))
+    while not busy.turn():
+        pass
+    busy.turn()
+    Message.update(subject="changed").where(Message.subject == "xylophonequartet").execute()
     busy.rounds._walked = 0
     busy.turn()
     busy.clock.pass_time((GRACE + timedelta(hours=1)).total_seconds())
@@ -161,13 +237,13 @@ def test_an_execution_that_begins_ends_the_overwriting_and_it_goes_on_afterwards
     monkeypatch.setattr(search_index, "_LOOK_STEPS", 1)
     busy.runs = False
     busy.turn()
-    assert freshness(bench.home.search_index).words_left == 1
+    assert words_left(bench.home) == 1
     busy.turn()
     assert len(tried) == 1, "the execution still runs"
     busy.runs = False
     busy.turn()
     assert len(tried) == 2
-    assert freshness(bench.home.search_index).words_left == 0
+    assert words_left(bench.home) == 0
 
 
 def test_a_site_that_wants_no_index_gets_none(bench):
