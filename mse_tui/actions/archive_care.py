@@ -16,8 +16,10 @@ from mse_tui.archive.coverage import CoverageReport, compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
 from mse_tui.archive.verify import Advance, VerifyReport, verify
+from mse_tui.archive.views import MailboxView
 from mse_tui.engine.leases import Leases, engine_key
 from mse_tui.engine.locks import locked
+from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
@@ -62,8 +64,8 @@ class Wanted:
     read_data: bool = False
     exchange: Exchange | None = None
     """Compare mailboxes with what this organisation has."""
-    addresses: Sequence[str] = ()
-    """Only these mailboxes; none named: all that the archive has."""
+    mailboxes: Sequence[str] = ()
+    """Only these mailboxes, by address or number; none named: all that the archive has."""
     repair: bool = False
 
 
@@ -77,8 +79,8 @@ def verify_archive(
     which something is missing. Each mailbox is locked while it is repaired. `told` gets the address of the mailbox
     that is compared. Raises Problem archive-unreadable, not-found, password-refused.
     """
-    addresses, exchange, repair = wanted.addresses, wanted.exchange, wanted.repair
-    chosen = [views.mailbox(address) for address in addresses] if addresses else views.mailboxes()
+    exchange, repair = wanted.exchange, wanted.repair
+    chosen = [views.mailbox(each) for each in wanted.mailboxes] if wanted.mailboxes else views.mailboxes()
     care = Care(verify(packs, read_data=wanted.read_data, advance=advance))
     bad = care.archive.bad_contents
     if repair and not care.archive.ok:
@@ -89,7 +91,7 @@ def verify_archive(
         for each in chosen:
             told(each.address)
             try:
-                _compare(care, exchange, each.address, packs, bad if repair else None)
+                _compare(care, exchange, each, packs, bad if repair else None)
             except Problem as problem:
                 if problem.reason in _FOR_ALL:
                     raise
@@ -139,9 +141,10 @@ def back_up(
     return backup.back_up(home, packs, directory, prune=prune, advance=advance)
 
 
-def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: list[bytes] | None) -> None:
+def _compare(care: Care, exchange: Exchange, archived: MailboxView, packs: Packs, bad: list[bytes] | None) -> None:
     """Compare one mailbox; with `bad` (contents to be fetched) repair it too."""
-    with exchange.mailbox(address, Event()) as mailbox:
+    with exchange.mailbox(archived.address, Event()) as mailbox:
+        refuse_another(mailbox, archived)
         if bad is None:
             care.mailboxes.append(compare(mailbox))
             return
@@ -153,7 +156,7 @@ def _compare(care: Care, exchange: Exchange, address: str, packs: Packs, bad: li
                 repair_from_mailbox(mailbox, packs, fence, bad, care.repair)
             if not report.ok:
                 care.repair = care.repair or RepairReport()
-                care.repair.folders += [f"{address}: {path}" for path in read_again(report)]
+                care.repair.folders += [f"{archived.address}: {path}" for path in read_again(report)]
 
 
 def _told(report: RepairReport) -> dict[str, object]:

@@ -46,10 +46,9 @@ def find_mailbox(text: str, person: str | None = None) -> MailboxView:
     """
     if person is None:
         return views.mailbox(text)
-    wanted = text.strip().casefold()
-    for each in mailboxes(person):
-        if wanted in (each.address.casefold(), each.guid.casefold(), str(each.id)):
-            return each
+    found = views.named(text, mailboxes(person))
+    if found is not None:
+        return found
     raise refused(text, person)
 
 

@@ -15,8 +15,10 @@ from mse_tui.archive import stub_links, stubs, views
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
+from mse_tui.archive.views import MailboxView
 from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
+from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.restoring import Collision, content_of
 from mse_tui.features.stub_completion import find_wherever, know_where
@@ -148,14 +150,16 @@ def check(exchange: Exchange, packs: Packs, wanted: StubFilter) -> list[StubChec
     Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
     """
     rows = [row for row in every_stub(wanted) if row.state in (*LIVE, StubState.LOST)]
-    return [_check(exchange, packs, address, rows) for address in sorted({row.address for row in rows})]
+    by_mailbox = sorted({(row.address, row.mailbox_id) for row in rows})
+    return [_check(exchange, packs, views.mailbox(str(mailbox_id)), rows) for _, mailbox_id in by_mailbox]
 
 
-def _check(exchange: Exchange, packs: Packs, address: str, rows: Sequence[StubRow]) -> StubCheck:
-    found = StubCheck(address)
-    own = {row.key: row for row in rows if row.address == address}
+def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequence[StubRow]) -> StubCheck:
+    found = StubCheck(archived.address)
+    own = {row.key: row for row in rows if row.mailbox_id == archived.id}
     found.stubs = len(own)
-    with exchange.mailbox(address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
+    with exchange.mailbox(archived.address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
+        refuse_another(mailbox, archived)
         marked = find_wherever(mailbox, own)
         found.unknown = len(marked.keys() - own.keys())
         for key, row in own.items():

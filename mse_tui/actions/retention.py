@@ -176,7 +176,8 @@ def set_retention(settings: RetentionSettings | dict[str, Any], mailbox: str | N
     An approval of a default retention is void with any change.
     """
     wanted = valid_settings(RetentionSettings, settings)
-    mailbox_id = None if mailbox is None else views.mailbox(mailbox).id
+    whose = None if mailbox is None else views.mailbox(mailbox)
+    mailbox_id = None if whose is None else whose.id
     with writing():
         old = settings_of(mailbox_id).model_dump()
         before, after = changes(old, wanted.model_dump())
@@ -192,7 +193,7 @@ def set_retention(settings: RetentionSettings | dict[str, Any], mailbox: str | N
                 modified_by=user,
             )  # fmt: skip
         approvals.void_edited()
-        audit("change retention", mailbox or ARCHIVE, before, after)
+        audit("change retention", ARCHIVE if whose is None else whose.address, before, after)
 
 
 # --- holds
@@ -222,7 +223,8 @@ def place_hold(name: str, hold: NewHold | dict[str, Any]) -> int:
     """Place a litigation hold; its id. Raises Problem invalid, not-found."""
     name = valid_name(name, "matter")
     wanted = valid_settings(NewHold, hold)
-    mailbox_id = views.mailbox(wanted.mailbox).id if wanted.mailbox.strip() else None
+    whose = views.mailbox(wanted.mailbox) if wanted.mailbox.strip() else None
+    mailbox_id = None if whose is None else whose.id
     search = valid_settings(HoldSearch, wanted.search) if wanted.search else None
     message_id = None
     if wanted.message is not None:
@@ -235,7 +237,8 @@ def place_hold(name: str, hold: NewHold | dict[str, Any]) -> int:
             name=name, scope=scope, mailbox=mailbox_id, message=message_id,
             search=search.model_dump_json() if search else "", placed=now(), placed_by=who(),
         )  # fmt: skip
-        audit("place hold", f"{row.id} {name}", after={"scope": scope, **wanted.model_dump(mode="json")})
+        told = {**wanted.model_dump(mode="json"), "mailbox": "" if whose is None else whose.address}
+        audit("place hold", f"{row.id} {name}", after={"scope": scope, **told})
     return int(row.id)
 
 

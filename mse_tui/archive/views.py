@@ -172,12 +172,29 @@ def mailboxes() -> list[MailboxView]:
 
 
 def mailbox(text: str) -> MailboxView:
-    """The mailbox with this address, guid or number. Raises Problem not-found."""
-    wanted = text.strip().casefold()
-    for each in mailboxes():
-        if wanted in (each.address.casefold(), each.guid.casefold(), str(each.id)):
-            return each
+    """The mailbox with this address, guid or number. Raises Problem not-found, invalid (several have the address)."""
+    found = named(text, mailboxes())
+    if found is not None:
+        return found
     raise Problem(Reason.NOT_FOUND, f"The archive has no mailbox {text!r}.", "mse-tui archive ls shows what there is.")
+
+
+def named(text: str, among: Sequence[MailboxView]) -> MailboxView | None:
+    """The one of these mailboxes with this address, guid or number; None where none is.
+
+    Raises Problem invalid where several have the address: it was given to somebody new.
+    """
+    wanted = text.strip().casefold()
+    found = [each for each in among if wanted in (each.guid.casefold(), str(each.id))]
+    found = found or [each for each in among if wanted == each.address.casefold()]
+    if len(found) > 1:
+        numbers = ", ".join(map(str, sorted(each.id for each in found)))
+        raise Problem(
+            Reason.INVALID,
+            f"{len(found)} archived mailboxes have the address {found[0].address}: numbers {numbers}.",
+            "Name the one that is meant by its number; mse-tui archive ls tells when each was replicated last.",
+        )
+    return found[0] if found else None
 
 
 def folders(mailbox_id: int, view: View, *, sizes: bool = False, sight: Sight = ADMINISTRATOR) -> list[FolderView]:

@@ -197,9 +197,9 @@ def verify(
     packs = _packs(session)
     if mailbox_names and not against_exchange:
         raise click.UsageError("--mailbox goes with --against-exchange.")
-    addresses = [archived_mailbox(session, each).address for each in mailbox_names]
+    numbers = [str(archived_mailbox(session, each).id) for each in mailbox_names]
     with exchange_of(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
-        wanted = Wanted(read_data, exchange, addresses, repair and not what_if)
+        wanted = Wanted(read_data, exchange, numbers, repair and not what_if)
         care = archive_care.verify_archive(packs, wanted, advance=advance, told=_comparing)
     if as_json:
         emit_json(_as_json(care))

@@ -75,7 +75,7 @@ def search(
     """
     chosen = View.live() if view == "live" else View.full()
     person = mailbox_address(session, person) if person else None
-    mailbox = archived_mailbox(session, mailbox, person).address if mailbox else ""
+    mailbox = str(archived_mailbox(session, mailbox, person).id) if mailbox else ""
     asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
     found = archive_search.search_archive(asked, session.home, _packs(session))
     fresh = archive_search.freshness(session.home)

@@ -88,7 +88,7 @@ def set_(
     before = retention.effective_limits(found.id if found else None)
 
     def limits_then() -> Limits:
-        retention.set_retention(wanted, found.address if found else None)
+        retention.set_retention(wanted, str(found.id) if found else None)
         return retention.effective_limits(found.id if found else None)
 
     sure_about(
@@ -162,7 +162,7 @@ def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **valu
     session.site()
     wanted = given(NewHold, values)
     if wanted.get("mailbox"):
-        wanted["mailbox"] = archived_mailbox(session, wanted["mailbox"]).address
+        wanted["mailbox"] = str(archived_mailbox(session, wanted["mailbox"]).id)
     with changes(what_if=what_if, as_json=as_json) as telling:
         hold_id = retention.place_hold(matter, wanted)
         (row,) = [each for each in retention.all_holds() if each.id == hold_id]

@@ -14,6 +14,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import MessageView
 from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.locks import locked
+from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
 from mse_tui.features.restoring import Collision, PutBack, Restoring
 from mse_tui.reasons import Reason
@@ -81,9 +82,11 @@ class GivingBack:
         report = RestoreReport()
         records = [record for each in stub_ids if (record := stubs.record(each)) is not None]
         for mailbox_id in sorted({record.mailbox_id for record in records}):
-            address = views.mailbox(str(mailbox_id)).address
+            archived = views.mailbox(str(mailbox_id))
+            address = archived.address
             own = sorted((record for record in records if record.mailbox_id == mailbox_id), key=lambda each: each.id)
             with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "rehydrate") as fence:
+                refuse_another(mailbox, archived)
                 for answer in Restoring(mailbox, self._packs, fence).rehydrate(own):
                     report.add(answer)
                     told(address, answer)
@@ -98,6 +101,8 @@ class GivingBack:
             by_mailbox.setdefault(address, []).append(views.message(placement_id))
         for address, messages in by_mailbox.items():
             with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "restore") as fence:
+                for each in messages if not target.address else ():
+                    refuse_another(mailbox, views.mailbox_of(each.placement_id))
                 work = Restoring(mailbox, self._packs, fence)
                 for each in messages:
                     folder_id = _folder(work, mailbox, each, target)

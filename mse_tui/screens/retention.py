@@ -268,7 +268,7 @@ def _content_facts(row: Awaiting) -> list[Fact]:
 def _place(matter: str, hold: BaseModel) -> int:
     assert isinstance(hold, NewHold)
     if hold.mailbox.strip():
-        hold = hold.model_copy(update={"mailbox": archived_mailbox(hold.mailbox).address})
+        hold = hold.model_copy(update={"mailbox": str(archived_mailbox(hold.mailbox).id)})
     return retention.place_hold(matter, hold)
 
 
@@ -277,7 +277,7 @@ def _settings_form(address: str, settings: RetentionSettings) -> FormScreen:
 
     def save(mailbox: str, wanted: BaseModel) -> bool:
         assert isinstance(wanted, RetentionSettings)
-        retention.set_retention(wanted, archived_mailbox(mailbox).address if mailbox else None)
+        retention.set_retention(wanted, str(archived_mailbox(mailbox).id) if mailbox else None)
         return True
 
     title = "Retention: a mailbox's own, or with no mailbox the archive's"

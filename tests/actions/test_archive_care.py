@@ -110,10 +110,10 @@ def test_a_mailbox_in_use_and_one_that_is_gone_are_left(there: Replicated) -> No
 
 
 def test_one_mailbox_only(there: Replicated) -> None:
-    wanted = Wanted(exchange=there.organisation, addresses=("BOB@example.test",))
+    wanted = Wanted(exchange=there.organisation, mailboxes=("BOB@example.test",))
     assert [report.address for report in verify_archive(there.packs, wanted).mailboxes] == ["bob@example.test"]
     with pytest.raises(Problem) as caught:
-        verify_archive(there.packs, Wanted(exchange=there.organisation, addresses=("eve@example.test",)))
+        verify_archive(there.packs, Wanted(exchange=there.organisation, mailboxes=("eve@example.test",)))
     assert caught.value.reason is Reason.NOT_FOUND
 
 

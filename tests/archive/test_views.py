@@ -149,6 +149,16 @@ def test_folders_in_a_circle_are_all_shown(box: ArchivedMailbox) -> None:
     assert {row.name for row in views.folders(box.row.id, View.live())} >= {"One", "Two"}
 
 
+def test_a_mailbox_whose_address_another_one_has_too_is_named_by_its_number(store: Home) -> None:
+    before, now_at = ArchivedMailbox("ann@contoso.example"), ArchivedMailbox("Ann@contoso.example")
+    with pytest.raises(Problem) as caught:
+        views.mailbox("ann@contoso.example")
+    assert caught.value.reason is Reason.INVALID
+    assert f"numbers {before.row.id}, {now_at.row.id}" in caught.value.happened
+    for row in (before.row, now_at.row):
+        assert views.mailbox(str(row.id)).id == views.mailbox(row.guid).id == row.id
+
+
 def test_the_online_archive_comes_after_the_primary_mailbox(box: ArchivedMailbox) -> None:
     box.folder("Aaa", None, area="archive")
     box.folder("Zzz", box.root)

@@ -10,6 +10,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import open_database
 from mse_tui.store.models import ArchiveMailbox
 from mse_tui.store.models import Command as CommandRow
+from mse_tui.store.retention import Hold, RetentionSetting
 from tests.cli.conftest import Command
 
 ADDRESS, SIGNS_IN, NAME = "ann@example.com", "ann@corp.local", "CN=Ann,OU=Staff,DC=corp,DC=local"
@@ -63,6 +64,21 @@ COMMANDS = {
     "stub list": lambda named: ("stub", "list", "--mailbox", named),
     "task run": lambda named: ("task", "run", "Sales", "--mailbox", named),
 }
+
+
+@pytest.mark.parametrize("words", [("hold", "place", "Case"), ("retention", "set", "--minimum-days", "7")])
+def test_of_two_mailboxes_with_one_address_the_one_that_is_meant_is_held_and_ruled(
+    site: Command, directory: Directory, words: tuple[str, ...]
+) -> None:
+    """The address was given to somebody new: a hold on the wrong one of the two would be none."""
+    later = ArchiveMailbox.create(guid="h", address=ADDRESS, display_name="Ann's successor")
+    ran = site(*words, "--mailbox", ADDRESS)
+    assert ran.code != 0 and "2 archived mailboxes have the address" in ran.err
+    assert Hold.select().count() == RetentionSetting.select().count() == 0
+    for named in (str(later.id), later.guid):
+        ran = site(*words, "--mailbox", named)
+        assert ran.code == 0, ran.err
+    assert {row.mailbox_id for table in (Hold, RetentionSetting) for row in table.select()} == {later.id}
 
 
 @pytest.mark.parametrize("named", NAMES)

@@ -18,7 +18,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import open_database
-from mse_tui.store.models import Audit, Placement
+from mse_tui.store.models import ArchiveMailbox, Audit, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
 from tests.cli.conftest import Command
@@ -79,6 +79,20 @@ def test_the_registry_says_what_was_stubbed(site: Site, mse_tui: Command) -> Non
     key = found["stubs"][0]["key"]
     shown = mse_tui("stub", "show", key).out
     assert key in shown and "Message 2" in shown and "attachment stub" in shown
+
+
+@pytest.mark.parametrize(
+    "words", [("stub", "check"), ("stub", "rehydrate", "--text", "Message"), ("archive", "restore", "1")]
+)
+def test_somebody_new_with_the_address_gets_nothing_and_loses_no_stub(
+    site: Site, mse_tui: Command, words: tuple[str, ...]
+) -> None:
+    """The mailbox was made anew under its address: what is archived is of the one before."""
+    ArchiveMailbox.update(guid="of the one before").execute()
+    ran = mse_tui(*words)
+    assert ran.code not in (0, 1) and "another mailbox now" in ran.err
+    assert {row.state for row in Stub.select()} == {"complete"}
+    assert site.originals() == 0
 
 
 def test_one_stub_and_then_the_rest_are_rehydrated(site: Site, mse_tui: Command) -> None:
