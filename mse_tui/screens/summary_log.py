@@ -50,7 +50,7 @@ class SummaryLogScreen(LiveScreen[int]):
         """The title and the list."""
         yield Static("Task summary log", classes="title", id="title", markup=False)
         started, ago, *others = EXECUTION_COLUMNS
-        columns = (started, ago, Column("Task", 24), *others)
+        columns = (started, ago, Column("Task", 24, grows=True), *others)
         yield PagedList(columns, id="executions", empty=" Nothing has been executed. Press 2 for the tasks.")
         yield Advice()
 
