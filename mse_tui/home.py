@@ -110,6 +110,11 @@ class Home:
         except FileNotFoundError:
             return ""
 
+    @property
+    def looks(self) -> Path:
+        """In a backup, which itself stays as it is: who looked into which archive, a line of JSON each."""
+        return self.path / "mse-tui.looks"
+
     def share(self, group: str) -> None:
         """Let the members of a group of the operating system read the whole database, the configuration and the log.
 

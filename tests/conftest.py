@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from mse_tui.access.roles import Roles, use_roles
+from mse_tui.actions.audit import record_beside
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 
@@ -25,9 +27,11 @@ settings.load_profile(os.environ.get("MSE_TUI_SEEDS", "few"))
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A private directory of a site that has never started."""
-    return Home.open(tmp_path / "home")
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A private directory of a site that has never started. What opening one has set for the process ends with it."""
+    yield Home.open(tmp_path / "home")
+    use_roles(Roles())
+    record_beside(None)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 Roles bind people who work through mse-tui. Whoever can write the database file can write anything into it: a viewer
 who must not is given the file to read only. A site that is open to look at only has viewers alone, whatever roles they
-have.
+have; a backup has auditors too.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -58,19 +58,24 @@ class Roles:
 
 
 _in_force = Roles()
-_read_only = False
+_looking: frozenset[Role] | None = None
+"""All that there is for who only looks; None: the site is not open to look at only."""
 
 
-def use_roles(roles: Roles, *, read_only: bool = False) -> None:
-    """From now on these roles hold in this process; `read_only`: of them only the viewer's."""
-    global _in_force, _read_only
-    _in_force, _read_only = roles, read_only
+def use_roles(roles: Roles, *, read_only: bool = False, shows_mail: bool = False) -> None:
+    """From now on these roles hold in this process; `read_only`: of them only the viewer's.
+
+    With `shows_mail` the auditor's too: looks into archived mail can be recorded although nothing is changed.
+    """
+    global _in_force, _looking
+    all_there_is = _IMPLIES[Role.AUDITOR if shows_mail else Role.VIEWER]
+    _in_force, _looking = roles, all_there_is if read_only else None
 
 
 def held() -> frozenset[Role]:
     """All roles of the person at the keyboard. Asks the system about groups: not for a thread that draws."""
     given = _in_force.of(groups_of(person()))
-    return given & {Role.VIEWER} if _read_only else given
+    return given if _looking is None else given & _looking
 
 
 def may(role: Role) -> bool:
@@ -80,21 +85,21 @@ def may(role: Role) -> bool:
 
 def is_read_only() -> bool:
     """Whether the site is open to look at only, for anybody."""
-    return _read_only
+    return _looking is not None
 
 
 def require(role: Role) -> None:
     """Raises Problem role-missing where the person at the keyboard lacks the role, read-only where nobody has it."""
     if may(role):
         return
-    if _read_only and role is not Role.VIEWER:
+    if _looking is not None and role not in _looking:
         raise Problem(Reason.READ_ONLY, f"The site is open to look at only; this needs the role {role}.")
     raise Problem(Reason.ROLE_MISSING, f"{person()} lacks the role {role}, which this needs.", remedy(role))
 
 
 def remedy(role: Role) -> str:
     """What somebody can do who lacks the role."""
-    if _read_only and role is not Role.VIEWER:
+    if _looking is not None and role not in _looking:
         return explain(Reason.READ_ONLY).remedy
     groups = " or ".join(_in_force.groups(role)) or "no group at all"
     return f"Ask to be put into the group {groups}, or let someone do it who is."

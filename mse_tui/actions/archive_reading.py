@@ -25,8 +25,8 @@ from mse_tui.reasons import Problem, Reason
 
 
 def packs_of(home: Home, configuration: Configuration | None = None) -> Packs:
-    """The site's content: in the directory that the configuration names, else in the home's."""
-    chosen = configuration.archive.directory if configuration is not None else None
+    """The site's content: in the directory that the configuration names, else in the home's; a backup has its own."""
+    chosen = configuration.archive.directory if configuration is not None and not home.backup_of else None
     return Packs(chosen or home.archive)
 
 

@@ -1,17 +1,27 @@
 """Who did what: one entry for every create, change, removal, command and look into a person's archive."""
 
 import json
+import os
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mse_tui.access import audit_chain
 from mse_tui.access.audit_chain import Entry
 from mse_tui.access.people import who
 from mse_tui.access.roles import Role, needs
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Site
 
-__all__ = ["audit", "changes", "may_see", "verify", "who"]
+__all__ = ["audit", "changes", "may_see", "record_beside", "verify", "who"]
+
+
+class _Beside:
+    """Where entries go instead of into the database."""
+
+    file: Path | None = None
 
 
 def audit(action: str, subject: str, before: object = "", after: object = "", *, by: str = "") -> None:
@@ -19,9 +29,36 @@ def audit(action: str, subject: str, before: object = "", after: object = "", *,
 
     `by` names who did it where that is not the user that this process runs as.
     """
+    if _Beside.file is not None:
+        _record(_Beside.file, Entry(now(), by or who(), action, subject, _written(before), _written(after)))
+        return
     with writing():
         entry = Entry(now(), by or who(), action, subject, _written(before), _written(after))
         audit_chain.append(_site_code(), entry)
+
+
+def record_beside(path: Path | None) -> None:
+    """From now on entries go into this file, a line of JSON each: the database is a backup's, which stays as it is.
+
+    None: they go into the database.
+    """
+    _Beside.file = path
+
+
+def _record(path: Path, entry: Entry) -> None:
+    """Raises Problem read-only where it can't be recorded: then nothing is looked at."""
+    line = json.dumps({**asdict(entry), "moment": entry.moment.isoformat()}, ensure_ascii=False)
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Problem(
+            Reason.READ_ONLY,
+            f"Looks into archived mail are recorded in {path}, which can't be written: {error.strerror}.",
+            "Copy the backup to a directory of yours on a disk that takes writes, and look there.",
+        ) from error
 
 
 @needs(Role.AUDITOR)

@@ -7,7 +7,7 @@ import socket
 
 from mse_tui import __version__
 from mse_tui.access.roles import Role, Roles, use_roles
-from mse_tui.actions.audit import audit
+from mse_tui.actions.audit import audit, record_beside
 from mse_tui.config.loading import load_configuration
 from mse_tui.config.one_table import load_roles, load_site_settings
 from mse_tui.home import Home
@@ -28,12 +28,18 @@ def open_site(home: Home, description: str = "", *, read_only: bool = False) -> 
 
     A description given (the configuration's) is kept with the site, and what the configuration binds it to, as far as
     it can be read. From then on the configuration's roles hold; of a site opened `read_only`, as one in another user's
-    home is, the viewer's alone.
+    home is, the viewer's alone, and in a backup the auditor's, whose looks are recorded beside it.
     Raises the Problems of `open_database`, configuration-invalid (no roles can be read), role-missing.
     """
     read_only = read_only or home.read_only
     given = load_roles(home.config)
-    use_roles(Roles({role: frozenset(getattr(given, role)) for role in Role}), read_only=read_only)
+    looks = home.looks if read_only and home.backup_of else None
+    use_roles(
+        Roles({role: frozenset(getattr(given, role)) for role in Role}),
+        read_only=read_only,
+        shows_mail=looks is not None,
+    )
+    record_beside(looks)
     open_database(home.database, read_only=read_only)
     if read_only:
         return this_site()

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mse_tui.archive.gist import Gist
 from mse_tui.archive.search_query import Query
 from mse_tui.archive.search_words import folded
 from mse_tui.archive.statements import chunked, marks
+from mse_tui.home import Home, takes_no_writes
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import as_problem
+from mse_tui.store.database import as_problem, is_only_read
 from mse_tui.store.models import EPOCH
 
 VERSION = 2
@@ -55,6 +57,10 @@ CREATE VIRTUAL TABLE word USING fts5(
 INSERT INTO word (word, rank) VALUES ('hashsize', {_PENDING_BYTES});
 """  # noqa: S608 (a number of ours)
 _OLD_TABLES = "SELECT name FROM sqlite_master WHERE name IN ('entry', 'forgotten', 'generation', 'word')"
+_NO_INDEX = (
+    "An index is made where the site is changed, not where it is only looked at. A backup has none: copy the site's"
+    " search.db into it, or put a copy of it in place as a site of its own and run mse-tui archive index there."
+)
 _COLUMNS = ("subject", "sender", "recipients", "body", "attachments")
 
 
@@ -300,11 +306,16 @@ def open_index(path: Path, *, ending: Callable[[], bool] = lambda: False) -> Ite
     """The index of this file, which is made where there is none, or one of another version.
 
     `ending` is asked now and then, also within a long statement; once it says yes, that ends with Interrupted and
-    nothing of it is done. Raises Problem search-index-damaged, disk-full, archive-unreadable.
+    nothing of it is done. Where the site is open to look at only, so is its index.
+    Raises Problem search-index-damaged, disk-full, archive-unreadable; not-found (there is none to look at).
     """
+    looks = is_only_read()
     try:
-        with closing(_connect(path)) as connection:
-            _bring_up_to_date(connection)
+        with closing(_connect_to_look(path) if looks else _connect(path)) as connection:
+            if not looks:
+                _bring_up_to_date(connection)
+            elif _version(connection) != VERSION:
+                raise Problem(Reason.NOT_FOUND, f"The search index {path} is of another version of mse-tui.", _NO_INDEX)
             connection.set_progress_handler(lambda: int(ending()), _LOOK_STEPS)
             yield SearchIndex(connection, ending)
     except sqlite3.DatabaseError as error:
@@ -345,6 +356,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     for pragma in ("journal_mode = wal", "synchronous = NORMAL", "secure_delete = ON", "cache_size = -8000"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    """What nobody writes is read as it is: else SQLite would make files beside it."""
+    if not path.exists():
+        raise Problem(Reason.NOT_FOUND, f"There is no search index at {path}.", _NO_INDEX)
+    is_fixed = Home(path.parent).backup_marker.exists() or takes_no_writes(path.parent)
+    how = "mode=ro&immutable=1" if is_fixed else "mode=ro"
+    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:

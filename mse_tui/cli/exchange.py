@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exchange_of(session: Session) -> Iterator["Exchange"]:
-    """Connect as the configuration says; no request yet."""
+    """Connect as the configuration says; no request yet. All that reaches into mailboxes needs an operator.
+
+    Raises Problem read-only, role-missing, configuration-invalid, secret-unreadable.
+    """
+    from mse_tui.access.roles import Role, require
     from mse_tui.engine.halts import DatabaseHalts
     from mse_tui.exchange.ews import connect
 
+    require(Role.OPERATOR)
     exchange = connect(session.configuration().exchange, DatabaseHalts())
     try:
         yield exchange

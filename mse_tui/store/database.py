@@ -89,13 +89,18 @@ def reading() -> Iterator[None]:
         yield
 
 
+def is_only_read() -> bool:
+    """Whether the database is open to read only."""
+    return isinstance(database.obj, ReadOnlyDatabase)
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """A transaction that holds the writer's place from its start: what it reads stays true until it commits.
 
     Raises Problem read-only where the database is open to read only.
     """
-    if isinstance(database.obj, ReadOnlyDatabase):
+    if is_only_read():
         raise _only_read()
     with database.atomic("IMMEDIATE"):
         yield

@@ -29,7 +29,8 @@ OPEN_TO_ALL = {
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
     "settings_of", "effective_limits", "all_settings", "all_holds", "what_it_covers", "awaiting", "all_approvals",
-    "quarantined", "purged", "changes_within", "tried", "archived_mailbox", "mailbox_address", "ask_engine",
+    "quarantined", "purged", "changes_within", "tried", "record_beside", "archived_mailbox", "mailbox_address",
+    "ask_engine",
     "valid_windows", "time_to_come",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""

@@ -46,6 +46,21 @@ async def test_archived_mail_is_not_shown_where_the_look_cannot_be_recorded(look
         assert "Prosjekter" not in shown(looked_at)
 
 
+async def test_archived_mail_is_shown_in_a_backup_and_the_look_is_recorded_beside_it(seeded: Home) -> None:
+    seeded.backup_marker.write_text("ABCDEFGH\n")
+    backup = Home.open(seeded.path)
+    open_site(backup)
+    app = MseTuiApp(backup, clock=lambda: NOW)
+    before = _content(backup)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("read only")
+        await keys.press("3", "enter")
+        await keys.see("Prosjekter")
+    assert "look into archive" in backup.looks.read_text(encoding="utf-8")
+    assert _content(backup) == before
+
+
 @pytest.mark.slow
 async def test_no_key_that_changes_something_changes_anything(looked_at: MseTuiApp, seeded: Home) -> None:
     before = _content(seeded)
