@@ -21,6 +21,7 @@ WRITE_SECONDS = 0.25
 """Progress is shown twice a second; writing it more often would only cost."""
 BATCH_WRITE_SECONDS = 0.1
 LISTED_FAILURES = 100
+_WENT_MEANWHILE = (Reason.ITEM_NOT_FOUND, Reason.FOLDER_NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +191,17 @@ class MailboxJournal:
             )
         if self._warning is not None:
             return Outcome(Light.ORANGE, str(self._warning[0]), self._warning[1])
+        if (reason := self._skipped_for_attention()) is not None:
+            items = "1 item was" if self._skipped[reason] == 1 else f"{self._skipped[reason]} items were"
+            return Outcome(Light.ORANGE, reason, f"{items} skipped: {explain(Reason(reason)).happened}")
         if Reason.OUTSIDE_WINDOW in self._skipped:
             return Outcome(Light.NONE, str(Reason.OUTSIDE_WINDOW), explain(Reason.OUTSIDE_WINDOW).happened)
         return Outcome(Light.GREEN, message=self._note)
+
+    def _skipped_for_attention(self) -> str | None:
+        """The first reason for skips that a person is to look at; what went meanwhile is none."""
+        skipped = (reason for reason in self._skipped if reason not in _WENT_MEANWHILE)
+        return next((reason for reason in skipped if not explain(Reason(reason)).expected), None)
 
     def _pace_and_waiting(self) -> dict[str, Any]:
         """What the progress row says of them; it is about to be written."""

@@ -210,6 +210,26 @@ def test_failed_items_and_warnings_are_orange(bench):
     assert first.mode == Mode.FULL
 
 
+def test_what_is_skipped_for_a_reason_to_look_at_is_orange(bench):
+    def skipping(run):
+        run.journal.skip(Reason.PRIVATE)
+        if run.identity.address.startswith("anna"):
+            run.journal.skip(Reason.ATTACHMENT_UNCONFIRMED, 2)
+        elif run.identity.address.startswith("berta"):
+            run.journal.skip(Reason.ITEM_NOT_FOUND)
+
+    bench.feature = FakeFeature(skipping)
+    task = new_task(bench, THREE)
+    with bench.engine():
+        execution = run(bench, task)
+    assert lights(bench, execution) == [
+        ("anna@example.com", Light.ORANGE, Reason.ATTACHMENT_UNCONFIRMED),
+        ("berta@example.com", Light.GREEN, ""),
+        ("carl@example.com", Light.GREEN, ""),
+    ]
+    assert bench.results(execution)[0].message.startswith("2 items were skipped: The archive's copy")
+
+
 def test_an_address_that_is_no_mailbox_is_listed_and_needs_attention(bench):
     bench.exchange.problems["resolve", "berta@example.com"] = Problem(Reason.MAILBOX_NOT_FOUND, "Nobody.")
     task = new_task(bench, THREE + "; nonsense")
