@@ -15,6 +15,7 @@ from mse_tui.features.managed_definition import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Task
+from mse_tui.store.numbers import next_definition_number
 from mse_tui.terms import TaskType
 
 
@@ -28,6 +29,7 @@ def create_definition(task_type: TaskType, name: str, settings: BaseModel | Mapp
         _refuse_taken(task_type, name)
         moment, user = now(), who()
         row = Definition.create(
+            id=next_definition_number(),
             type=task_type,
             name=name,
             settings=json.dumps(values),

@@ -8,6 +8,7 @@ from mse_tui.directory.references import check_group
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Schedule, Site, Task
+from mse_tui.store.numbers import next_task_number
 from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 
@@ -41,6 +42,7 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
         schedule = _schedule(schedule_id)
         moment, user = now(), who()
         row = Task.create(
+            id=next_task_number(),
             description=description,
             site=site,
             type=task_type,

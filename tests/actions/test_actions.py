@@ -12,12 +12,14 @@ from mse_tui.actions.opening import open_site, this_site
 from mse_tui.actions.requests import answer, ask
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.tasks import set_task
+from mse_tui.engine.commands import remove as remove_task
 from mse_tui.engine.schedules import Once, daily
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import now
-from mse_tui.store.models import Command, EngineRequest, HaltedAccount, Lease, Site, Task
+from mse_tui.store.models import ArchiveMailbox, Command, EngineRequest, HaltedAccount, Lease, Message, Site, Task
+from mse_tui.store.retention import Expiry, ManagedFolder, PurgeApproval, RetentionStamp
 from mse_tui.terms import Status, TaskType, Verb
 from tests.actions.conftest import Ready
 
@@ -87,6 +89,39 @@ def test_a_group_with_something_else_than_addresses_is_refused(ready: Ready) -> 
     with pytest.raises(Problem) as refused:
         ready.task(group=" ; ")
     assert refused.value.reason is Reason.GROUP_EMPTY
+
+
+def test_nothing_that_a_removed_task_left_is_taken_for_the_next_ones(ready: Ready) -> None:
+    """Its stamps say how long messages are kept: the next task would end them."""
+    mailbox = ArchiveMailbox.create(guid="g", address="ann@example.com", display_name="Ann")
+    message = Message.create(size=1)
+    old_task, old_definition = ready.task("Keep"), create_definition(MFR, "Old", {})
+    RetentionStamp.create(
+        mailbox=mailbox, message=message, task=old_task, definition=old_definition, definition_name="Old", content="",
+        policy="Seven years", stamped=now(), purge=now(),
+    )  # fmt: skip
+    remove_task(old_task, keep_history=True, now=now())
+    remove_definition(old_definition)
+    assert ready.task("Another") > old_task
+    assert create_definition(MFR, "New", {}) > old_definition
+
+
+@pytest.mark.parametrize("left", ["expiry", "managed folder", "approval"])
+def test_no_number_is_given_again_while_anything_refers_to_it(ready: Ready, left: str) -> None:
+    mailbox = ArchiveMailbox.create(guid="g", address="ann@example.com", display_name="Ann")
+    if left == "expiry":
+        Expiry.create(
+            task=70, definition=80, definition_name="Old", mailbox=mailbox, folder="Inbox", remote_id="1",
+            change_key="", how="soft delete", state="planned", planned=now(),
+        )  # fmt: skip
+        assert ready.task("Another") == 71
+    elif left == "managed folder":
+        ManagedFolder.create(mailbox=mailbox, definition=80, name="keep", remote_id="1", created=now())
+    else:
+        PurgeApproval.create(
+            subject="definition 80", content="", shown="{}", approved=now(), approved_by="eve", voided_because=""
+        )
+    assert create_definition(MFR, "New", {}) == 81
 
 
 def test_what_a_task_uses_cannot_be_removed(ready: Ready) -> None:
