@@ -65,6 +65,18 @@ def due_since(governed: Governed, moment: datetime) -> datetime | None:
     return moment - timedelta(days=policy.exchange_delete_after_days)
 
 
+class _Look:
+    """When the items were looked at: by both clocks, since a suspended machine's monotonic one stands still."""
+
+    def __init__(self) -> None:
+        self._monotonic, self._wall = time.monotonic(), time.time()
+
+    @property
+    def is_fresh(self) -> bool:
+        elapsed = time.monotonic() - self._monotonic, abs(time.time() - self._wall)
+        return max(elapsed) <= _FRESH_SECONDS
+
+
 class Expiring:
     """Deletes what is due in one mailbox, in one run. For the run's own thread."""
 
@@ -123,13 +135,13 @@ class Expiring:
     # --- one batch
 
     def _delete(self, how: Disposal, batch: Sequence[Due]) -> None:
-        looked = time.monotonic()
+        looked = _Look()
         present = self._looked_at_again(batch)
         leaving = self._confirmed(present)
         if self._dry_run:
             self._pretend(leaving)
             return
-        if time.monotonic() - looked > _FRESH_SECONDS:
+        if not looked.is_fresh:
             leaving = self._still_as_confirmed(leaving)
         items = [
             Planned(each.message_id, each.due.governed.path, *_ids(each.details.row), str(how)) for each in leaving

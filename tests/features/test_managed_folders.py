@@ -1,6 +1,7 @@
 """Managed folders over the wire: which messages leave a mailbox, which get a stamp, and which are never touched."""
 
 from datetime import UTC, timedelta, timezone
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -220,6 +221,29 @@ def test_what_others_change_between_listing_and_deleting_stays(owner, mailbox, m
     assert journal.counts["items_deleted"] == 0
     assert journal.skipped == {Reason.ITEM_NOT_FOUND: 1, Reason.UNREAD: 1, Reason.NOT_ARCHIVED: 1}
     assert subjects_by_path(mailbox) == {"Inbox": ["Edited", "Message 2"], "Drafts": ["Message 1"]}
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+def test_what_was_changed_while_the_confirmation_took_long_or_the_machine_slept_stays(
+    owner, mailbox, managing, replicate, monkeypatch, clock
+):
+    edited = owner.add(1)
+    owner.add(2)
+    replicate()
+    clocks = {"monotonic": 100.0, "time": 1e9}
+
+    class Sleeping(RecordingJournal):
+        def count(self, counter, number=1):
+            super().count(counter, number)
+            if counter == "confirmed":
+                clocks[clock] += 3600
+                owner.store.update_item(edited, {"subject": "Edited"})
+
+    telling = {name: (lambda name=name: clocks[name]) for name in clocks}
+    monkeypatch.setattr(expiring, "time", SimpleNamespace(**telling))
+    journal = managing.run(definition(inbox=policy(delete=30)), Sleeping())
+    assert journal.counts["items_deleted"] == 1 and journal.skipped == {Reason.ITEM_CHANGED: 1}
+    assert subjects_by_path(mailbox) == {"Inbox": ["Edited"]}
 
 
 def test_deleted_items_are_not_moved_to_deleted_items_but_may_be_deleted(owner, mailbox, managing, replicate):
