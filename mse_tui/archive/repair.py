@@ -5,11 +5,13 @@ it has not changed since it was archived. Nothing of the history is touched.
 """
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.fence import Fence
+from mse_tui.archive.frames import Frame, Place
 from mse_tui.archive.hierarchy import doubt
 from mse_tui.archive.packfile import Stored, read_index
 from mse_tui.archive.packs import Packs, PackSeal, PackWriter, seal
@@ -17,6 +19,7 @@ from mse_tui.archive.places import release
 from mse_tui.archive.stamps import carry_over
 from mse_tui.archive.statements import execute, select, select_in
 from mse_tui.archive.stubs import has_stub_header
+from mse_tui.archive.verify import unlisted
 from mse_tui.exchange.mailbox import Content, Mailbox
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
@@ -51,7 +54,10 @@ class _Bad:
 
 
 def repair_from_packs(packs: Packs, digests: Sequence[bytes]) -> set[bytes]:
-    """Point bad content at an intact copy in another pack, where there is one; returns what is whole again."""
+    """Point bad content at an intact copy in another pack, where there is one; returns what is whole again.
+
+    Content that lies only in a pack which the database does not list is copied out of it.
+    """
     wanted, mended = set(digests), set[bytes]()
     for pack_id, name in select("SELECT id, name FROM pack WHERE state = 'sealed' ORDER BY id DESC"):
         if not wanted:
@@ -68,7 +74,26 @@ def repair_from_packs(packs: Packs, digests: Sequence[bytes]) -> set[bytes]:
                 execute("UPDATE pack SET live = live + ? WHERE id = ?", [blob.length, pack_id])
             wanted.discard(blob.sha256)
             mended.add(blob.sha256)
-    return mended
+    return mended | _copied_from_unlisted(packs, wanted)
+
+
+def _copied_from_unlisted(packs: Packs, wanted: set[bytes]) -> set[bytes]:
+    """Copy bad content out of packs that the database does not list; a newer one had it compacted into them."""
+    if not wanted:
+        return set()
+    with packs.writer() as writer:
+        for name in unlisted(packs):
+            for blob in _intact(packs, name, wanted):
+                with tempfile.TemporaryFile(dir=packs.root) as content:
+                    Frame(packs, Place(name, blob.offset, blob.length)).unpack(blob.sha256, content)
+                    content.seek(0)
+                    writer.add(content, size=blob.size)
+        pack = writer.finish()
+    if pack is None:
+        return set()
+    with writing():
+        seal(pack, replace=True)
+    return {blob.sha256 for blob in pack.blobs}
 
 
 def repair_from_mailbox(

@@ -62,7 +62,7 @@ def verify(packs: Packs, *, read_data: bool = False, advance: Advance | None = N
     if rows and not packs.root.is_dir():
         raise Problem(Reason.ARCHIVE_UNREADABLE, f"The archive's directory {packs.root} is missing.")
     report.findings += _without_place()
-    report.unlisted = _unlisted(packs)
+    report.unlisted = unlisted(packs)
     total = sum(row[2] for row in rows)
     done = 0
     for pack_id, name, size in rows:
@@ -95,7 +95,8 @@ def _without_place() -> list[Finding]:
     ]
 
 
-def _unlisted(packs: Packs) -> list[str]:
+def unlisted(packs: Packs) -> list[str]:
+    """Names of the packs in the archive that the database does not list."""
     found = [(name, path) for name, path, _ in packs.files() if path.suffix == ".pack" and looks_like_pack(path)]
     # A pack's row is there before its file, so that none is taken for unlisted that is being written.
     listed = {name for (name,) in select("SELECT name FROM pack")}

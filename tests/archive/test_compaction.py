@@ -12,6 +12,7 @@ from mse_tui.archive import compaction as module
 from mse_tui.archive.backup import back_up
 from mse_tui.archive.compaction import Compaction, CompactionReport
 from mse_tui.archive.packs import Packs, PackSeal, held, seal
+from mse_tui.archive.repair import repair_from_packs
 from mse_tui.archive.verify import verify
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
@@ -204,6 +205,23 @@ class TestAnOlderDatabase:
         open_database(store.database)
         settle(packs)
         assert pack.name in file_names(packs) and verify(packs).unlisted == [pack.name]
+
+    def test_content_that_was_compacted_since_is_found_again(
+        self, store: Home, packs: Packs, keep: Keep, tmp_path: Path
+    ) -> None:
+        make_task()
+        _, live, _ = half_dead(keep)
+        back_up(store, packs, tmp_path / "backup")
+        settle(packs)
+        close_database()
+        store.database.unlink()
+        (tmp_path / "backup" / store.database.name).rename(store.database)
+        open_database(store.database)
+        bad = verify(packs).bad_contents
+        assert set(bad) == {sha(content) for content in live}
+        assert repair_from_packs(packs, bad) == set(bad)
+        assert [packs.read(sha(content)) for content in live] == live
+        assert len(verify(packs).unlisted) == 1
 
 
 class TestKilledWhileRewriting:
