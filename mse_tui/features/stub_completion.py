@@ -7,7 +7,7 @@ from mse_tui.archive.fence import Fence
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
-from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.mailbox import ItemFailure, Mailbox
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.storage_definition import StorageAction
@@ -20,14 +20,19 @@ _FOUND = {(StubState.COMPLETE, False): StubState.LOST, (StubState.LOST, True): S
 
 
 def complete_stubs(run: MailboxRun, mailbox_id: int) -> Iterator[Stubbed | Refused]:
-    """Complete all unfinished changes of a mailbox, of whichever task; one answer for each that was marked."""
+    """Complete all unfinished changes of a mailbox, of whichever task.
+
+    One answer for each that was marked, and for each whose item can't be looked at: that one stays as it is.
+    """
     begun = stubs.in_mailbox(mailbox_id, UNFINISHED)
     if not begun:
         return
     run.journal.progress(phase="completing")
     deleting = [each for each in begun if each.state is StubState.DELETING]
     _settle_deletions(run, deleting)
-    found = _locate(run, [each for each in begun if each.state is not StubState.DELETING])
+    found, unseen = _locate(run, [each for each in begun if each.state is not StubState.DELETING])
+    for record, failure in unseen:
+        yield Refused(f"stub {record.key}", failure.reason, failure.message)
     by_settings: dict[tuple[str, str, int], list[tuple[StubRecord, ItemDetails]]] = {}
     for record, details in found:
         key = (record.action, record.definition, record.task_id or 0)
@@ -57,12 +62,18 @@ def _settle_deletions(run: MailboxRun, records: Sequence[StubRecord]) -> None:
         stubs.move_on(gone, StubState.DELETED)
 
 
-def _locate(run: MailboxRun, records: Sequence[StubRecord]) -> list[tuple[StubRecord, ItemDetails]]:
-    """The marked items of unfinished stubs. Those that were never marked are forgotten: they are as they were."""
+def _locate(
+    run: MailboxRun, records: Sequence[StubRecord]
+) -> tuple[list[tuple[StubRecord, ItemDetails]], list[tuple[StubRecord, ItemFailure]]]:
+    """The marked items of unfinished stubs, and those that can't be looked at.
+
+    Those that were never marked are forgotten: they are as they were.
+    """
     if not records:
-        return []
+        return [], []
     answers = run.mailbox.editing.details([each.remote_id for each in records])
     found: list[tuple[StubRecord, ItemDetails]] = []
+    unseen: list[tuple[StubRecord, ItemFailure]] = []
     missing: list[StubRecord] = []
     unmarked: list[StubRecord] = []
     for record, answer in zip(records, answers, strict=True):
@@ -74,7 +85,7 @@ def _locate(run: MailboxRun, records: Sequence[StubRecord]) -> list[tuple[StubRe
         elif answer.reason is Reason.ITEM_NOT_FOUND:
             missing.append(record)
         else:
-            raise Problem(answer.reason, answer.message)
+            unseen.append((record, answer))
     moved = find_wherever(run.mailbox, [record.key for record in missing], run.journal.boundary)
     elsewhere = [(record, moved[record.key][0]) for record in missing if record.key in moved]
     gone = [record for record in missing if record.key not in moved] + unmarked
@@ -85,7 +96,7 @@ def _locate(run: MailboxRun, records: Sequence[StubRecord]) -> list[tuple[StubRe
         stubs.forget([each.id for each in gone if each.state is StubState.WRITING])
         stubs.move_on([each.id for each in gone if each.state is StubState.MARKED], StubState.LOST)
     again = [(stubs.record(record.id), details) for record, details in elsewhere]
-    return found + [(record, details) for record, details in again if record is not None]
+    return found + [(record, details) for record, details in again if record is not None], unseen
 
 
 def find_marked(

@@ -404,6 +404,34 @@ def test_a_refused_item_that_cannot_be_looked_at_is_settled_by_the_next_run(
     assert [row.state for row in Stub.select()] == ["complete"]
 
 
+def test_one_begun_item_that_cannot_be_looked_at_holds_up_no_other(owner, mailbox, manage, replicate):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    replicate()
+    editing = mailbox.editing
+    update, details = editing.update, editing.details
+    editing.update = lambda _: (_ for _ in ()).throw(Died())
+    with pytest.raises(Died):
+        manage.run()
+    editing.update = update
+    (begun,) = Stub.select()
+
+    def corrupt(ids, **how):
+        answers = details(ids, **how)
+        return [
+            ItemFailure(each, Reason.ITEM_CORRUPT, "It can't be read.") if each == begun.remote_id else answer
+            for each, answer in zip(ids, answers, strict=True)
+        ]
+
+    editing.details = corrupt
+    owner.add(2, attachments=[("a.bin", BIG)])
+    journal = manage.run()
+    assert journal.counts["stubbed"] == 1 and Stub.get_by_id(begun.id).state == "writing"
+    assert {reason for _, reason, _ in journal.failures} == {Reason.ITEM_CORRUPT}
+    editing.details = details
+    manage.run()
+    assert [bool(each.row.stub) for each in all_items(mailbox)] == [True, True]
+
+
 class Died(BaseException):
     """The process ends here."""
 
