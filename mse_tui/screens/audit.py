@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from textual import on
 from textual.widget import Widget
@@ -77,7 +78,9 @@ class AuditScreen(LiveScreen[int]):
 
     @on(PagedList.Opened, "#entries")
     def _open(self, event: PagedList.Opened) -> None:
-        row = queries.audit_entry(int(event.line.key))
+        self.tui.act(partial(queries.audit_entry, int(event.line.key)), self._show_entry)
+
+    def _show_entry(self, row: AuditRow | None) -> None:
         if row is not None:
             self.tui.show_facts(f"{row.action}: {row.subject}", list(_facts(row)))
 

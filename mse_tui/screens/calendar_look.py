@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +45,8 @@ class CalendarLook:
     """The name of the one calendar that is shown; '' for all."""
     chosen_id: int = 0
     in_owners_zone: bool = False
+    owners_zone: str = ""
+    """The name of the owner's zone as it was read last; '' where it is not known."""
     _known: tuple[object, list[AgendaEntry]] | None = field(default=None, init=False)
     """What was asked last, and the answer."""
 
@@ -57,11 +60,11 @@ class CalendarLook:
     @property
     def zone(self) -> tzinfo:
         """The zone in which times are shown."""
-        owners = self.reading.owners_zone
-        return zone_of(owners) if self.in_owners_zone and owners else self.here
+        return zone_of(self.owners_zone) if self.in_owners_zone and self.owners_zone else self.here
 
     def entries(self, period: Period) -> list[AgendaEntry]:
         """What takes place in a period; worked out anew only when the calendars have changed."""
+        self.owners_zone = self.reading.owners_zone
         rows = [row for row in self.reading.calendars(self.view) if self.chosen_id in (0, row.id)]
         asked = (period, self.view, tuple(rows))
         if self._known is None or self._known[0] != asked:
@@ -75,7 +78,7 @@ class CalendarLook:
         return f"{shown}{at}, times in {self._described_zone()}"
 
     def _described_zone(self) -> str:
-        here, owners = str(getattr(self.here, "key", self.here)), self.reading.owners_zone
+        here, owners = str(getattr(self.here, "key", self.here)), self.owners_zone
         if not owners or owners == here:
             return here
         if self.in_owners_zone:
@@ -120,7 +123,7 @@ class LookScreen(LiveScreen[Data]):
 
     def action_calendar_zone(self) -> None:
         """The viewer's zone, or the owner's."""
-        if not self.look.reading.owners_zone:
+        if not self.look.owners_zone:
             self.notify("The owner's time zone is not known.", markup=False)
             return
         self.look.in_owners_zone = not self.look.in_owners_zone
@@ -143,7 +146,7 @@ class LookScreen(LiveScreen[Data]):
     @work(exclusive=True, group="ask")
     async def action_calendar_choose(self) -> None:
         """One calendar or all."""
-        rows = self.look.reading.calendars(self.look.view)
+        rows = await self.tui.asked(partial(self.look.reading.calendars, self.look.view)) or ()
         choices: list[tuple[str, tuple[CalendarView | None]]] = [("All calendars", (None,))]
         choices += [(f"{row.name}: {count(row.appointments, 'appointment')}", (row,)) for row in rows]
         now = f"Now: {self.look.chosen or 'all calendars'}"

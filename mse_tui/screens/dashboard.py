@@ -142,9 +142,9 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     def _troubles_by_key(self) -> Mapping[str, Trouble]:
         return by_key(self.shown.troubles) if self.shown is not None else {}
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
+    def chosen_ids(self) -> Sequence[int]:
         """The tasks of the marked lines of the section with the cursor, else of the line under it."""
-        return [found for task_id in self._meant() if (found := queries.task(task_id)) is not None]
+        return list(self._meant())
 
     def chosen_types(self) -> Collection[TaskType]:
         """The types of those tasks."""

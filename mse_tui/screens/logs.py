@@ -209,7 +209,7 @@ class LogsScreen(LiveScreen[ShownLog]):
     @work(exclusive=True, group="ask")
     async def action_logs_task(self) -> None:
         """Ask which."""
-        tasks = queries.tasks_of_type()
+        tasks = await self.tui.asked(queries.tasks_of_type) or ()
         entries = [("All tasks", "", ""), *((one.description, one.type, one.description) for one in tasks)]
         chosen: str | None = await self.app.push_screen_wait(Picker("Lines about which task?", entries))
         if chosen is not None:

@@ -1,6 +1,6 @@
 """Retention & holds: settings, litigation holds, approvals of purges, and what the purge set aside and did."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,6 +42,8 @@ class Shown:
     settings: Sequence[SettingRow]
     in_force: str
     holds: Sequence[HoldRow]
+    covered: Mapping[int, str]
+    """What each hold covers, in words."""
     approvals: Sequence[Awaiting]
     quarantine: Sequence[QuarantinedRow]
     purged: Sequence[PurgedRow]
@@ -135,8 +137,10 @@ class RetentionScreen(LiveScreen[Shown]):
         limits = retention.effective_limits()
         default = "never purged" if limits.default_days is None else f"purged after {limits.default_days} days"
         in_force = f"by default {default}, quarantine {limits.quarantine_days} days"
+        holds = retention.all_holds(lifted=True)
+        covered = {row.id: retention.what_it_covers(row) for row in holds}
         return Shown(
-            retention.all_settings(), in_force, retention.all_holds(lifted=True), retention.awaiting(),
+            retention.all_settings(), in_force, holds, covered, retention.awaiting(),
             retention.quarantined(), retention.purged(),
         )  # fmt: skip
 
@@ -144,7 +148,7 @@ class RetentionScreen(LiveScreen[Shown]):
         """All lists."""
         self.query_one("#title", Static).update(f"Retention & holds: {data.in_force}")
         self.query_one("#settings", PagedList).set_lines([_setting_line(row) for row in data.settings])
-        self.query_one("#holds", PagedList).set_lines([_hold_line(row) for row in data.holds])
+        self.query_one("#holds", PagedList).set_lines([_hold_line(row, data.covered[row.id]) for row in data.holds])
         self.query_one("#approvals", PagedList).set_lines([_approval_line(row) for row in data.approvals])
         self.query_one("#quarantine", PagedList).set_lines([_quarantine_line(row) for row in data.quarantine])
         self.query_one("#purged", PagedList).set_lines([_purged_line(row) for row in data.purged])
@@ -297,10 +301,10 @@ def _setting_line(row: SettingRow) -> Line:
     )  # fmt: skip
 
 
-def _hold_line(row: HoldRow) -> Line:
+def _hold_line(row: HoldRow, covers: str) -> Line:
     tone = Tone.DIM if row.lifted else Tone.STRONG
     return line(
-        row.id, number(row.id), Cell(row.name, tone), retention.what_it_covers(row),
+        row.id, number(row.id), Cell(row.name, tone), covers,
         Cell(absolute(row.placed), Tone.DIM), Cell(row.placed_by, Tone.DIM),
         Cell(absolute(row.lifted), Tone.DIM) if row.lifted else Cell("in force", Tone.WARN),
     )  # fmt: skip

@@ -89,7 +89,9 @@ class StubsScreen(LiveScreen[Shown]):
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        row = stub_row(event.line.key)
+        self.tui.act(partial(stub_row, event.line.key), self._show_stub)
+
+    def _show_stub(self, row: StubRow) -> None:
         self.tui.show_facts(row.subject or "(no subject)", _facts(row, self))
 
     # --- narrowing
@@ -121,7 +123,7 @@ class StubsScreen(LiveScreen[Shown]):
     @work(exclusive=True, group="ask")
     async def action_stub_rehydrate(self) -> None:
         """Ask, then have the engine put the originals back."""
-        rows = [row for row in self._chosen() if row.state in RESTORABLE]
+        rows = [row for row in await self._chosen() if row.state in RESTORABLE]
         if not rows:
             self.app.notify("None of these can be put back: choose stubs that are complete or lost.", markup=False)
             return
@@ -145,7 +147,7 @@ class StubsScreen(LiveScreen[Shown]):
     @work(exclusive=True, group="ask")
     async def action_stub_revoke(self) -> None:
         """Ask, then revoke the links."""
-        rows = [row for row in self._chosen() if row.links]
+        rows = [row for row in await self._chosen() if row.links]
         if not rows:
             self.app.notify("None of these has a link that holds.", markup=False)
             return
@@ -162,9 +164,10 @@ class StubsScreen(LiveScreen[Shown]):
         self.query_one("#stubs", PagedList).unmark()
         self.app.notify(f"{count(links, 'link')} revoked.", markup=False)
 
-    def _chosen(self) -> list[StubRow]:
+    async def _chosen(self) -> Sequence[StubRow]:
         """The marked stubs, else the one under the cursor."""
-        return [stub_row(one.key) for one in self.query_one("#stubs", PagedList).chosen]
+        keys = [one.key for one in self.query_one("#stubs", PagedList).chosen]
+        return await self.tui.asked(lambda: [stub_row(key) for key in keys]) or ()
 
 
 def _names(rows: Sequence[StubRow]) -> list[str]:

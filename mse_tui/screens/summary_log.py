@@ -158,10 +158,9 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     def _moved(self, event: PagedList.Moved) -> None:
         self.query_one(Advice).show(event.line)
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
-        """The task that was executed, if it is still there."""
-        found = queries.task(self.shown.detail.execution.task_id) if self.shown is not None else None
-        return [found] if found is not None else []
+    def chosen_ids(self) -> Sequence[int]:
+        """The task that was executed."""
+        return [self.shown.detail.execution.task_id] if self.shown is not None else []
 
     def chosen_types(self) -> Collection[TaskType]:
         """The type of that task."""
@@ -266,10 +265,9 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         super().on_mount()
         self.query_one(Facts).focus()
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
-        """The task that was executed, if it is still there."""
-        found = queries.task(self._execution.task_id)
-        return [found] if found is not None else []
+    def chosen_ids(self) -> Sequence[int]:
+        """The task that was executed."""
+        return [self._execution.task_id]
 
     def chosen_types(self) -> Collection[TaskType]:
         """The type of that task."""

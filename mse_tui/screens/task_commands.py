@@ -1,6 +1,5 @@
 """What a person tells tasks, from any screen that shows some: run, stop, pause, resync, remove."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,11 @@ from mse_tui.access.roles import Role
 from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
 from mse_tui.features import takes_away
-from mse_tui.reasons import Problem
-from mse_tui.screens.dialogs import Choice, Question, problem_notice
+from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.several import Outcome, each, show_refused
 from mse_tui.screens.tui import Tui
 from mse_tui.store import queries
-from mse_tui.store.database import faults_explained
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType
 from mse_tui.widgets.wording import count
@@ -32,7 +29,7 @@ def _for_their_types(screen: "TaskCommands") -> frozenset[Role]:
 
 
 def _for_resuming(screen: "TaskCommands") -> frozenset[Role]:
-    return frozenset().union(*(needed_for(task.type) for task in screen.chosen_tasks() if task.paused))
+    return frozenset().union(*(needed_for(kind) for kind in screen.paused_types()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +73,25 @@ class TaskCommands:
     RETRIES_FIRST = False
     """The screen is about what failed: running that again is the first choice."""
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
+    def chosen_ids(self) -> Sequence[int]:
         """The marked tasks, else the one under the cursor."""
         raise NotImplementedError
+
+    async def chosen_tasks(self) -> Sequence[TaskRow]:
+        """These as they are now, without those that are gone."""
+        return await self.tui.asked(partial(queries.tasks_with, self.chosen_ids())) or ()
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """Which mailboxes may be meant to be run again: what is to be asked of the database, in a thread."""
         return partial(all_that_failed, [task.id for task in tasks])
 
     def chosen_types(self) -> Collection[TaskType]:
-        """Their types; asked at each move of the cursor."""
-        return {task.type for task in self.chosen_tasks()}
+        """Their types, as the screen shows them; asked at each move of the cursor."""
+        raise NotImplementedError
+
+    def paused_types(self) -> Collection[TaskType]:
+        """The types of those that are paused, on screens where they can be resumed; asked as well at each move."""
+        return ()
 
     def tasks_told(self, tasks: Sequence[TaskRow]) -> None:
         """Called when a command was given to these: takes their marks away."""
@@ -95,12 +100,9 @@ class TaskCommands:
     @work(exclusive=True, group="ask")
     async def action_task_run(self) -> None:
         """Ask on which mailboxes, then run."""
-        if not (tasks := self.chosen_tasks()):
+        if not (tasks := await self.chosen_tasks()):
             return
-        try:
-            retries = await asyncio.to_thread(_explained, self.retries(tasks))
-        except Problem as problem:
-            self.app.push_screen(problem_notice(problem))
+        if (retries := await self.tui.asked(self.retries(tasks))) is None:
             return
         title, choices = f"Run now: {named(tasks)}", self._run_choices(tasks, retries)
         dialog = Choice(title, _run_text(tasks), choices, warning=_takes_away(tasks), names=names_of(tasks))
@@ -138,7 +140,7 @@ class TaskCommands:
     @work(exclusive=True, group="ask")
     async def action_task_stop(self) -> None:
         """Ask, then stop."""
-        if not (tasks := self.chosen_tasks()):
+        if not (tasks := await self.chosen_tasks()):
             return
         text = (
             "It ends at the next item; what is committed stays, and the next execution goes on from there.\n"
@@ -152,7 +154,7 @@ class TaskCommands:
     @work(exclusive=True, group="ask")
     async def action_task_pause(self) -> None:
         """One is paused or resumed at once; for several, ask."""
-        tasks = self.chosen_tasks()
+        tasks = await self.chosen_tasks()
         paused = [task for task in tasks if task.paused]
         active = [task for task in tasks if not task.paused]
         wanted: str | None = "pause" if active else "resume"
@@ -171,7 +173,7 @@ class TaskCommands:
     @work(exclusive=True, group="ask")
     async def action_task_resync(self) -> None:
         """Ask, then resync."""
-        if not (tasks := self.chosen_tasks()):
+        if not (tasks := await self.chosen_tasks()):
             return
         text = (
             "The next execution reads its mailboxes in full and reconciles them with the archive. That may take as"
@@ -186,7 +188,7 @@ class TaskCommands:
     @work(exclusive=True, group="ask")
     async def action_task_remove(self) -> None:
         """Ask what becomes of the Full view, then remove."""
-        if not (tasks := self.chosen_tasks()):
+        if not (tasks := await self.chosen_tasks()):
             return
         text = (
             f"Removing {named(tasks)} resets the Full view of all {_their(tasks)} mailboxes: the"
@@ -222,11 +224,6 @@ def all_that_failed(task_ids: Sequence[int]) -> list[Retry]:
     """The mailboxes of these tasks whose newest turn was no success."""
     failing = queries.failing_mailboxes(task_ids)
     return [Retry(failing)] if failing else []
-
-
-def _explained(question: Callable[[], list[Retry]]) -> list[Retry]:
-    with faults_explained():
-        return question()
 
 
 def _takes_away(tasks: Sequence[TaskRow]) -> bool:

@@ -1,6 +1,6 @@
 """One task: Options | Information | Logs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,8 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
 from mse_tui.store import queries
-from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
+from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation
+from mse_tui.terms import TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, GROUP_MEMBERS, TABS, TASK_CHANGE, TASK_COMMANDS
@@ -170,9 +171,17 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         """Who is in the task's group."""
         self.app.push_screen(GroupScreen(self._task_id))
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
+    def chosen_ids(self) -> Sequence[int]:
         """This one."""
-        return [self.shown.information.task] if self.shown is not None else []
+        return [self._task_id]
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """Its type."""
+        return {self.shown.information.task.type} if self.shown is not None else ()
+
+    def paused_types(self) -> Collection[TaskType]:
+        """Its type, if it is paused."""
+        return self.chosen_types() if self.shown is not None and self.shown.information.task.paused else ()
 
     @on(PagedList.Moved, "#logs")
     def _moved(self, event: PagedList.Moved) -> None:
@@ -224,12 +233,14 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         text = f"Schedule: {task.schedule}\nDefinition: {task.definition}"
         what = await self.app.push_screen_wait(Choice(f"Change {task.description!r}", text, choices))
         if what == "schedule":
-            entries = [(row.name, _described(row.settings), row.id) for row in queries.schedules()]
+            schedules = await self.tui.asked(queries.schedules) or ()
+            entries = [(row.name, _described(row.settings), row.id) for row in schedules]
             chosen = await self.app.push_screen_wait(Picker("Which schedule?", entries))
             if chosen is not None:
                 self.tui.act(partial(set_task, task.id, schedule_id=chosen))
         elif what == "definition":
-            found = [(row.name, f"revision {row.revision}", row.id) for row in queries.definitions(task.type)]
+            definitions = await self.tui.asked(partial(queries.definitions, task.type)) or ()
+            found = [(row.name, f"revision {row.revision}", row.id) for row in definitions]
             chosen = await self.app.push_screen_wait(Picker("Which definition?", found))
             if chosen is not None:
                 self.tui.act(partial(set_task, task.id, definition_id=chosen))

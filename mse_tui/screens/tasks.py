@@ -1,6 +1,6 @@
 """The list of tasks: all, or one type's; filter, sort, and what they can be told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -106,8 +106,19 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         self._type = task_type
         self.reload()
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
+    def chosen_ids(self) -> Sequence[int]:
         """The marked ones, else the one under the cursor."""
+        return [task.id for task in self._chosen()]
+
+    def chosen_types(self) -> Collection[TaskType]:
+        """Their types."""
+        return {task.type for task in self._chosen()}
+
+    def paused_types(self) -> Collection[TaskType]:
+        """The types of those that are paused."""
+        return {task.type for task in self._chosen() if task.paused}
+
+    def _chosen(self) -> list[TaskRow]:
         rows = {str(task.id): task for task in self.shown or ()}
         return [rows[one.key] for one in self.query_one("#tasks", PagedList).chosen if one.key in rows]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from textual import on
+from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -70,9 +70,9 @@ class TroubleCommands(TaskCommands):
         """The marked ones, else the one under the cursor."""
         raise NotImplementedError
 
-    def chosen_tasks(self) -> Sequence[TaskRow]:
+    def chosen_ids(self) -> Sequence[int]:
         """The tasks that these are about."""
-        return queries.tasks_with(one.task_id for one in self.chosen_troubles() if one.task_id is not None)
+        return [one.task_id for one in self.chosen_troubles() if one.task_id is not None]
 
     def chosen_types(self) -> Collection[TaskType]:
         """The types of those tasks."""
@@ -93,10 +93,11 @@ class TroubleCommands(TaskCommands):
 
         return found
 
-    def action_log_open(self) -> None:
+    @work(exclusive=True, group="ask")
+    async def action_log_open(self) -> None:
         """The engine's log of the task, and of the execution or the mailbox where there is one."""
-        for task in self.chosen_tasks()[:1]:
-            trouble = self.chosen_trouble()
+        trouble = self.chosen_trouble()
+        for task in (await self.chosen_tasks())[:1]:
             alone = trouble.addresses[0] if trouble is not None and len(trouble.addresses) == 1 else ""
             execution = trouble.execution_id or 0 if trouble is not None else 0
             self.tui.open_logs(LogFilter(task=task.description, execution=execution, mailbox=alone))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import work
 from textual.app import App, ScreenStackError
@@ -20,6 +20,8 @@ from mse_tui.widgets.lines import Fact, Tone
 if TYPE_CHECKING:
     from mse_tui.archive.packs import Packs
     from mse_tui.engine.log_lines import LogFilter
+
+Answer = TypeVar("Answer")
 
 
 class Tui(App[None]):
@@ -81,6 +83,17 @@ class Tui(App[None]):
         if then is not None:
             then(result)
 
+    async def asked(self, question: Callable[[], Answer]) -> Answer | None:
+        """What a screen asks of the store before it goes on, in a thread, so that no key waits for the answer.
+
+        None where a Problem came instead, which is shown.
+        """
+        try:
+            return await asyncio.to_thread(explained, question)
+        except Problem as problem:
+            self.push_screen(problem_notice(problem))
+            return None
+
     def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
         """Facts over the present screen."""
         self.push_screen(FactsDialog(title, facts))
@@ -112,6 +125,7 @@ class Tui(App[None]):
         raise NotImplementedError
 
 
-def explained(function: Callable[[], Any]) -> Any:
+def explained(function: Callable[[], Answer]) -> Answer:
+    """What a function gives, the database's faults as Problems."""
     with faults_explained():
         return function()

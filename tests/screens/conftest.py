@@ -1,13 +1,18 @@
 """The app on a seeded site, driven by keys alone."""
 
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
+from peewee import SqliteDatabase
 from rich.console import Console
 from textual.pilot import Pilot
 
@@ -68,6 +73,40 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def nobody_looks_names_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The seeded site's engine is a row: it answers nothing, and need not be waited for."""
     monkeypatch.setattr(naming, "ANSWERED_WITHIN", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_a_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database is asked in threads: a question in the terminal's own would hold up every key behind it."""
+    asked: list[str] = []
+    execute = SqliteDatabase.execute_sql
+
+    def watched(self: SqliteDatabase, *arguments: Any, **options: Any) -> Any:
+        if (where := place_in_the_screens()) is not None:
+            asked.append(where)
+        return execute(self, *arguments, **options)
+
+    monkeypatch.setattr(SqliteDatabase, "execute_sql", watched)
+    yield
+    assert list(dict.fromkeys(asked)) == []
+
+
+def place_in_the_screens() -> str | None:
+    """Where in the screens the terminal's own thread is; None in other threads, and where a test itself is at work."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    place = None
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if "textual" in path.parts or "asyncio" in path.parts:
+            return place
+        if path.parent == Path(__file__).parent and path != Path(__file__):
+            return None
+        if path != Path(__file__) and (path.parent.name in ("screens", "widgets") or path.name == "app.py"):
+            place = place or f"{path.name}:{frame.f_lineno} {frame.f_code.co_name}"
+        frame = frame.f_back
+    return None
 
 
 @pytest.fixture
