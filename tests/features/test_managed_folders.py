@@ -682,6 +682,42 @@ def test_a_lock_that_was_lost_stops_it_before_the_server_is_asked(owner, mailbox
     assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
 
 
+@pytest.mark.parametrize("kind", ["half-response", "reset", "server-busy"])
+@pytest.mark.parametrize("operation", ["DeleteItem", "GetItem", "FindItem", "SyncFolderHierarchy"])
+def test_answers_that_are_lost_cost_nothing_but_time(server, owner, mailbox, managing, replicate, kind, operation):
+    for number in (1, 2, 80):
+        owner.add(number)
+    replicate()
+    extra = {"milliseconds": 10} if kind == "server-busy" else {}
+    server.faults.inject(kind, count=1, operation=operation, **extra)
+    journal = managing.run(definition(inbox=policy(delete=30)))
+    assert journal.counts["items_deleted"] == 2 and not journal.failures and not journal.skipped
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 80"]}
+    assert [row.state for row in Expiry.select()] == ["deleted", "deleted"]
+
+
+def test_of_a_batch_that_the_server_deletes_in_part_each_item_comes_to_its_own_end(owner, mailbox, managing, replicate):
+    for number in (1, 2, 3, 4):
+        owner.add(number)
+    replicate()
+    delete = mailbox.editing.delete
+
+    def in_part(ids, how):
+        answers = delete(ids[:2], how)
+        return [
+            answers[0], ItemFailure(ids[1], Reason.ITEM_NOT_FOUND, "Gone."),
+            *(ItemFailure(each, Reason.SERVER_ERROR, "Not now.") for each in ids[2:]),
+        ]  # fmt: skip
+
+    mailbox.editing.delete = in_part
+    journal = managing.run(definition(inbox=policy(delete=30)))
+    assert journal.counts["items_deleted"] == 2 and len(journal.failures) == 2
+    assert sorted(row.state for row in Expiry.select()) == ["deleted", "deleted", "kept", "kept"]
+    mailbox.editing.delete = delete
+    assert managing.run(definition(inbox=policy(delete=30))).counts["items_deleted"] == 2
+    assert subjects_by_path(mailbox) == {}
+
+
 def test_a_stop_ends_it_between_two_batches(owner, mailbox, managing, replicate, monkeypatch):
     for number in range(3):
         owner.add(number)
