@@ -85,6 +85,7 @@ class Compaction:
 
     def run(self) -> CompactionReport:
         """All steps. Raises Problem disk-full, archive-unreadable; what was done until then holds."""
+        self._packs.require()
         report = CompactionReport()
         self.delete_condemned(report)
         self.give_up_unfinished(report)

@@ -294,17 +294,27 @@ class Packs:
                     yield from _files_in(directory)
 
     def prepare(self, name: str) -> None:
-        """Make the directories that a pack's file needs."""
+        """Make the directories that a pack's file needs. Raises what `require` raises."""
+        directory = self.path(name).parent
         with explained(self.root):
-            if not self.root.is_dir():
-                if Pack.select().where(Pack.state == "sealed").exists():
-                    raise Problem(
-                        Reason.ARCHIVE_UNREADABLE,
-                        f"The archive's directory {self.root} is missing, though the database lists packs in it.",
-                        "Mount or restore it; an archive is never begun anew by itself.",
-                    )
-                make_directory(self.root)
-            make_directory(self.path(name).parent)
+            if not directory.is_dir():
+                self.require()
+                make_directory(directory)
+
+    def require(self) -> None:
+        """Raises Problem archive-unreadable where the directory lacks an archive though the database lists packs in it.
+
+        That of a file system that is not mounted is there, and empty.
+        """
+        with explained(self.root):
+            begun = self.root.is_dir() and any(len(each.name) == 2 for each in self.root.iterdir())
+        if not begun and Pack.select().where(Pack.state == "sealed").exists():
+            what = "is empty" if self.root.is_dir() else "is missing"
+            raise Problem(
+                Reason.ARCHIVE_UNREADABLE,
+                f"The archive's directory {self.root} {what}, though the database lists packs in it.",
+                "Mount or restore it; an archive is never begun anew by itself.",
+            )
 
     def open_upload(self, name: str) -> Any:
         """A file object that writes a pack in pieces; it appears under its name when closed."""

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mse_tui.archive.compaction import Compaction
 from mse_tui.archive.packs import BUFFERED, Packs, PackSeal, held, read_index, seal
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import writing
+from mse_tui.store.database import now, writing
 from mse_tui.store.models import Blob, Pack
-from tests.archive.conftest import sha
+from tests.archive.conftest import age, sha
 
 Keep = Callable[..., PackSeal]
 
@@ -223,6 +224,25 @@ class TestDamage:
 
 
 class TestDirectories:
+    def test_the_place_of_an_archive_that_is_not_mounted_is_left_alone(self, packs: Packs, keep: Keep) -> None:
+        keep(b"precious")
+        dead = keep(b"dead", messages=False)
+        Blob.delete().where(Blob.pack == dead.pack_id).execute()
+        Pack.update(state="condemned", condemned=now()).where(Pack.id == dead.pack_id).execute()
+        age()
+        mounted = packs.root.with_name("mounted")
+        packs.root.rename(mounted)
+        packs.root.mkdir()
+        for attempt in (lambda: keep(b"more"), Compaction(packs).run):
+            with pytest.raises(Problem) as caught:
+                attempt()
+            assert caught.value.reason is Reason.ARCHIVE_UNREADABLE and "is empty" in caught.value.happened
+        assert list(packs.root.iterdir()) == [] and Pack.select().count() == 2
+        packs.root.rmdir()
+        mounted.rename(packs.root)
+        keep(b"more")
+        assert packs.read(sha(b"precious")) == b"precious" and Compaction(packs).run().deleted == 1
+
     def test_a_lost_archive_is_not_begun_anew(self, packs: Packs, keep: Keep) -> None:
         keep(b"precious")
         packs.root.rename(packs.root.with_name("elsewhere"))
