@@ -173,11 +173,19 @@ class Keys:
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Until nothing is being read."""
+    """Until nothing is being done or read."""
     await pilot.pause()
+    await _given_time(pilot)
     await until(pilot, lambda: not getattr(pilot.app.screen, "_reading", False), "the reading's end")
     await until(pilot, lambda: not getattr(pilot.app.screen, "_fetching", False), "the search's end")
     await until(pilot, lambda: "..." not in pages_missing(pilot.app), "the pages")
+
+
+async def _given_time(pilot: Pilot[None]) -> None:
+    """Until no action is under way; one that waits for an engine may go on while the person does."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end and any(not one.is_finished for one in list(pilot.app.workers) if one.group == "act"):
+        await pilot.pause(0.02)
 
 
 def pages_missing(app: object) -> str:
