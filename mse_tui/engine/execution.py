@@ -318,7 +318,7 @@ class Execution:
             told.info("Mailbox not done yet: %s", outcome.message)
         else:
             word = "skipped" if outcome.light is Light.NONE else outcome.light.word
-            told.info("Mailbox done: %s %s", word, outcome.message)
+            told.log(outcome.level, "Mailbox done: %s %s", word, outcome.message)
 
     def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
         assert self._work is not None
@@ -451,7 +451,7 @@ class Execution:
         try:
             try:
                 whole = records.end(claim, self._outcome, self._position, self._now())
-                self._log_about(reason=whole.reason).info("Task ended: %s %s", whole.light.word, whole.message)
+                self._tell_of_end(whole)
             except Problem as problem:
                 if problem.reason is not Reason.LEASE_LOST:
                     raise
@@ -461,6 +461,10 @@ class Execution:
             self._log.error("The end of an execution can't be written yet", exc_info=error)
             return False
         return True
+
+    def _tell_of_end(self, whole: Outcome) -> None:
+        told = self._log_about(reason=whole.reason)
+        told.log(whole.level, "Task ended: %s %s", whole.light.word, whole.message)
 
     def _now(self) -> datetime:
         return self._with.clock.now()

@@ -1,6 +1,7 @@
 """What a feature did to one mailbox: counters, skips, failures, and live progress in the database."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class Outcome:
     light: Light
     reason: str = ""
     message: str = ""
+
+    @property
+    def level(self) -> int:
+        """How loud the log says it: one that is looked for in the lights is found by level as well."""
+        return {Light.RED: logging.ERROR, Light.ORANGE: logging.WARNING}.get(self.light, logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def test_what_came_from_outside_is_escaped(logged: Command) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--level", "warning"), 3),
+        (("--level", "warning"), 4),
         (("--level", "error"), 1),
         ((BOARD,), 5),
         (("--task", BOARD), 5),

@@ -1,6 +1,7 @@
 """A failed run never looks like success anywhere: exit code, light, metric, log, mail and report agree."""
 
 import io
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,14 @@ class Case:
     light: Light
     reason: str = ""
     succeeds: bool = False
+
+
+LEVELS = {Light.NONE: "INFO", Light.GREEN: "INFO", Light.ORANGE: "WARNING", Light.RED: "ERROR"}
+"""How loud the engine's log says what came out."""
+
+
+def _ends(record: logging.LogRecord, address: str) -> bool:
+    return record.message.startswith("Mailbox done") and record.__dict__.get("mailbox") == address
 
 
 def nothing(_: Bench) -> None:
@@ -144,6 +153,10 @@ def test_every_voice_says_the_same(
     assert case.reason in capsys.readouterr().out
     ended = [record for record in caplog.records if record.message.startswith("Task ended")]
     assert case.light.word in ended[0].message
+    assert ended[0].levelname == LEVELS[case.light]
+    for result in queries.mailbox_results(execution.id):
+        (told,) = [one for one in caplog.records if _ends(one, result.address)]
+        assert told.levelname == LEVELS[result.light]
     detail = queries.execution_detail(execution.id)
     assert detail is not None
     page, table = io.StringIO(), io.StringIO()

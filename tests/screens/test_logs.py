@@ -100,7 +100,7 @@ async def test_by_level(app: MseTuiApp) -> None:
         await keys.press("l")
         await keys.see("9 lines, info and worse")
         await keys.press("l")
-        screen = await keys.see("3 lines, warning and worse")
+        screen = await keys.see("4 lines, warning and worse")
         assert "Mailbox done: success" not in screen
         await keys.press("l")
         await keys.see("1 line, errors")
