@@ -1,5 +1,6 @@
 """Lines and columns of lists: what a line says, and how wide its columns become."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,8 @@ from mse_tui.text import printable
 
 GAP = 2
 """Cells between two columns."""
+_JOINERS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+"""The zero-width joiner, variation selectors, and the colours of skin."""
 
 
 class Tone(StrEnum):
@@ -114,8 +117,17 @@ def bar(share: float | None, width: int) -> str:
     return "━" * done + "─" * (width - done)
 
 
+def steady(text: str) -> str:
+    """The text as columns draw it: equally wide in terminals that join characters into one sign and in all others.
+
+    Emoji lose the colour of their skin and what asks for another look of them; families stand beside each other.
+    """
+    return text if text.isascii() else _JOINERS.sub("", text)
+
+
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """The text in exactly `width` cells: cut with an ellipsis, or padded. Wide characters count for two."""
+    """The text, steady, in exactly `width` cells: cut with an ellipsis, or padded. Wide characters count for two."""
+    text = steady(text)
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
@@ -129,7 +141,7 @@ def widest(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
         if one.is_note:
             continue
         for index, cell in enumerate(one.cells[: len(widths)]):
-            widths[index] = max(widths[index], cell_len(cell.text))
+            widths[index] = max(widths[index], cell_len(steady(cell.text)))
     return widths
 
 
