@@ -21,10 +21,9 @@ KINDS = (
 def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
     """Ask the engine; gives the request's id.
 
-    'find_group' {"text"} and 'browse' {"where"} for groups to choose from; 'preview' and 'refresh_group' with
-    {"group": text} or {"task": id} for a group's mailboxes, 'look_at_group' (of which nothing is kept) also with
-    {"fresh": bool}; 'test_connection'; 'rehydrate' and 'restore' by way of
-    `actions.restoring`, which audits them.
+    'find_group' {"text"} and 'browse' {"where"} for groups to choose from; 'preview', 'refresh_group' and
+    'look_at_group' (of which nothing is kept) with {"group": text} or {"task": id} for a group's mailboxes;
+    'test_connection'; 'rehydrate' and 'restore' by way of `actions.restoring`, which audits them.
     """
     return _ask(kind, arguments or {})
 

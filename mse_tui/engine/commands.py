@@ -9,7 +9,8 @@ from typing import Any
 from mse_tui.archive.passes import start_over
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock
-from mse_tui.engine.execution import Choice, Execution, State
+from mse_tui.engine.execution import Execution, State
+from mse_tui.engine.preparing import Choice
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import writing
 from mse_tui.store.maintenance import rests_until

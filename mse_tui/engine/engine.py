@@ -22,7 +22,7 @@ from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
-from mse_tui.engine.execution import Choice, Equipment, Execution, State
+from mse_tui.engine.execution import Equipment, Execution, State
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.group_cache import GroupCache, scope_of
 from mse_tui.engine.group_questions import GroupQuestions
@@ -33,6 +33,7 @@ from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, proces
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.log_file import EngineLog
 from mse_tui.engine.memory import bound_arenas
+from mse_tui.engine.preparing import Choice
 from mse_tui.engine.recovery import recover, recover_commands
 from mse_tui.engine.requests import Requests
 from mse_tui.engine.standing import Standing

@@ -5,16 +5,16 @@ for a mailbox or is paused has no turn queued and holds no mailbox until it is w
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from threading import Event, Lock
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from mse_tui.archive.packs import Packs
-from mse_tui.directory.directory import Member, Membership, SkippedEntry
+from mse_tui.directory.directory import Member
 from mse_tui.engine import records
 from mse_tui.engine.claims import Claim
 from mse_tui.engine.clock import Clock
@@ -24,18 +24,15 @@ from mse_tui.engine.leases import HeldLease
 from mse_tui.engine.locks import MailboxLocks, Waiting
 from mse_tui.engine.log_subjects import about
 from mse_tui.engine.pace import Pace
+from mse_tui.engine.preparing import Choice, ends_execution, prepare, refuse_fallen
 from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.features.feature import Feature, MailboxRun
-from mse_tui.reasons import Problem, Reason, explain
-from mse_tui.setting_faults import in_words
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem
 from mse_tui.terms import Light, TaskType
 
 log = logging.getLogger(__name__)
-
-_ENDS_EXECUTION = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.DISK_FULL, Reason.DATABASE_DAMAGED)
-"""What the next mailbox would meet as well: no other one is tried."""
 
 
 class State(Enum):
@@ -70,52 +67,6 @@ class Equipment:
     """Told once an execution's end is in the database."""
     public_url: str = ""
     """Where people reach the site's retrieval service; '' where there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which of the group's mailboxes a person chose; all by default."""
-
-    mailboxes: tuple[str, ...] = ()
-    first: int | None = None
-    again: bool = False
-    """They had a turn before: those that have left the group since are skipped, not refused."""
-
-    def of(self, members: Sequence[Member]) -> list[Member]:
-        """The chosen ones, in the group's order.
-
-        Raises Problem invalid for one that is not in the group; where they are run again, only if none is.
-        """
-        chosen = list(members)
-        if self.mailboxes:
-            chosen = [member for member in members if {member.address, member.entry} & self._wanted]
-            missing = self._missing(members)
-            if missing and not (self.again and chosen):
-                raise Problem(
-                    Reason.INVALID,
-                    f"Not in the task's group: {', '.join(missing)}.",
-                    "Choose among the group's mailboxes.",
-                )
-        return chosen if self.first is None else chosen[: self.first]
-
-    def skipped(self, membership: Membership) -> list[SkippedEntry]:
-        """What of the group's answer there is to tell: of all its entries, else of those that were to be run again."""
-        if not self.mailboxes:
-            return list(membership.skipped)
-        if not self.again:
-            return []
-        told = {one.entry.strip().lower(): one for one in membership.skipped}
-        return [
-            told.get(address) or SkippedEntry(address, Reason.LEFT_GROUP, explain(Reason.LEFT_GROUP).happened)
-            for address in self._missing(membership.included)
-        ]
-
-    @property
-    def _wanted(self) -> set[str]:
-        return {address.strip().lower() for address in self.mailboxes}
-
-    def _missing(self, members: Sequence[Member]) -> list[str]:
-        return sorted(self._wanted - {name for member in members for name in (member.address, member.entry)})
 
 
 class Execution:
@@ -261,26 +212,19 @@ class Execution:
 
     def _prepare(self) -> None:
         """The definition and the group. Raises Problem: the execution ends red, nothing is touched."""
-        feature = self._with.features.get(self.claim.task_type)
-        if feature is None:
-            raise Problem(Reason.INVALID, f"This version can't execute tasks of type {self.claim.task_type}.")
-        try:
-            definition = feature.definition.model_validate_json(self.claim.settings)
-        except ValidationError as error:
-            said = in_words(feature.definition, error)
-            raise Problem(Reason.INVALID, f"The task's definition is not valid: {said}.") from error
-        found = self._with.groups.resolve(self.claim, destructive=feature.destructive)
-        skipped = self._choice.skipped(found.membership)
+        claim = self.claim
+        work = prepare(
+            claim.task_type,
+            claim.settings,
+            self._with.features,
+            lambda destructive: self._with.groups.resolve(claim, destructive=destructive),
+        )
+        skipped = self._choice.skipped(work.membership)
         if self._choice.again:
-            records.forget_health(self.claim, [entry.entry for entry in skipped])
-        self._members = self._choice.of(found.membership.included)
-        records.begin_group(self.claim, len(self._members), skipped, self._now())
-        if found.stale:
-            self._outcome = Outcome(Light.ORANGE, str(Reason.GROUP_STALE), found.stale)
-        elif not found.membership.included:
-            confirmed = f", as {found.confirmed_by} confirmed" if found.confirmed_by else ""
-            self._outcome = Outcome(Light.GREEN, message=f"The group is empty{confirmed}.")
-        self._work = (feature, definition)
+            records.forget_health(claim, [entry.entry for entry in skipped])
+        self._members, self._outcome = self._choice.of(work.membership.included), work.outcome
+        records.begin_group(claim, len(self._members), skipped, self._now())
+        self._work = (work.feature, work.definition)
 
     def _process(self, member: Member) -> bool:
         """One mailbox's turn; False when it is not over (it waits for the lock, or was paused)."""
@@ -308,7 +252,7 @@ class Execution:
             self._with.submit(self.turn)
             return False
         records.note_health(self.claim, member.address, outcome, self._now())
-        if outcome.light is Light.RED and outcome.reason in _ENDS_EXECUTION:
+        if ends_execution(outcome):
             self._outcome = outcome
         return True
 
@@ -323,7 +267,7 @@ class Execution:
     def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
         assert self._work is not None
         feature, definition = self._work
-        self._refuse_fallen(member, feature, journal)
+        refuse_fallen(self._with.standing, member, feature, journal)
         with self._with.exchange.mailbox(member.address, self._cancel, journal.on_wait) as mailbox:
             identity = mailbox.identity()
             lock = self._with.locks.take(identity.guid, self.claim.task_id, f"'{self.claim.description}'")
@@ -338,18 +282,6 @@ class Execution:
         journal.suspend()
         self._wait(lock)
         return None
-
-    def _refuse_fallen(self, member: Member, feature: Feature, journal: MailboxJournal) -> None:
-        """Raises Problem where the account is not active and licensed now, or that can't be told and has to be."""
-        try:
-            fallen = self._with.standing.of(member.address)
-        except Problem as problem:
-            if feature.destructive:
-                raise
-            journal.warn(problem.reason, f"Whether the account is active could not be told: {problem.happened}")
-            return
-        if fallen is not None:
-            raise Problem(fallen.reason, fallen.message)
 
     def _mailbox_run(
         self,

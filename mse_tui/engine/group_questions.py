@@ -52,7 +52,7 @@ class GroupQuestions:
         return self._membership(self._groups.refresh(self._group(arguments)))
 
     def _look_at_group(self, arguments: Arguments) -> Answer:
-        return self._membership(self._groups.look(self._group(arguments), fresh=bool(arguments.get("fresh"))))
+        return self._membership(self._groups.look(self._group(arguments), fresh=False))
 
     def _find_mailbox(self, arguments: Arguments) -> Answer:
         found = self._directory.mailbox(arguments["text"])

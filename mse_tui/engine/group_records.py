@@ -45,14 +45,23 @@ def last_accepted(task_id: int) -> Accepted | None:
 
 def keep(task_id: int, found: Membership) -> Kept:
     """Keep an answer: a new row, or the one that includes the same mailboxes."""
-    named = digest(member.address for member in found.included)
     values = {"answer": json.dumps(membership_to_keep(found)), "resolved": found.resolved_at}
-    row: Any = GroupAnswer.get_or_none(GroupAnswer.task == task_id, GroupAnswer.digest == named)
-    if row is None:
-        row = GroupAnswer.create(task=task_id, digest=named, mailboxes=len(found.included), **values)
-    else:
-        GroupAnswer.update(**values).where(GroupAnswer.id == row.id).execute()
-    return Kept(row.id, row.confirmed_by if row.confirmed is not None else "")
+    known_already = known(task_id, found)
+    if known_already is None:
+        row = GroupAnswer.create(task=task_id, digest=_digest(found), mailboxes=len(found.included), **values)
+        return Kept(row.id, "")
+    GroupAnswer.update(**values).where(GroupAnswer.id == known_already.id).execute()
+    return known_already
+
+
+def known(task_id: int, found: Membership) -> Kept | None:
+    """The kept answer that includes the same mailboxes; None where there is none."""
+    row: Any = GroupAnswer.get_or_none(GroupAnswer.task == task_id, GroupAnswer.digest == _digest(found))
+    return None if row is None else Kept(row.id, row.confirmed_by if row.confirmed is not None else "")
+
+
+def _digest(found: Membership) -> str:
+    return digest(member.address for member in found.included)
 
 
 def accept(task_id: int, answer_id: int, group: GroupReference, now: datetime) -> None:

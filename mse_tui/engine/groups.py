@@ -7,13 +7,15 @@ answer is kept with the task.
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from mse_tui.directory.directory import Membership
+from mse_tui.directory.directory import GroupReference, Membership
 from mse_tui.directory.references import GROUP_DIRECTORIES
 from mse_tui.engine import group_records
 from mse_tui.engine.claims import Claim
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.group_cache import GroupCache
+from mse_tui.engine.group_records import Accepted, Kept, last_accepted
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
@@ -67,6 +69,19 @@ class TaskGroup:
     """Who said that so few are right; '' where nobody had to."""
 
 
+class OfTask(Protocol):
+    """Whose group it is."""
+
+    @property
+    def task_id(self) -> int: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def group(self) -> GroupReference: ...
+
+
 class TaskGroups:
     """Resolves the groups of executions; used by many threads."""
 
@@ -85,61 +100,84 @@ class TaskGroups:
         try:
             found = self._cache.refresh(claim.group) if destructive else self._cache.resolve(claim.group)
         except Problem as problem:
-            if destructive or not _was_not_asked(claim, problem):
-                raise _about(claim, problem) from problem
-            last_good = self._last_good(claim, problem)
-            if last_good is None:
-                raise
-            return last_good
+            return self._go_on_without(claim, problem, destructive=destructive)
         return self._checked(claim, found)
 
-    def _last_good(self, claim: Claim, problem: Problem) -> TaskGroup | None:
+    def look(self, task: OfTask, *, destructive: bool) -> TaskGroup:
+        """What `resolve` would give, or raise, now; nothing is kept of it."""
+        try:
+            found = self._cache.look(task.group, fresh=destructive)
+        except Problem as problem:
+            return self._last_good(task, problem, last_accepted(task.task_id), destructive=destructive)
+        return self._judged(task, found, last_accepted(task.task_id), group_records.known(task.task_id, found))
+
+    def _go_on_without(self, claim: Claim, problem: Problem, *, destructive: bool) -> TaskGroup:
         with writing():
-            last = group_records.last_accepted(claim.task_id)
-            if last is None:
-                return None
+            last = last_accepted(claim.task_id)
+            group = self._last_good(claim, problem, last, destructive=destructive)
+            assert last is not None
             group_records.record_stale(claim.execution_id, last)
+        log.warning("The group of %r: %s", claim.description, group.stale)
+        return group
+
+    def _last_good(self, task: OfTask, problem: Problem, last: Accepted | None, *, destructive: bool) -> TaskGroup:
+        """The answer to go on with though the directory gave none. Raises Problem where there is no going on."""
+        if destructive or not _was_not_asked(task, problem):
+            raise _about(task, problem) from problem
+        if last is None:
+            raise problem
         age = _age(self._clock.now(), last.resolved)
         stale = f"{problem.happened} Went on with the answer of {last.resolved:%Y-%m-%d %H:%M} UTC, {age} old."
-        log.warning("The group of %r: %s", claim.description, stale)
         return TaskGroup(last.membership, stale)
 
     def _checked(self, claim: Claim, found: Membership) -> TaskGroup:
+        doubt: Problem | None = None
         with writing():
-            last = group_records.last_accepted(claim.task_id)
+            last = last_accepted(claim.task_id)
             answer = group_records.keep(claim.task_id, found)
-            is_known = last is not None and last.id == answer.id
-            before = None if last is None else last.mailboxes
-            doubted = not is_known and self._guard.doubts(len(found.included), before)
-            accepted = not doubted or bool(answer.confirmed_by)
-            group_records.record(claim.execution_id, answer, found, last, answer.confirmed_by if doubted else "")
-            if accepted:
+            group = TaskGroup(found)
+            try:
+                group = self._judged(claim, found, last, answer)
+            except Problem as problem:
+                doubt = problem
+            group_records.record(claim.execution_id, answer, found, last, group.confirmed_by)
+            if doubt is None:
                 group_records.accept(claim.task_id, answer.id, found.reference(claim.group.text), self._clock.now())
-        if not accepted:
+        if doubt is not None:
             self._cache.forget(claim.group)  # so that a directory that erred is asked again at the next execution
-            raise _doubt(claim, found, before)
-        return TaskGroup(found, confirmed_by=answer.confirmed_by if doubted else "")
+            raise doubt
+        return group
+
+    def _judged(self, task: OfTask, found: Membership, last: Accepted | None, answer: Kept | None) -> TaskGroup:
+        """The directory's answer, `answer` where it is kept, beside the run before's. Raises Problem where doubted."""
+        is_known = last is not None and answer is not None and last.id == answer.id
+        before = None if last is None else last.mailboxes
+        if is_known or not self._guard.doubts(len(found.included), before):
+            return TaskGroup(found)
+        if answer is None or not answer.confirmed_by:
+            raise _doubt(task, found, before)
+        return TaskGroup(found, confirmed_by=answer.confirmed_by)
 
 
-def _was_not_asked(claim: Claim, problem: Problem) -> bool:
-    own_account = claim.group.kind in GROUP_DIRECTORIES
+def _was_not_asked(task: OfTask, problem: Problem) -> bool:
+    own_account = task.group.kind in GROUP_DIRECTORIES
     return problem.reason in _NOT_ASKED or (own_account and problem.reason in _ACCOUNT_REFUSED)
 
 
-def _about(claim: Claim, problem: Problem) -> Problem:
+def _about(task: OfTask, problem: Problem) -> Problem:
     """A group that is gone, said with the task that needs it."""
     if problem.reason not in (Reason.GROUP_NOT_FOUND, Reason.GROUP_AMBIGUOUS):
         return problem
-    group = claim.group
+    group = task.group
     known = f"{group.shown!r} ({group.text})" if group.name and group.name != group.text else repr(group.shown)
     return Problem(
-        problem.reason, f"The group {known} of the task {claim.description!r}: {problem.happened}", problem.remedy
+        problem.reason, f"The group {known} of the task {task.description!r}: {problem.happened}", problem.remedy
     )
 
 
-def _doubt(claim: Claim, found: Membership, before: int | None) -> Problem:
-    group = found.reference(claim.group.text).shown
-    name = claim.description
+def _doubt(task: OfTask, found: Membership, before: int | None) -> Problem:
+    group = found.reference(task.group.text).shown
+    name = task.description
     remedy = f"If that is right: mse-tui task confirm-group {name!r}, then run the task again."
     if found.included:
         return Problem(

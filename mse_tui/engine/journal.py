@@ -9,6 +9,7 @@ from datetime import datetime
 from threading import Lock, get_ident
 from typing import Any
 
+from mse_tui.directory.directory import SkippedEntry
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.pace import Pace
 from mse_tui.exchange.mailbox import Cancelled
@@ -242,6 +243,12 @@ def failed(problem: Problem) -> Outcome:
     """The outcome of a mailbox that could not be processed; an expected reason is listed without colour."""
     light = Light.NONE if explain(problem.reason).expected else Light.RED
     return Outcome(light, str(problem.reason), problem.happened)
+
+
+def left_out(entry: SkippedEntry) -> Outcome:
+    """The outcome of an entry of a group that is no mailbox to process: orange where a person should look at it."""
+    light = Light.NONE if explain(entry.reason).expected else Light.ORANGE
+    return Outcome(light, str(entry.reason), entry.message)
 
 
 def is_stop(error: BaseException) -> bool:

@@ -1,6 +1,5 @@
 """What an execution writes down: its mailboxes, where it stands, and its end."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,8 +8,9 @@ from peewee import fn
 
 from mse_tui.directory.directory import Member, SkippedEntry
 from mse_tui.engine.claims import Claim, plan_after
-from mse_tui.engine.journal import Outcome
+from mse_tui.engine.journal import Outcome, left_out
 from mse_tui.engine.schedules import read_settings
+from mse_tui.engine.summing_up import summed_up
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import writing
 from mse_tui.store.models import (
@@ -39,9 +39,9 @@ def begin_group(claim: Claim, total: int, skipped: Sequence[SkippedEntry], now: 
                 address=entry.entry,
                 started=now,
                 finished=now,
-                light=Light.NONE if explain(entry.reason).expected else Light.ORANGE,
-                reason=entry.reason,
-                message=entry.message,
+                light=(told := left_out(entry)).light,
+                reason=told.reason,
+                message=told.message,
             )
 
 
@@ -143,37 +143,7 @@ def summary(execution_id: int, outcome: Outcome) -> Outcome:
         .order_by(MailboxResult.position, MailboxResult.id)
         .tuples()
     )
-    results = [(Light(light), reason, message) for light, reason, message in rows]
-    coloured = [light for light, _, _ in results if light is not Light.NONE]
-    light = Light.worst([*coloured, outcome.light])
-    reason = outcome.reason
-    if not reason and light is not Light.GREEN:
-        reason = next(reason for found, reason, _ in results if found is light)
-    counted = _counted([light for light, _, _ in results])
-    if shared := _shared_failure(results, outcome):
-        counted = f"{counted.removesuffix('.')} {shared}"
-    parts = [text for text in (outcome.message, counted) if text]
-    return Outcome(light, reason, " ".join(parts))
-
-
-def _shared_failure(results: Sequence[tuple[Light, str, str]], outcome: Outcome) -> str:
-    """Such as '(server-unreachable): ...', where that is what all failed mailboxes met; '' else."""
-    met = {(reason, message) for light, reason, message in results if light is Light.RED}
-    reasons = {reason for reason, _ in met}
-    if len(reasons) != 1 or outcome.message:
-        return ""
-    (reason,) = reasons
-    return f"({reason}): {next(iter(met))[1] if len(met) == 1 else explain(Reason(reason)).happened}"
-
-
-def _counted(lights: Sequence[Light]) -> str:
-    """Such as '12 mailboxes: 10 success, 1 warning, 1 skipped.'"""
-    if not lights:
-        return ""
-    numbers = Counter(lights)
-    words = {Light.GREEN: "success", Light.ORANGE: "warning", Light.RED: "error", Light.NONE: "skipped"}
-    parts = ", ".join(f"{numbers[light]} {word}" for light, word in words.items() if numbers[light])
-    return f"{len(lights)} {'mailbox' if len(lights) == 1 else 'mailboxes'}: {parts}."
+    return summed_up([Outcome(Light(light), reason, message) for light, reason, message in rows], outcome)
 
 
 def _end_task(task_id: int, whole: Outcome, now: datetime) -> None:

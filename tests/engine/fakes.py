@@ -187,6 +187,9 @@ class FakeFeature:
         self.processed = []
         self.definitions = []
 
+    def foresee(self, run):
+        self._process(run)
+
     def process(self, run):
         self.processed.append((run.task_id, run.identity.address))
         self.definitions.append(run.definition.text)

@@ -7,7 +7,7 @@ import pytest
 
 from mse_tui.actions.commands import run_now
 from mse_tui.directory.directory import Member, Membership, SkippedEntry
-from mse_tui.engine.execution import Choice
+from mse_tui.engine.preparing import Choice
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.models import Execution, Task

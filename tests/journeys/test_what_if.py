@@ -58,7 +58,7 @@ class Foreseeing:
         rows = {
             name: list(database.execute_sql(f'SELECT * FROM "{name}"').fetchall())
             for (name,) in tables
-            if name not in ("lease", "site", "engine_request")
+            if name not in ("lease", "site", "engine_request", "halted_account")
         }
         store = self.site.server.store
         mailboxes = [
@@ -139,6 +139,30 @@ def test_only_the_chosen_mailboxes_are_looked_at_and_one_that_is_worked_on_is_na
     told = foreseeing.what_if("Folders", code=2)
     assert [row["reason"] for row in told["mailboxes"]] == ["", "mailbox-locked"]
     held.release()
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "code", "reason"),
+    [
+        ("; nobody@nordlicht.example", {}, 1, "mailbox-not-found"),
+        ("", {"password": "wrong"}, 2, "password-refused"),
+        (None, {}, 2, "group-empty"),
+    ],
+)
+def test_what_comes_before_the_mailboxes_is_foreseen(
+    site: SiteUnderTest, foreseeing: Foreseeing, before: str | None, change: dict[str, Any], code: int, reason: str
+) -> None:
+    group = "nobody@nordlicht.example" if before is None else foreseeing.addresses[0] + before
+    task = site.task("Folders", [group])
+    site.configure(**change)
+    told = foreseeing.what_if("Folders", code=code)
+    assert (told["reason"], bool(told["message"])) == (reason, True)
+    database = open_database(site.home.database)
+    database.execute_sql("DELETE FROM halted_account")
+    with site.engine():
+        (outcome,) = site.run(task)
+    assert (outcome.execution.light.exit_code, outcome.execution.reason) == (code, reason)
+    assert outcome.execution.message == told["message"]
 
 
 def test_a_definition_is_looked_at_as_it_is_now(site: SiteUnderTest, foreseeing: Foreseeing) -> None:
