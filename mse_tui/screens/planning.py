@@ -53,7 +53,7 @@ class PlanningScreen(LiveScreen[list[TaskPlan]]):
                 Column("Takes", 12, right=True),
                 Column("Interval", 12, 2, right=True),
                 Column("Mailboxes", 9, 3, right=True),
-                Column("Each", 9, 4, right=True),
+                Column("Each", 11, 4, right=True),
                 Column("Items/min", 9, 5, right=True),
             ),
             id="plans",

@@ -146,7 +146,7 @@ RESULT_COLUMNS = (
     Column("Skipped", 7, 3, right=True),
     Column("Failed", 6, 2, right=True),
     Column("Size", 10, 5, right=True),
-    Column("Took", 10, 5, right=True),
+    Column("Took", 11, 5, right=True),
     Column("Reason", 20, 3),
 )
 
