@@ -1,13 +1,14 @@
 """Random mailboxes and random managed folders definitions, over the wire, against a model of the rules.
 
 What must hold: a dry run says what the real run then does; what leaves is what the model says, and all of it is in the
-archive; what is on hold, private and unarchived, unread or elsewhere stays as it was; a second run changes nothing.
+archive; what is on hold, private and unarchived, unread or elsewhere stays as it was; a second run changes nothing but
+what has been archived since.
 """
 
 import itertools
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,11 @@ class Box:
             return False  # replication leaves it out, and so does archiving first
         return thing.fate == "replicated" or self.chosen["archive_missing"]
 
+    def now_replicated(self) -> int:
+        """What nobody had replicated as it is has been by now; how many leave, all in all."""
+        self.things = {subject: replace(thing, fate="replicated") for subject, thing in self.things.items()}
+        return sum(map(self.leaves, self.things.values()))
+
     def expected(self) -> dict[str, list[str]]:
         left: dict[str, list[str]] = {}
         for subject, thing in self.things.items():
@@ -202,13 +208,14 @@ def test_what_leaves_is_what_the_rules_say(store, server, reach, mailbox_things,
             packs.check_content(bytes(row.sha256))
         check_stamps(box)
         box.replicate()
-        after = subjects_by_path(mailbox)
+        late = box.now_replicated() - len(gone)
+        after = box.expected()
         again = managing.run(wanted)
         fresh = {PATHS["deleteditems"]}
         moved = any(rule and rule.get("how") == "move to Deleted Items" for rule in chosen.values() if rule is not True)
         if not moved:
             assert subjects_by_path(mailbox) == after
-            assert again.counts["items_deleted"] == 0
+            assert again.counts["items_deleted"] == late
         else:
             assert {path: found for path, found in subjects_by_path(mailbox).items() if path not in fresh} == {
                 path: found for path, found in after.items() if path not in fresh
