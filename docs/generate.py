@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mse_tui.reasons import Reason, explain
 from mse_tui.screens.keys import SCREENS, key_groups
-from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
+from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, STEPS, Command
 
 DOCS = Path(__file__).parent
 SCREEN_PAGES = DOCS / "screens"
@@ -102,7 +102,7 @@ def documented_screens() -> set[str]:
 
 
 def _keys_of(place: str) -> Iterable[Command]:
-    shared = {"Everywhere": EVERYWHERE, "In lists": LIST_KEYS}
+    shared = {"Everywhere": EVERYWHERE, "In lists": (*LIST_KEYS, *STEPS)}
     return shared[place] if place in shared else SCREENS[place].KEYS
 
 

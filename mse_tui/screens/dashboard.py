@@ -50,8 +50,8 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     PLACE = "dashboard"
     HELP_TEXT = (
         "Problems first, then what runs now, what comes next, how many definitions and tasks each type has, the"
-        " sites, and recent activity. Enter opens the line under the cursor; R, x, F and l are about its task: R runs"
-        " what failed again, l shows the engine's log."
+        " sites, and recent activity. Enter opens the line under the cursor; R, x, F and o are about its task: R runs"
+        " what failed again, o shows the engine's log."
     )
 
     def body(self) -> Iterable[Widget]:

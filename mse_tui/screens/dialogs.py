@@ -14,7 +14,7 @@ from textual.widgets.input import Selection
 
 from mse_tui.reasons import Problem
 from mse_tui.text import printable
-from mse_tui.widgets.commands import CANCEL, CLOSE, SUBMIT, bindings
+from mse_tui.widgets.commands import CANCEL, CHOICE_BEFORE, CHOICE_NEXT, CLOSE, SUBMIT, bindings
 from mse_tui.widgets.facts import Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Tone, line
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 class Choice(ModalScreen[Answer | None], Generic[Answer]):
     """Pick one; the first is the default. Escape answers None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL,))
+    BINDINGS: ClassVar[list[BindingType]] = bindings((CANCEL, CHOICE_NEXT, CHOICE_BEFORE))
 
     def __init__(
         self,
@@ -72,6 +72,19 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
     def _chosen(self, event: PagedList.Opened) -> None:
         event.stop()
         self.dismiss(self._choices[int(event.line.key)][1])
+
+    def action_choice_next(self) -> None:
+        """The choice below."""
+        self._step(1)
+
+    def action_choice_before(self) -> None:
+        """The choice above."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        choices = self.query_one("#choices", PagedList)
+        choices.focus()
+        choices.move_to(choices.cursor + by)
 
     def action_cancel(self) -> None:
         """No answer."""

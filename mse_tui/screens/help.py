@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings
+from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings, steps_beside
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Fact, Tone
 
@@ -46,7 +46,11 @@ class HelpScreen(ModalScreen[None]):
 def help_facts(text: str, commands: tuple[Command, ...], refused: Mapping[str, str]) -> list[Fact]:
     """The help of one screen as facts; what the person may not do is dim and says why."""
     facts = [Fact("What it is", text), Fact("")] if text else []
-    for title, group in (("On this screen", commands), ("In lists", LIST_KEYS), ("Everywhere", EVERYWHERE)):
+    for title, group in (
+        ("On this screen", commands),
+        ("In lists", (*LIST_KEYS, *steps_beside(commands))),
+        ("Everywhere", EVERYWHERE),
+    ):
         if group:
             facts.append(Fact(title))
             facts += [_fact(one, refused.get(one.id, "")) for one in group]

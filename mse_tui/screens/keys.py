@@ -25,7 +25,7 @@ from mse_tui.screens.summary_log import ExecutionScreen, ResultScreen, SummaryLo
 from mse_tui.screens.task_information import TaskInformationScreen
 from mse_tui.screens.tasks import TasksScreen
 from mse_tui.screens.troubles import TroublesScreen
-from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
+from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, STEPS, Command
 
 SCREENS: dict[str, type[LiveScreen[Any]]] = {
     "Dashboard": DashboardScreen,
@@ -62,7 +62,7 @@ SCREENS: dict[str, type[LiveScreen[Any]]] = {
 def key_groups() -> Iterator[tuple[str, tuple[Command, ...]]]:
     """(place, its commands), first those that work everywhere and in every list."""
     yield "Everywhere", EVERYWHERE
-    yield "In lists", LIST_KEYS
+    yield "In lists", (*LIST_KEYS, *STEPS)
     for name, screen in SCREENS.items():
         if screen.KEYS:
             yield name, screen.KEYS

@@ -20,7 +20,7 @@ from mse_tui.screens.tui import Tui
 from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.bars import HeaderBar, KeyBar
-from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings
+from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings, steps_beside
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import number
@@ -61,7 +61,8 @@ class LiveScreen(Screen[None], Generic[Data]):
     def __init_subclass__(cls, **options: Any) -> None:
         if "KEYS" in cls.__dict__:
             own = {command.id for command in cls.KEYS}
-            cls.BINDINGS = bindings((*cls.KEYS, *(command for command in (REFRESH, BACK) if command.id not in own)))
+            others = [command for command in (REFRESH, BACK, *steps_beside(cls.KEYS)) if command.id not in own]
+            cls.BINDINGS = bindings((*cls.KEYS, *others))
         super().__init_subclass__(**options)
 
     def __init__(self) -> None:
@@ -229,6 +230,16 @@ class LiveScreen(Screen[None], Generic[Data]):
             found.unmark()
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+
+    def action_step_in(self) -> None:
+        """Open the line under the cursor."""
+        if isinstance(self.focused, PagedList):
+            self.focused.action_list_open()
+
+    def action_step_out(self) -> None:
+        """Out of a list as Esc leads; fields have their own left."""
+        if isinstance(self.focused, PagedList):
+            self.action_back()
 
     def action_filter(self) -> None:
         """Ask for the text."""

@@ -132,7 +132,7 @@ class TroublesScreen(TroubleCommands, LiveScreen[list[Trouble]]):
     PLACE = "dashboard"
     HELP_TEXT = (
         "All that needs attention, worst first: failed executions and mailboxes, tasks that should have run and did"
-        " not, refused accounts, sites without an engine. Enter opens one, R runs what failed again, l shows the log."
+        " not, refused accounts, sites without an engine. Enter opens one, R runs what failed again, o shows the log."
     )
 
     def body(self) -> Iterable[Widget]:

@@ -49,6 +49,7 @@ _READ = {
     "question_mark": "?",
     "colon": ":",
     "tab": "Tab",
+    "shift+tab": "Shift+Tab",
     "left": "Left",
     "right": "Right",
     "up": "Up",
@@ -158,6 +159,18 @@ LIST_KEYS = (
     LIST_COPY, LIST_COPY_LINE,
 )  # fmt: skip
 
+STEP_IN = Command("step-in", "right,l", "Step in", "Open the line under the cursor, as Enter does.", footer=False)
+STEP_OUT = Command("step-out", "left,h", "Step out", "Go back one step, as Esc does.", footer=False)
+STEPS = (STEP_IN, STEP_OUT)
+"""Of lists on screens that have nothing of their own to the left and right, such as tabs."""
+
+
+def steps_beside(own: Iterable[Command]) -> tuple[Command, ...]:
+    """Those of a screen whose own commands these are."""
+    taken = {key for command in own for key in command.key.split(",")}
+    return tuple(one for one in STEPS if not taken & set(one.key.split(",")))
+
+
 FILTER = Command("filter", "slash", "Filter", "Show only lines with this text; Esc shows all again.")
 FIND = Command("filter", "slash", "Find", "Find the next line with this text.")
 NEXT_MATCH = Command("match-next", "n", "Next match", "The next line with the text.", footer=False)
@@ -199,13 +212,13 @@ TASKS_TYPE = Command("tasks.type", "t", "Type", "Show one type's tasks, the next
 
 TAB_OPTIONS = Command("tab.options", "o", "Options", "What the task was created with.", footer=False)
 TAB_INFORMATION = Command("tab.information", "i", "Information", "What the task is doing and has done.", footer=False)
-TAB_LOGS = Command("tab.logs", "l", "Logs", "The task's summary log.", footer=False)
-TAB_NEXT = Command("tab.next", "right,tab", "Next tab", "The next tab.", footer=False)
-TAB_PREVIOUS = Command("tab.previous", "left,shift+tab", "Tab before", "The tab before.", False, False, "Left")
+TAB_LOGS = Command("tab.logs", "s", "Logs", "The task's summary log.", footer=False)
+TAB_NEXT = Command("tab.next", "right,l,tab", "Next tab", "The next tab.", footer=False)
+TAB_PREVIOUS = Command("tab.previous", "left,h,shift+tab", "Tab before", "The tab before.", footer=False)
 TABS = (TAB_OPTIONS, TAB_INFORMATION, TAB_LOGS, TAB_NEXT, TAB_PREVIOUS)
 TASK_CHANGE = Command("task.change", "e", "Change", "Give the task another schedule or definition.", changes=True)
 
-LOG_OPEN = Command("log.open", "l", "Log", "What the engine has logged about the line under the cursor.")
+LOG_OPEN = Command("log.open", "o", "Log", "What the engine has logged about the line under the cursor.")
 LOG_DEFINITION = Command("log.definition", "d", "Definition", "The definition as this execution used it.", footer=False)
 
 # --- definitions and schedules -----------------------------------------------------------------------------------
@@ -222,7 +235,7 @@ SEARCH = Command("search", "s", "Search", "Find messages and appointments by wha
 OPEN_HIT = Command("list.open", "enter", "Open", "Open what is under the cursor; it is audited.")
 SEARCH_WORDS = Command("filter", "slash", "Words", "Back to the words that are looked for.")
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
-HEADERS = Command("message.headers", "h", "Headers", "All header lines, or only the usual ones.")
+HEADERS = Command("message.headers", "H", "Headers", "All header lines, or only the usual ones.")
 
 # --- who may open which archive ----------------------------------------------------------------------------------
 
@@ -232,15 +245,15 @@ ACCESS_REVOKE = Command(
     "access.revoke", "D", "Revoke", "Take back what was granted or denied by hand; what is from Exchange is not.", True
 )
 ACCESS_EXPLAIN = Command("access.explain", "e", "Explain", "What a person may see of this archive, and why.")
-ACCESS_CHANGES = Command("access.changes", "h", "History", "Which grants came, went and changed, dry runs among them.")
+ACCESS_CHANGES = Command("access.changes", "H", "History", "Which grants came, went and changed, dry runs among them.")
 
 # --- calendars ---------------------------------------------------------------------------------------------------
 
 CALENDARS = Command("calendars", "C", "Calendars", "The calendars of the mailbox under the cursor.")
 CALENDAR_AGENDA = Command("calendar.agenda", "a", "Agenda", "Day by day, from the day or week under the cursor on.")
 CALENDAR_MONTH = Command("calendar.month", "m", "Month", "The month in whole weeks.")
-CALENDAR_EARLIER = Command("calendar.earlier", "left", "Earlier", "The days, or the month, before.")
-CALENDAR_LATER = Command("calendar.later", "right", "Later", "The days, or the month, after.")
+CALENDAR_EARLIER = Command("calendar.earlier", "left,h", "Earlier", "The days, or the month, before.")
+CALENDAR_LATER = Command("calendar.later", "right,l", "Later", "The days, or the month, after.")
 CALENDAR_TODAY = Command("calendar.today", "t", "Today", "Back to today.")
 CALENDAR_DAY = Command("calendar.day", "d", "Go to day", "Go to a day or a month of your choice.", footer=False)
 CALENDAR_ZONE = Command("calendar.zone", "z", "Zone", "Times in this machine's zone, or in the mailbox owner's.")
@@ -279,7 +292,7 @@ SITE_PRUNING = Command("site.pruning", "p", "Pruning", "How long executions and 
 
 # --- the engine's log --------------------------------------------------------------------------------------------
 
-LOGS_LEVEL = Command("logs.level", "l", "Level", "Lines of every level, or at least as bad as info, warning, error.")
+LOGS_LEVEL = Command("logs.level", "v", "Level", "Lines of every level, or at least as bad as info, warning, error.")
 LOGS_TASK = Command("logs.task", "t", "Task", "Only lines about one task.")
 LOGS_MAILBOX = Command("logs.mailbox", "m", "Mailbox", "Only lines about mailboxes whose address has a part.")
 LOGS_TEXT = Command("filter", "slash", "Text", "Only lines with this text; Esc shows all again.")
@@ -305,4 +318,6 @@ LIFT = Command("lift", "D", "Lift", "Lift the hold, or withdraw the approval, un
 
 SUBMIT = Command("submit", "ctrl+s", "Save", "Check and save what was entered.")
 CANCEL = Command("cancel", "escape", "Cancel", "Leave without saving.")
-CLOSE = Command("close", "escape,q", "Close", "Close.")
+CLOSE = Command("close", "escape,q,left,h", "Close", "Close.")
+CHOICE_NEXT = Command("choice.next", "right,l", "Next choice", "The next choice.", footer=False)
+CHOICE_BEFORE = Command("choice.before", "left,h", "Choice before", "The choice before.", footer=False)

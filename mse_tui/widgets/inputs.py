@@ -63,8 +63,8 @@ class Chooser(Widget, can_focus=True):
     """One of a few: '< daily >'. Left and right (or space) go through them, Enter goes on to the next field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,space", "step(1)", "Next", show=False),
-        Binding("left", "step(-1)", "Before", show=False),
+        Binding("right,l,space", "step(1)", "Next", show=False),
+        Binding("left,h", "step(-1)", "Before", show=False),
         Binding("enter", "app.focus_next", "Go on", show=False),
     ]
 
@@ -117,8 +117,8 @@ class Several(Widget, can_focus=True):
     """Some of a few: '[x] Mon [ ] Tue'. Left and right move, space changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "step(1)", "Next", show=False),
-        Binding("left", "step(-1)", "Before", show=False),
+        Binding("right,l", "step(1)", "Next", show=False),
+        Binding("left,h", "step(-1)", "Before", show=False),
         Binding("space,enter", "flip", "Change", show=False),
     ]
 

@@ -30,7 +30,7 @@ class TabLine(Widget, can_focus=False):
         self.set_reactive(TabLine.present, present)
 
     def render(self) -> Text:
-        """First letters are the keys."""
+        """All of them, the present one lit."""
         text = Text(" ", no_wrap=True, overflow="crop")
         for name, label in self._tabs:
             style = "bar--place" if name == self.present else "bar--dim"

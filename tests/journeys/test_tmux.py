@@ -122,7 +122,7 @@ def test_a_task_is_created_run_and_read_by_keys_alone(tmux: Tmux) -> None:
     tmux.see("Recent activity")
     _create(tmux)
     assert "Scheduled" in tmux.see("+ success")
-    tmux.press("l")
+    tmux.press("s")
     tmux.see("1 mailbox")
     tmux.press("Enter")
     tmux.see("26 seen")

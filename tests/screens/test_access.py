@@ -42,7 +42,7 @@ async def test_somebody_is_let_in_explained_and_taken_out_again(app: MseTuiApp) 
         await keys.see("Take back what")
         await keys.press("j", "enter")
         await until(pilot, lambda: EVE not in [who for who, _, _ in by_hand()], "the revocation")
-        await keys.press("escape", "h")
+        await keys.press("escape", "H")
         await keys.see(f"revoked: {EVE}, Sent Items")
     assert [each.what for each in changes(person=EVE)] == ["revoked", "granted"]
     assert {"grant access", "revoke access"} <= {row.action for row in Audit.select()}

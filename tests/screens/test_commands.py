@@ -6,7 +6,7 @@ import pytest
 
 from mse_tui.app import MseTuiApp
 from mse_tui.screens.keys import SCREENS
-from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command
+from mse_tui.widgets.commands import EVERYWHERE, LIST_KEYS, Command, steps_beside
 from mse_tui.widgets.paged_list import PagedList
 
 UNTYPEABLE = {"ctrl+h", "ctrl+m", "ctrl+i", "ctrl+shift+p", "ctrl+b", "ctrl+a"}
@@ -19,10 +19,18 @@ def keys_of(commands: tuple[Command, ...]) -> list[str]:
 @pytest.mark.parametrize("name", list(SCREENS))
 def test_no_key_means_two_things_on_a_screen(name: str) -> None:
     own = SCREENS[name].KEYS
-    others = tuple(one for one in (*EVERYWHERE, *LIST_KEYS) if one.id not in {command.id for command in own})
-    keys = keys_of((*own, *others))
+    everywhere = (*EVERYWHERE, *LIST_KEYS, *steps_beside(own))
+    keys = keys_of((*own, *(one for one in everywhere if one.id not in {command.id for command in own})))
     shared = {"ctrl+d", "ctrl+u"}
     assert sorted(key for key in set(keys) if keys.count(key) > 1 and key not in shared) == []
+
+
+@pytest.mark.parametrize("name", list(SCREENS))
+def test_h_and_l_are_left_and_right(name: str) -> None:
+    own = SCREENS[name].KEYS
+    found = {key: one.id for one in (*own, *steps_beside(own)) for key in one.key.split(",")}
+    assert found["h"] == found["left"]
+    assert found["l"] == found["right"]
 
 
 @pytest.mark.parametrize("name", list(SCREENS))

@@ -37,7 +37,7 @@ async def copied(app: MseTuiApp, state: Path, *presses: str) -> str:
         (["3", "y"], f"ann.lindqvist@{DOMAIN}"),
         (["3", "enter", "j", "j", "y"], "Inbox/Prosjekter"),
         (["3", "enter", "j", "enter", "y"], "<40@fjordline.example>"),
-        (["2", "j", "enter", "l", "enter", "j", "y"], f"bo.akerman@{DOMAIN}"),
+        (["2", "j", "enter", "s", "enter", "j", "y"], f"bo.akerman@{DOMAIN}"),
         (["2", "j", "enter", "m", "j", "y"], f"ann.lindqvist@{DOMAIN}"),
         (["5", "y"], "Envelopes only"),
         (["6", "y"], "Before the move"),
@@ -60,7 +60,7 @@ async def test_a_problem_is_copied_with_what_to_do_about_it(app: MseTuiApp, stat
 async def test_a_reason_is_copied_whole_wherever_it_was_broken(app: MseTuiApp, state: Path) -> None:
     async with app.run_test(size=(60, 30), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l", "enter", "j", "enter")
+        await keys.press("2", "j", "enter", "s", "enter", "j", "enter")
         await keys.see("Counters")
         listed = app.screen.main_list
         while "Open the item" not in listed.current.copies:

@@ -60,10 +60,10 @@ WALKS = {
     "schedules": ["6", "e"],
     "wizard": ["2", "c", "enter", "enter"],
     "messages": ["3", "enter", "j", "enter"],
-    "message": ["3", "enter", "j", "enter", "enter", "h"],
+    "message": ["3", "enter", "j", "enter", "enter", "H"],
     "saving": ["3", "enter", "j", "enter", "enter", "w"],
     "engine's log": ["L", "k", "k", "k", "k", "k", "enter"],
-    "what the engine logged of one": ["l", "escape", "R"],
+    "what the engine logged of one": ["o", "escape", "R"],
     "site": ["tab", "tab", "tab", "tab", "enter"],
 }
 

@@ -12,6 +12,7 @@ from mse_tui.home import Home
 from mse_tui.screens.group_step import GroupStep
 from mse_tui.store.database import now
 from mse_tui.store.models import Audit, Command, EngineRequest, Lease, MailboxResult, Schedule, Task
+from mse_tui.widgets.paged_list import PagedList
 from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
 from tests.screens.seed import DOMAIN, NOW, mime
 
@@ -228,10 +229,59 @@ async def test_filter_narrows_and_escape_widens(app: MseTuiApp) -> None:
         await keys.see("Shared mailboxes")
 
 
+@pytest.mark.parametrize(("into", "out"), [("l", "h"), ("right", "left")])
+async def test_lists_are_stepped_into_and_out_of_sideways(app: MseTuiApp, into: str, out: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", into)
+        await keys.see("Prosjekter")
+        await keys.press("j", into)
+        await keys.see("week 38")
+        await keys.press(out)
+        await keys.see("Prosjekter")
+        await keys.press(out)
+        await keys.see("carla.moreau")
+
+
+@pytest.mark.parametrize(("after", "before"), [("l", "h"), ("right", "left")])
+async def test_tabs_and_days_are_gone_through_sideways(app: MseTuiApp, after: str, before: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter")
+        await keys.see("Latest detail")
+        await keys.press(before)
+        await keys.see("Next five")
+        await keys.press(after, after)
+        await keys.see("1 of 2 mailboxes needs attention")
+
+
+@pytest.mark.parametrize(("after", "before"), [("l", "h"), ("right", "left")])
+async def test_choices_of_a_dialog_are_gone_through_sideways(app: MseTuiApp, after: str, before: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "D")
+        await keys.see("resets the Full view")
+        choices = app.screen.query_one("#choices", PagedList)
+        await keys.press(after)
+        assert choices.cursor == 1
+        await keys.press(before)
+        assert choices.cursor == 0
+
+
+async def test_fields_keep_their_letters_and_their_left(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5", "c", "enter")
+        await keys.see("Name")
+        await keys.type("hl")
+        await keys.press("left", "h")
+        await keys.see("hhl")
+
+
 async def test_logs_open_down_to_one_mailbox_and_say_what_to_do(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l")
+        await keys.press("2", "j", "enter", "s")
         await keys.see("1 of 2 mailboxes needs attention")
         await keys.press("enter")
         await keys.see("bo.akerman")
@@ -510,7 +560,7 @@ async def test_a_mailbox_that_a_pause_cut_short_reads_as_paused_not_as_skipped(a
     ).execute()
     async with app.run_test(size=(120, 40)) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l", "enter", "j")
+        await keys.press("2", "j", "enter", "s", "enter", "j")
         screen = await keys.see("- paused")
         assert "- skipped" not in screen
         assert "1 success)" in screen

@@ -27,8 +27,8 @@ def said(seeded) -> None:
 @pytest.mark.parametrize(
     "presses",
     [
-        ["1"], ["2", "j"], ["2", "j", "enter"], ["2", "j", "j", "enter"], ["2", "j", "enter", "l"], ["4", "j"],
-        ["2", "j", "enter", "l", "enter", "j"], ["2", "j", "enter", "l", "enter", "j", "enter"],
+        ["1"], ["2", "j"], ["2", "j", "enter"], ["2", "j", "j", "enter"], ["2", "j", "enter", "s"], ["4", "j"],
+        ["2", "j", "enter", "s", "enter", "j"], ["2", "j", "enter", "s", "enter", "j", "enter"],
     ],
     ids=["dashboard", "tasks", "task", "running task", "its log", "summary log", "execution", "result"],
 )  # fmt: skip

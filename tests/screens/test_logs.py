@@ -97,12 +97,12 @@ async def test_by_level(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         keys = Keys(pilot)
         await open_logs(keys)
-        await keys.press("l")
+        await keys.press("v")
         await keys.see("9 lines, info and worse")
-        await keys.press("l")
+        await keys.press("v")
         screen = await keys.see("4 lines, warning and worse")
         assert "Mailbox done: success" not in screen
-        await keys.press("l")
+        await keys.press("v")
         await keys.see("1 line, errors")
         await keys.press("escape")
         await keys.see("Engine's log: 9 lines, following")
@@ -147,11 +147,11 @@ async def test_a_line_in_full_with_what_to_do(app: MseTuiApp) -> None:
 async def test_the_log_of_what_one_looks_at(app: MseTuiApp) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l", "enter")
+        await keys.press("2", "j", "enter", "s", "enter")
         await keys.see("bo.akerman")
         await keys.press("j", "enter")
         await keys.see("Counters")
-        await keys.press("l")
+        await keys.press("o")
         await keys.see("Engine's log")
         assert f"mailbox {BO}" in shown(app)
         await keys.press("escape")

@@ -290,7 +290,7 @@ async def test_a_mark_stays_on_its_problem_when_others_go(app: MseTuiApp) -> Non
 async def test_marked_mailboxes_of_an_execution_are_run_again(app: MseTuiApp) -> None:
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l", "enter")
+        await keys.press("2", "j", "enter", "s", "enter")
         await keys.see("bo.akerman")
         await keys.press("space", "space", "R")
         await keys.see("only the 2 mailboxes that are marked")
@@ -311,7 +311,7 @@ async def test_entries_of_a_group_that_are_no_mailboxes_are_not_run_again(app: M
     )  # fmt: skip
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "enter", "l", "enter")
+        await keys.press("2", "j", "enter", "s", "enter")
         await keys.see("CN=Auditors")
         await keys.press("space", "space", "space", "R")
         await keys.see("only the 2 mailboxes that are marked")

@@ -30,7 +30,7 @@ async def test_a_problem_has_its_reason_what_to_do_and_a_key_that_does_it(app: M
         await keys.see("Full resync: 'Shared mailboxes'?")
         await keys.press("enter")
         assert len(commands_given()) == 1
-        await keys.press("l")
+        await keys.press("o")
         await keys.see("Engine's log: ")
         assert "task 'Shared mailboxes'" in shown(app)
 
@@ -104,9 +104,9 @@ async def test_a_task_that_should_have_run_is_a_problem(seeded: Home, app: MseTu
 @pytest.mark.parametrize("where", ["task", "execution", "result"])
 async def test_a_mailbox_is_run_again_from_wherever_it_is_seen_to_have_failed(app: MseTuiApp, where: str) -> None:
     walk = {
-        "task": ["2", "j", "enter", "l", "R", "j", "j", "j", "j"],
-        "execution": ["2", "j", "enter", "l", "enter", "j", "R"],
-        "result": ["2", "j", "enter", "l", "enter", "j", "enter", "R"],
+        "task": ["2", "j", "enter", "s", "R", "j", "j", "j", "j"],
+        "execution": ["2", "j", "enter", "s", "enter", "j", "R"],
+        "result": ["2", "j", "enter", "s", "enter", "j", "enter", "R"],
     }
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
@@ -121,7 +121,7 @@ async def test_a_mailbox_is_run_again_from_wherever_it_is_seen_to_have_failed(ap
 async def test_what_to_do_stands_below_the_logs(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "j", "j", "j", "enter", "l")
+        await keys.press("2", "j", "j", "j", "enter", "s")
         screen = await keys.see("What to do: Correct the address")
         assert "[mailbox-not-found]" in screen
         await keys.press("i")
