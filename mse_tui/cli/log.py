@@ -60,16 +60,23 @@ def log(
         raise click.UsageError("--follow, --level, --mailbox and --text are about the engine's log: add --engine.")
     if execution is not None:
         ctx.exit(_detail(execution, as_json))
-    rows = queries.executions_of(session.task(task).id if task else None, 0, limit)
+    rows = _executions(session, task, limit)
     if as_json:
         emit_json(rows)
         return
     if not rows:
         click.echo("No executions yet.")
         return
-    cells = [(str(row.id), absolute(row.started), row.task, light(row.light), _lasted(row), row.message)
+    cells = [(str(row.id), absolute(row.started), row.shown_task, light(row.light), _lasted(row), row.message)
              for row in rows]  # fmt: skip
     table(("no.", "started", "task", "result", "took", "message"), cells, [row.light for row in rows])
+
+
+def _executions(session: Session, task: str | None, limit: int) -> list[ExecutionRow]:
+    """Of all tasks or of one; a removed one is known by its name as long as its executions are."""
+    if task and queries.task_named(task) is None and (kept := queries.executions_of_removed(task, limit)):
+        return kept
+    return queries.executions_of(session.task(task).id if task else None, 0, limit)
 
 
 @click.group(invoke_without_command=True)
@@ -136,7 +143,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
     row = detail.execution
     fields(
         [
-            ("Task", f"{row.task} ({row.type})"),
+            ("Task", f"{row.shown_task} ({row.type})"),
             ("Began", f"{absolute(row.started)}, {row.trigger}" + (f" by {row.asked_by}" if row.asked_by else "")),
             ("Ended", absolute(row.finished)),
             ("Took", _lasted(row)),

@@ -173,7 +173,13 @@ class Claims:
     def _begin(self, task: Any, trigger: Trigger, asked_by: str, decision: Decision | None, lease: HeldLease) -> Claim:
         now = self._clock.now()
         execution = Execution.create(
-            task=task.id, trigger=trigger, asked_by=asked_by, started=now, definition=task.definition.settings
+            task=task.id,
+            task_name=task.description,
+            task_type=task.type,
+            trigger=trigger,
+            asked_by=asked_by,
+            started=now,
+            definition=task.definition.settings,
         )
         values: dict[str, Any] = {"status": Status.RUNNING, "last_started": now, "latest_detail": "Starting"}
         if decision is not None:

@@ -145,7 +145,7 @@ class Commands:
 
 
 def remove(task_id: int, *, keep_history: bool, now: datetime) -> None:
-    """Remove an idle task with its checkpoints and executions.
+    """Remove an idle task with its checkpoints. The records of what it did stay until they are pruned.
 
     Without `keep_history` the Full view of its mailboxes begins now, except where another task maintains the mailbox.
     Nothing of the archive's content is deleted.

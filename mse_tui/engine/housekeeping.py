@@ -60,7 +60,8 @@ def due(ages: Ages, now: datetime) -> tuple[int, int]:
 def prune(ages: Ages, now: datetime) -> int:
     """Delete executions (with their mailbox results), commands, requests and audit entries that are too old.
 
-    Each task keeps its newest execution and its group's last good answer, however old. Returns how many rows went.
+    Each task keeps its newest execution and its group's last good answer, however old; a removed one keeps none.
+    Returns how many rows went.
     """
     return (
         _delete(Execution, _old_executions(ages, now))
@@ -72,7 +73,7 @@ def prune(ages: Ages, now: datetime) -> int:
 
 
 def _old_executions(ages: Ages, now: datetime) -> Any:
-    newest = Execution.select(fn.MAX(Execution.id)).group_by(Execution.task)
+    newest = Execution.select(fn.MAX(Execution.id)).where(Execution.task.is_null(False)).group_by(Execution.task)
     return (Execution.finished < now - ages.executions) & Execution.id.not_in(newest)
 
 

@@ -34,7 +34,7 @@ def write_csv(detail: ExecutionDetail, target: TextIO) -> None:
 def write_html(detail: ExecutionDetail, target: TextIO) -> None:
     """One page that needs nothing else: no scripts, nothing from elsewhere, readable in light and dark."""
     row = detail.execution
-    title = html.escape(f"{printable(row.task)}: {row.light.word}, {_time(row.started)} UTC")
+    title = html.escape(f"{printable(row.shown_task)}: {row.light.word}, {_time(row.started)} UTC")
     target.write(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>')
     target.write(f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n')
     target.write(f"<h1>{title}</h1>\n")

@@ -161,7 +161,11 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         rows = {
             "running": {str(one.task_id): (one.task_id, one.type) for one in self.shown.running},
             "upcoming": {str(one.task_id): (one.task_id, one.type) for one in self.shown.upcoming},
-            "recent": {str(one.execution.id): (one.execution.task_id, one.execution.type) for one in self.shown.recent},
+            "recent": {
+                str(one.execution.id): (one.execution.task_id, one.execution.type)
+                for one in self.shown.recent
+                if one.execution.task_id is not None
+            },
         }.get(section.id or "", {})
         return dict(rows[one.key] for one in section.chosen if one.key in rows)
 
@@ -284,7 +288,7 @@ def _activity(row: ActivityRow, now: datetime) -> Line:
         absolute(execution.started),
         Cell(f"({relative(execution.started, now)})", Tone.DIM),
         Cell("running", Tone.ACCENT) if running else light_cell(execution.light),
-        Cell(execution.task, Tone.STRONG),
+        Cell(execution.shown_task, Tone.STRONG),
         Cell(lasted(execution.duration), Tone.DIM),
         Cell(
             in_local_time(row.latest_detail if running else execution.message),

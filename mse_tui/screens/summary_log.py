@@ -76,7 +76,7 @@ class SummaryLogScreen(LiveScreen[int]):
 
 
 def _with_task(row: ExecutionRow, cells: tuple[Cell, ...]) -> Line:
-    return line(row.id, *cells[:2], Cell(row.task, Tone.STRONG), *cells[2:], advice=execution_advice(row))
+    return line(row.id, *cells[:2], Cell(row.shown_task, Tone.STRONG), *cells[2:], advice=execution_advice(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     def show(self, data: ShownExecution) -> None:
         """The summary is complete at once; the mailboxes come as they are seen."""
         execution = data.detail.execution
-        title = printable(f"{execution.task}  {when(execution.started, self.now)}")
+        title = printable(f"{execution.shown_task}  {when(execution.started, self.now)}")
         widget = self.query_one("#title", Static)
         if str(widget.content) != title:
             widget.update(title)
@@ -159,8 +159,8 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         self.query_one(Advice).show(event.line)
 
     def chosen_ids(self) -> Sequence[int]:
-        """The task that was executed."""
-        return [self.shown.detail.execution.task_id] if self.shown is not None else []
+        """The task that was executed, unless it was removed."""
+        return _task_of(self.shown.detail.execution) if self.shown is not None else []
 
     def chosen_types(self) -> Collection[TaskType]:
         """The type of that task."""
@@ -199,6 +199,10 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         """As it was when the execution began."""
         if self.shown is not None:
             self.tui.show_facts("Definition as this execution used it", _definition_facts(self.shown.detail))
+
+
+def _task_of(execution: ExecutionRow) -> Sequence[int]:
+    return [] if execution.task_id is None else [execution.task_id]
 
 
 def _mailboxes(detail: ExecutionDetail) -> str:
@@ -266,8 +270,8 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         self.query_one(Facts).focus()
 
     def chosen_ids(self) -> Sequence[int]:
-        """The task that was executed."""
-        return [self._execution.task_id]
+        """The task that was executed, unless it was removed."""
+        return _task_of(self._execution)
 
     def chosen_types(self) -> Collection[TaskType]:
         """The type of that task."""
@@ -298,7 +302,7 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
 
     def show(self, data: MailboxResultRow) -> None:
         """Everything that is known of it."""
-        self.query_one("#title", Static).update(printable(f"{data.address}  in  {self._execution.task}"))
+        self.query_one("#title", Static).update(printable(f"{data.address}  in  {self._execution.shown_task}"))
         self.query_one(Facts).set_facts(result_facts(data, self._execution, when(data.started, self.now)))
 
 

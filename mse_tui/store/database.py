@@ -271,7 +271,9 @@ def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:
         if not pending:
             return
         if runner.applied():
-            copy_database(path, path.with_name(f"{path.stem}.before-{pending[0]}.{datetime.now(UTC):%Y%m%dT%H%M%S}.db"))
+            copy_database(
+                path, path.with_name(f"{path.stem}.before-{pending[0]}.{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.db")
+            )
         runner.up()
         log.info("Database %s: applied %s", path, ", ".join(pending))
 

@@ -217,7 +217,11 @@ class HaltedAccount(Row):
 
 class Execution(Row):
     id = AutoField()
-    task = ForeignKeyField(Task, backref="executions", on_delete="CASCADE")
+    task = ForeignKeyField(Task, null=True, backref="executions", on_delete="SET NULL")
+    """NULL once it was removed."""
+    task_name = TextField(default="")
+    """The task's description, which outlasts it, as does its type."""
+    task_type = CharField(default="")
     trigger = CharField()
     asked_by = CharField(default="")
     started = UtcField(index=True)

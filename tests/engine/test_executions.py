@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from mse_tui.engine.halts import DatabaseHalts, clear_halts
+from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.schedules import Once, daily, write_settings
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.features.feature import Stopped
@@ -21,10 +22,8 @@ from mse_tui.store.models import (
     Checkpoint,
     Command,
     Definition,
-    Execution,
     Lease,
     LockWait,
-    MailboxResult,
     Pass,
     Progress,
     Schedule,
@@ -585,8 +584,44 @@ def test_removing_a_running_task_stops_it_first(bench):
         held.entered.wait(5)
         tell(task, Verb.REMOVE, '{"keep_history": true}')
         until(lambda: Task.get_or_none(Task.id == task.id) is None)
-    assert not Execution.select().exists()
-    assert not MailboxResult.select().exists()
+    (execution,) = queries.executions_of_removed("Replicate")
+    assert (execution.shown_task, execution.light, execution.reason) == (
+        "Replicate (removed)", Light.ORANGE, Reason.STOPPED,
+    )  # fmt: skip
+    assert [row.address for row in queries.mailbox_results(execution.id)] == ["anna@example.com"]
+
+
+@pytest.mark.parametrize("keep_history", [False, True])
+def test_what_a_removed_task_did_stays_and_troubles_nobody(bench, keep_history):
+    bench.exchange.problems["identity", "*"] = Problem(Reason.MAILBOX_MOVING, "It is being moved.")
+    task = new_task(bench)
+    with bench.engine():
+        for _ in range(3):
+            run(bench, task)
+        assert {one.reason for one in queries.troubles()} == {"mailbox-moving", "mailbox-stale"}
+        tell(task, Verb.REMOVE, json.dumps({"keep_history": keep_history}))
+        until(lambda: Task.get_or_none(Task.id == task.id) is None)
+        assert queries.troubles() == []
+    overview = queries.dashboard()
+    assert [(one.execution.shown_task, one.status) for one in overview.recent] == [("Replicate (removed)", None)] * 3
+    assert (queries.executions_count(), len(queries.executions_of(None))) == (3, 3)
+    assert queries.newest_outcomes() == {}
+    assert queries.last_successes() == {}
+    assert queries.totals(queries.executions_of(None)[0].id) == ({}, {})
+
+
+def test_what_a_removed_task_did_goes_by_age(bench):
+    task, other = new_task(bench), new_task(bench, description="Other")
+    with bench.engine():
+        run(bench, task)
+        run(bench, other)
+        tell(task, Verb.REMOVE, '{"keep_history": true}')
+        until(lambda: Task.get_or_none(Task.id == task.id) is None)
+    ages = Ages(timedelta(days=30), timedelta(days=30))
+    prune(ages, bench.clock.now() + timedelta(days=29))
+    assert queries.executions_count() == 2
+    prune(ages, bench.clock.now() + timedelta(days=31))
+    assert [row.task for row in queries.executions_of(None)] == ["Other"]
 
 
 def test_progress_is_one_row_that_shows_the_latest(bench):

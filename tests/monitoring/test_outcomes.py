@@ -168,6 +168,28 @@ def test_every_voice_says_the_same(
         assert case.reason in table.getvalue()
 
 
+def test_what_a_removed_task_did_can_be_read_and_is_no_trouble(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = make_task(bench.site, bench.schedule, bench.definition, group=f"{ANNA}; {BERTA}", description="Replicate")
+    one_mailbox_fails(bench)
+    with bench.engine():
+        tell(task, Verb.RUN)
+        until(lambda: queries.task(task.id).status.value == "Scheduled")
+        tell(task, Verb.REMOVE, '{"keep_history": false}')
+        until(lambda: queries.task(task.id) is None)
+        (execution,) = queries.executions_of(None)
+        home = ["--home", str(bench.home.path)]
+        for asked in (("log",), ("log", "Replicate"), ("log", "--execution", str(execution.id)),
+                      ("report", str(execution.id))):  # fmt: skip
+            assert run([*home, *asked]) == (2 if "--execution" in asked else 0)
+            assert "Replicate (removed)" in capsys.readouterr().out
+        assert metric(scrape(), "mse_tui_troubles") is None
+        assert metric(scrape(), "mse_tui_task_light") is None
+        run([*home, "check"])
+        assert "troubles=0" in capsys.readouterr().out
+
+
 def test_what_is_solved_is_told_once(bench: Bench) -> None:
     task = make_task(bench.site, bench.schedule, bench.definition, group=f"{ANNA}; {BERTA}", description="Replicate")
     channel = Told()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import Case, fn
+from peewee import JOIN, Case, fn
 
 from mse_tui.reasons import Reason
 from mse_tui.store.database import reading
@@ -23,16 +23,17 @@ from mse_tui.terms import Light, Status, TaskType
 
 
 def _executions() -> Any:
-    return Execution.select(Execution, Task).join(Task)
+    return Execution.select(Execution, Task).join(Task, JOIN.LEFT_OUTER)
 
 
 def execution_row(row: Any) -> ExecutionRow:
-    """The frozen row of an execution that was selected with its task."""
+    """The frozen row of an execution that was selected with its task, if that is still there."""
+    task = row.task
     return ExecutionRow(
         id=row.id,
-        task_id=row.task.id,
-        task=row.task.description,
-        type=TaskType(row.task.type),
+        task_id=None if task is None else task.id,
+        task=row.task_name if task is None else task.description,
+        type=TaskType(row.task_type if task is None else task.type),
         trigger=row.trigger,
         asked_by=row.asked_by,
         started=row.started,
@@ -46,12 +47,15 @@ def execution_row(row: Any) -> ExecutionRow:
 
 
 def recent_activity(limit: int = 20, offset: int = 0) -> list[ActivityRow]:
-    """The newest executions of all tasks, each beside what its task does now."""
+    """The newest executions of all tasks, removed ones too, each beside what its task does now."""
     found = _executions().order_by(Execution.started.desc(), Execution.id.desc()).limit(limit).offset(offset)
-    return [
-        ActivityRow(execution=execution_row(row), status=Status(row.task.status), latest_detail=row.task.latest_detail)
-        for row in found
-    ]
+    return [_activity(row) for row in found]
+
+
+def _activity(row: Any) -> ActivityRow:
+    if row.task is None:
+        return ActivityRow(execution_row(row), None, "")
+    return ActivityRow(execution_row(row), Status(row.task.status), row.task.latest_detail)
 
 
 def executions_count(task_id: int | None = None) -> int:
@@ -70,8 +74,14 @@ def executions_of(task_id: int | None, offset: int = 0, limit: int = 100) -> lis
     return [execution_row(row) for row in query]
 
 
+def executions_of_removed(name: str, limit: int = 100) -> list[ExecutionRow]:
+    """The executions of removed tasks of this name, newest first."""
+    removed = _executions().where(Execution.task.is_null(), Execution.task_name == name)
+    return [execution_row(row) for row in removed.order_by(Execution.started.desc(), Execution.id.desc()).limit(limit)]
+
+
 def execution_detail(execution_id: int) -> ExecutionDetail | None:
-    """One execution; None when it has been pruned or its task removed."""
+    """One execution; None when it has been pruned."""
     with reading():
         row = _executions().where(Execution.id == execution_id).first()
         if row is None:
@@ -167,7 +177,7 @@ def last_ended_by_task() -> dict[int, ExecutionRow]:
         .limit(1)
     )
     found = _executions().where(Task.light.in_((Light.ORANGE, Light.RED)), Execution.id == newest)
-    return {row.task.id: execution_row(row) for row in found}
+    return {row.task_id: execution_row(row) for row in found}
 
 
 def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:

@@ -121,7 +121,7 @@ def last_successes() -> dict[int, datetime]:
     """Task id -> when its latest green execution ended."""
     found: Any = (
         Execution.select(Execution.task, fn.MAX(Execution.finished).alias("last"))
-        .where(Execution.light == Light.GREEN)
+        .where(Execution.light == Light.GREEN, Execution.task.is_null(False))
         .group_by(Execution.task)
     )
     return {row.task_id: row.last for row in found}

@@ -42,12 +42,14 @@ def newest_outcomes() -> dict[int, Outcome]:
             outcome.lights[Light(light)] += 1
             outcome.counters.update(json.loads(counters))
             outcome.skipped.update(json.loads(skipped))
-    return {outcome.execution.task_id: outcome for outcome in by_execution.values()}
+    found_by_task = {outcome.execution.task_id: outcome for outcome in by_execution.values()}
+    return {task_id: outcome for task_id, outcome in found_by_task.items() if task_id is not None}
 
 
 def _newest() -> Any:
     """The ids of every task's newest execution that has ended."""
     newest_first = [Execution.started.desc(), Execution.id.desc()]
     place = fn.ROW_NUMBER().over(partition_by=[Execution.task], order_by=newest_first)
-    ranked = Execution.select(Execution.id, place.alias("place")).where(Execution.finished.is_null(False))
+    ended = Execution.finished.is_null(False) & Execution.task.is_null(False)
+    ranked = Execution.select(Execution.id, place.alias("place")).where(ended)
     return ranked.select_from(ranked.c.id).where(ranked.c.place == 1)

@@ -188,7 +188,8 @@ class ExecutionRow:
     """One entry of the task summary log."""
 
     id: int
-    task_id: int
+    task_id: int | None
+    """None: the task was removed."""
     task: str
     type: TaskType
     trigger: str
@@ -202,6 +203,11 @@ class ExecutionRow:
     message: str
 
     @property
+    def shown_task(self) -> str:
+        """The task's name; one that was removed is marked."""
+        return f"{self.task} (removed)" if self.task_id is None else self.task
+
+    @property
     def duration(self) -> timedelta | None:
         """How long it took; None while it runs."""
         return self.finished - self.started if self.finished else None
@@ -212,7 +218,8 @@ class ActivityRow:
     """One execution beside what its task does now."""
 
     execution: ExecutionRow
-    status: Status
+    status: Status | None
+    """None: the task was removed."""
     latest_detail: str
 
 
