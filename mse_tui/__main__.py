@@ -8,7 +8,9 @@ def main() -> None:
     import gc
 
     from mse_tui.cli.main import run
+    from mse_tui.cli.standard_files import open_what_is_closed
 
+    open_what_is_closed()
     # Importing makes many objects and no garbage: to look for some so often takes a twentieth of the time to the
     # first frame.
     gc.set_threshold(20_000)

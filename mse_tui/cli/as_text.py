@@ -12,7 +12,7 @@ from mse_tui.actions.as_text import Change, Step, apply, export_text, plan
 from mse_tui.actions.group_preview import Doubt, Preview
 from mse_tui.cli.changing import YES, changing, model_of, sure
 from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
-from mse_tui.cli.output import as_json_text, emit_json
+from mse_tui.cli.output import as_json_text, emit_json, writing_to
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
@@ -22,6 +22,8 @@ _FILE = click.argument("file", type=click.File("rb"))
 _PRUNE = click.option("--prune", is_flag=True, help="Remove what the text does not name.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _NAMED = 10
+_LONGEST = 64 << 20
+"""Bytes of a text that is read."""
 _SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.REMOVE: "-"}
 _COLOURS = {Change.CREATE: "green", Change.CHANGE: "yellow", Change.REMOVE: "red"}
 
@@ -37,11 +39,9 @@ def export_command(session: Session, output: Path | None, as_json: bool) -> None
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
+    with writing_to(output):
         output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Problem(Reason.INVALID, f"{output} can't be written: {error.strerror}.", "Name another file.") from error
-    click.echo(f"Written to {output}.")
+    click.echo(printable(f"Written to {output}."))
 
 
 @click.command("plan")
@@ -106,10 +106,12 @@ def _looked_at(session: Session, steps: list[Step], *, strict: bool) -> dict[str
 
 def _text(file: Any) -> str:
     try:
-        text: str = file.read().decode("utf-8")
+        content: bytes = file.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise Problem(Reason.INVALID, "The text is too long to be one of a site.", "Name a TOML file.")
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(Reason.INVALID, f"The text could not be read: {error}.", "Name a TOML file.") from error
-    return text
 
 
 def _show(steps: list[Step], found: Mapping[str, Preview], as_json: bool, heading: str) -> None:

@@ -18,6 +18,7 @@ from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import coloured, emit_json
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.config.configuration import Configuration
+from mse_tui.directory.references import check_text
 from mse_tui.exchange.doctor import Finding, Outcome, check_exchange, failed
 from mse_tui.exchange.mailbox import AccountHalts
 from mse_tui.home import Home
@@ -62,6 +63,8 @@ def doctor(ctx: click.Context, session: Session, mailbox: str | None, as_json: b
     else:
         log_nowhere()  # each finding says what was met
     findings = []
+    if mailbox is not None:
+        check_text(mailbox)
     for finding in examine(session, mailbox):
         findings.append(finding)
         if not as_json:

@@ -1,5 +1,6 @@
 """Looking at a group before a task takes it, within seconds; what is wrong about it is a warning, or a refusal."""
 
+import shlex
 from collections.abc import Iterable
 from time import monotonic
 
@@ -48,6 +49,6 @@ def _look(session: Session, group: str, within: float) -> Preview:
             problem = Problem(
                 Reason.TIMEOUT,
                 f"there was no answer within {ANSWERED_WITHIN:.0f} seconds.",
-                f"See who is in it: mse-tui group resolve {group!r}",
+                f"See who is in it: mse-tui group resolve {shlex.quote(group)}",
             )
         return Preview(group, problem=problem)

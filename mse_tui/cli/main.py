@@ -112,27 +112,58 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Every fault that is expected is told in plain words."""
     if COMPLETING in os.environ:
         importlib.import_module("mse_tui.cli.shell")
+    output = sys.stdout
     try:
+        _refuse_what_is_no_text(arguments)
         code: Any = mse_tui.main(args=list(arguments), prog_name="mse-tui", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("Aborted.", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
+    except SystemExit:
+        if sys.stdout is not output:  # click puts another one in its place when its reader has gone
+            return _pipe_closed()
+        raise
     except Exception as error:  # noqa: BLE001 (the last place where a fault can be told to the person)
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _refuse_what_is_no_text(arguments: Sequence[str]) -> None:
+    """Bytes that are no UTF-8 could neither be looked for nor kept."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = argument.encode("utf-8", "backslashreplace").decode()
+            raise click.UsageError(f"{shown!r} is not UTF-8 text.") from None
+
+
+def _show(error: click.ClickException) -> None:
+    """As click does it, with what was typed made safe to show."""
+    import io
+
+    from mse_tui.text import printable
+
+    said = io.StringIO()
+    error.show(said)
+    click.echo(printable(said.getvalue(), keep_newlines=True), err=True, nl=False)
 
 
 def _failed(error: Exception) -> int:
     from mse_tui.reasons import Problem, Reason
     from mse_tui.store.database import as_problem
 
-    problem = error if isinstance(error, Problem) else as_problem(error)
+    written = Path("the output") if isinstance(error, OSError) else None
+    problem = error if isinstance(error, Problem) else as_problem(error, written)
+    if problem is None and isinstance(error, OSError) and error.filename is not None:
+        happened = f"{error.filename} can't be read or written: {error.strerror}."
+        problem = Problem(Reason.INVALID, happened, "Name another file or directory, or correct this one.")
     if problem is None:
         import traceback
 

@@ -7,7 +7,7 @@ import click
 
 from mse_tui.cli.changing import AS_JSON
 from mse_tui.cli.completion import of_tasks
-from mse_tui.cli.output import emit_json
+from mse_tui.cli.output import emit_json, writing_to
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import worst
 from mse_tui.reasons import Problem, Reason
@@ -90,9 +90,6 @@ def report(session: Session, execution: int, as_csv: bool, output: Path | None) 
     if output is None:
         write(detail, sys.stdout)
         return
-    try:
-        with output.open("w", encoding="utf-8", newline="" if as_csv else None) as target:
-            write(detail, target)
-    except OSError as error:
-        raise Problem(Reason.INVALID, f"{output} can't be written: {error.strerror}.", "Name another file.") from error
-    click.echo(f"Written to {output}.")
+    with writing_to(output), output.open("w", encoding="utf-8", newline="" if as_csv else None) as target:
+        write(detail, target)
+    click.echo(printable(f"Written to {output}."))

@@ -6,13 +6,17 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import click
 
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import as_problem
 from mse_tui.terms import Light
 from mse_tui.text import printable
 
@@ -59,6 +63,18 @@ def emit_json(value: object) -> None:
 def as_json_text(value: object) -> str:
     """What `emit_json` prints."""
     return json.dumps(_jsonable(value), indent=2, ensure_ascii=True) + "\n"
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Writing a file that a person named. Raises Problem disk-full, invalid (it can't be written)."""
+    try:
+        yield
+    except OSError as error:
+        full = as_problem(error, path)
+        if full is not None:
+            raise full from error
+        raise Problem(Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Name another file.") from error
 
 
 def _jsonable(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """Questions about groups from the command line: to the site's engine, or answered here while none runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mse_tui.access.roles import Role, require
 from mse_tui.actions import requests
@@ -12,6 +13,9 @@ from mse_tui.cli.session import Session
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection
+
+if TYPE_CHECKING:
+    from mse_tui.engine.group_questions import GroupQuestions
 
 _ANSWERED_WITHIN = 600.0
 _LOOK_SECONDS = 0.1
@@ -26,9 +30,7 @@ def ask(
     if queries.engine_holder(site.code):
         asked = requests.ask_for_mailbox(arguments["text"]) if kind == "find_mailbox" else requests.ask(kind, arguments)
         return _ask_engine(asked, within)
-    if within >= _ANSWERED_WITHIN:
-        return _answer_here(session, site.id, kind, arguments)
-    return _answer_here_within(within, session, site.id, kind, arguments)
+    return _answer_here(session, site.id, kind, arguments, within)
 
 
 def _ask_engine(request: int, within: float) -> dict[str, Any]:
@@ -43,30 +45,18 @@ def _ask_engine(request: int, within: float) -> dict[str, Any]:
     return answer
 
 
-def _answer_here_within(
-    within: float, session: Session, site_id: int, kind: str, arguments: Mapping[str, Any]
+def _answer_here(
+    session: Session, site_id: int, kind: str, arguments: Mapping[str, Any], within: float
 ) -> dict[str, Any]:
-    """The same as `_answer_here`, left alone when it takes too long: its thread ends with the process."""
-    answered: SimpleQueue[dict[str, Any] | Exception] = SimpleQueue()
-
-    def work() -> None:
-        try:
-            with keep_connection():
-                answered.put(_answer_here(session, site_id, kind, arguments))
-        except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
-            answered.put(error)
-
-    Thread(target=work, name="question", daemon=True).start()
-    try:
-        answer = answered.get(timeout=max(0, within))
-    except Empty:
-        raise Problem(Reason.TIMEOUT, f"There was no answer within {within:.0f} seconds.") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    began = monotonic()
+    with _questions(session, site_id) as questions:
+        answer = _within(within, lambda: questions.by_kind[kind](arguments))
+    return {**answer, "seconds": round(monotonic() - began, 3)}
 
 
-def _answer_here(session: Session, site_id: int, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+@contextmanager
+def _questions(session: Session, site_id: int) -> Iterator["GroupQuestions"]:
+    """Who answers where no engine runs; whatever is still asked at the end is ended."""
     from mse_tui.cli.engine import build_directory
     from mse_tui.engine.clock import SystemClock
     from mse_tui.engine.group_cache import GroupCache, scope_of
@@ -81,11 +71,30 @@ def _answer_here(session: Session, site_id: int, kind: str, arguments: Mapping[s
     cache = GroupCache(
         session.home.cache / "groups", directory, scope=scope_of(session.site().code, configuration), now=clock.now
     )
-    began = monotonic()
     try:
-        answer = GroupQuestions(site_id, directory, cache, clock).by_kind[kind](arguments)
+        yield GroupQuestions(site_id, directory, cache, clock)
     finally:
         cache.close()
         directory.close()
         exchange.close()
-    return {**answer, "seconds": round(monotonic() - began, 3)}
+
+
+def _within(seconds: float, answering: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The answer of a thread that is waited for no longer than this. Raises Problem timeout, and what it raises."""
+    answered: SimpleQueue[dict[str, Any] | Exception] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            with keep_connection():
+                answered.put(answering())
+        except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
+            answered.put(error)
+
+    Thread(target=work, name="question", daemon=True).start()
+    try:
+        answer = answered.get(timeout=seconds)
+    except Empty:
+        raise Problem(Reason.TIMEOUT, f"There was no answer within {seconds:.0f} seconds.") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

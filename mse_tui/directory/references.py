@@ -14,6 +14,10 @@ GROUP_DIRECTORIES = frozenset({GroupKind.ACTIVE_DIRECTORY, GroupKind.MICROSOFT_3
 _GUID = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 
 
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no name has, nor any question to a server can hold."""
+
+
 class Given(Enum):
     """What a group's text looks like."""
 
@@ -34,11 +38,20 @@ def given(text: str) -> Given:
     return Given.ADDRESSES if "@" in text or not text.strip(SEPARATORS + " ") else Given.NAME
 
 
+def check_text(text: str) -> None:
+    """Raises Problem address-invalid where the text can name neither a group nor a mailbox, whatever there is."""
+    if _UNWRITABLE.search(text):
+        raise Problem(
+            Reason.ADDRESS_INVALID, f"{text.strip()!r} has a character that no name has.", "Enter the name without it."
+        )
+
+
 def check_group(text: str, binding: SiteBinding, directories: Collection[GroupKind] | None) -> None:
     """Refuse what this site could never resolve. `directories`: those that its engine is configured for, None: unknown.
 
     Raises Problem address-invalid (naming every entry that is none), group-empty, group-refused, directory-missing.
     """
+    check_text(text)
     kind = given(text)
     if kind is Given.ADDRESSES:
         valid_addresses(text)

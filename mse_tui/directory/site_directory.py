@@ -13,7 +13,7 @@ from mse_tui.directory.directory import (
     Membership,
     SkippedEntry,
 )
-from mse_tui.directory.references import Given, given, missing, refused
+from mse_tui.directory.references import Given, check_text, given, missing, refused
 from mse_tui.exchange.mailbox import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
@@ -55,6 +55,7 @@ class SiteDirectory:
 
     def resolve(self, group: GroupReference) -> Membership:
         """The mailboxes of a group, by whoever knows it. Raises Problem as `Directory.resolve`."""
+        check_text(group.text)
         if group.kind is GroupKind.UNKNOWN:
             return self._resolve_new(group.text)
         if group.kind is GroupKind.ADDRESSES:
@@ -68,6 +69,7 @@ class SiteDirectory:
 
     def mailbox(self, text: str) -> MailboxIdentity:
         """By the site's own directory where it is configured, else by Exchange, which knows addresses alone."""
+        check_text(text)
         kind = given(text)
         if kind is Given.DISTINGUISHED_NAME:
             if self._is_refused(GroupKind.ACTIVE_DIRECTORY):
@@ -94,6 +96,7 @@ class SiteDirectory:
 
     def find(self, text: str, limit: int = _LISTED) -> list[Group]:
         """Groups of all directories, the site's own first."""
+        check_text(text)
         found: list[Group] = []
         for kind in self._kinds_to_ask():
             if len(found) < limit:
@@ -102,6 +105,7 @@ class SiteDirectory:
 
     def browse(self, where: str = "") -> Level:
         """What lies in a container of the site's own directory, else of the other one."""
+        check_text(where)
         return self._directories[self._kinds_to_ask()[0]].browse(where)
 
     def close(self) -> None:

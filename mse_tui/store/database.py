@@ -134,7 +134,7 @@ def as_problem(error: BaseException, path: Path | None = None) -> Problem | None
         return Problem(Reason.DISK_FULL, f"There is no space left for {error.filename or path or 'the archive'}.")
     original = _sqlite_error(error)
     if original is None:
-        return None
+        return _too_large() if isinstance(error, OverflowError) else None
     where = path or _path_of_open_database()
     code = getattr(original, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
@@ -147,6 +147,11 @@ def as_problem(error: BaseException, path: Path | None = None) -> Problem | None
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
         return _refused(primary, f"The database {where} can't be opened or written: {original}.")
     return None
+
+
+def _too_large() -> Problem:
+    """SQLite's numbers have 64 bits."""
+    return Problem(Reason.INVALID, "A number is larger than any that is kept.", "Give a smaller one.")
 
 
 def _is_full(directory: Path) -> bool:

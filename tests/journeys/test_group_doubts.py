@@ -1,7 +1,11 @@
 """What is wrong about a group is said when a task takes it, not first by its execution."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 from time import monotonic
 
 import pytest
@@ -11,6 +15,7 @@ from mse_tui.cli import group_doubts
 from mse_tui.cli.main import run
 from mse_tui.store import queries
 from mse_tui.store.models import Task
+from tests.conftest import REPOSITORY
 from tests.journeys.test_groups import DOMAIN, GROUP, change_group, everyone
 
 NOBODY = f"nobody@{DOMAIN}"
@@ -103,3 +108,23 @@ def test_a_text_tells_it_of_each_task_that_it_makes(site, mse_tui, tmp_path):
     assert (code, "Reason: group-empty" in err) == (0, True)
     assert Task.select().count() == 2
     assert mse_tui("apply", str(file)) == (0, "Nothing to change.\n", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("interrupted", "code"), [(True, 130), (False, 0)])
+def test_a_command_ends_although_the_server_says_nothing(site, mse_tui, interrupted, code):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        site.configure(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/EWS/Exchange.asmx", timeout_seconds=60)
+        new = ("task", "new", "Sales", *OPTIONS, "; ".join(everyone(site)))
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT", sys.executable, "-m", "mse_tui", "--home", str(site.home.path), *new],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        silent.settimeout(20)
+        asked, _ = silent.accept()
+        if interrupted:
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=15)
+        asked.close()
+    assert process.returncode == code, err
+    assert b"Traceback" not in err
