@@ -176,10 +176,8 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
 
 def _result(one: MailboxResultRow) -> str:
     if one.finished is None:
-        return "running"
-    if one.light is Light.NONE:
-        return "- paused" if one.reason == Reason.PAUSED else "- skipped"
-    return light(one.light)
+        return one.word
+    return f"- {one.word}" if one.light is Light.NONE else light(one.light)
 
 
 def _explained(reason: str) -> str:

@@ -22,10 +22,14 @@ _STYLE = (
 
 
 def write_csv(detail: ExecutionDetail, target: TextIO) -> None:
-    """A row a mailbox: what it was and how it went, then a column a counter and a column a reason for skipping."""
+    """The execution's own row, which names no mailbox, then a row a mailbox: what it was and how it went.
+
+    Then a column a counter and a column a reason for skipping.
+    """
     counters, skipped = (sorted(found) for found in queries.totals(detail.execution.id))
     rows = csv.writer(target)
     rows.writerow([*_COLUMNS, *counters, *(f"skipped: {reason}" for reason in skipped), "failed items"])
+    rows.writerow([*map(_harmless, _own_cells(detail.execution)), *[""] * (len(counters) + len(skipped) + 1)])
     for one in _results(detail):
         numbers = [one.counters.get(name, 0) for name in counters] + [one.skipped.get(name, 0) for name in skipped]
         rows.writerow([*map(_harmless, _cells(one)), *numbers, _harmless(_failures(one, "; "))])
@@ -83,9 +87,14 @@ def _mailbox(one: MailboxResultRow) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
 
 
+def _own_cells(row: ExecutionRow) -> Sequence[str]:
+    result = row.light.word if row.finished else "running"
+    return ("", row.shown_task, _time(row.started), _time(row.finished), "", result, row.reason, row.message)
+
+
 def _cells(one: MailboxResultRow) -> Sequence[str]:
     return (
-        str(one.position), one.address, _time(one.started), _time(one.finished), one.mode, one.light.word, one.reason,
+        str(one.position), one.address, _time(one.started), _time(one.finished), one.mode, one.word, one.reason,
         one.message,
     )  # fmt: skip
 

@@ -172,11 +172,11 @@ def result_line(result: MailboxResultRow) -> Line:
 
 
 def result_cell(result: MailboxResultRow) -> Cell:
-    """The mailbox's light; an expected skip and a turn that a pause cut short have none, and say so."""
+    """How it went, with the mailbox's light where it has one."""
     if result.finished is None:
-        return Cell("running", Tone.ACCENT)
+        return Cell(result.word, Tone.ACCENT)
     if result.light is Light.NONE:
-        return Cell("- paused" if result.reason == Reason.PAUSED else "- skipped", Tone.DIM)
+        return Cell(f"- {result.word}", Tone.DIM)
     return light_cell(result.light)
 
 

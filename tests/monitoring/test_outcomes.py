@@ -1,5 +1,7 @@
 """A failed run never looks like success anywhere: exit code, light, metric, log, mail and report agree."""
 
+import csv
+import html
 import io
 import logging
 import re
@@ -164,8 +166,13 @@ def test_every_voice_says_the_same(
     write_csv(detail, table)
     assert f": {case.light.word}," in page.getvalue()
     assert case.reason in page.getvalue()
-    if detail.results and case.reason:
-        assert case.reason in table.getvalue()
+    own, *mailboxes = list(csv.DictReader(table.getvalue().splitlines()))
+    assert (own["no."], own["result"], own["reason"]) == ("", case.light.word, execution.reason)
+    assert own["message"] == execution.message
+    assert html.escape(execution.message) in page.getvalue()
+    assert [row["mailbox"] for row in mailboxes] == [one.address for one in queries.mailbox_results(execution.id)]
+    if name == "an expected skip":
+        assert [row["result"] for row in mailboxes] == ["success", "skipped"]
 
 
 def test_what_a_removed_task_did_can_be_read_and_is_no_trouble(

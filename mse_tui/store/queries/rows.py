@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mse_tui.reasons import Reason
 from mse_tui.terms import GroupKind, Light, SiteBinding, Status, TaskType
 
 
@@ -250,6 +251,15 @@ class MailboxResultRow:
     skipped: Mapping[str, int]
     """Reason -> items."""
     failures: tuple[Failure, ...]
+
+    @property
+    def word(self) -> str:
+        """How it went; an expected skip and a turn that a pause cut short have no light, and say so."""
+        if self.finished is None:
+            return "running"
+        if self.light is Light.NONE:
+            return "paused" if self.reason == Reason.PAUSED else "skipped"
+        return self.light.word
 
     @property
     def duration(self) -> timedelta | None:
