@@ -122,3 +122,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MISSED = "missed start"
     PERSON = "run now"
+
+
+WITHHELD = "(for auditors)"
+"""Stands for what mailboxes hold, to those who may not look into archives."""

@@ -21,7 +21,7 @@ class Role(StrEnum):
     """What a person may do; the value is the key in the configuration."""
 
     VIEWER = "viewer"
-    """Sees tasks, schedules, definitions, results and logs."""
+    """Sees tasks, schedules, definitions, results, stubs and logs, without what mailboxes hold."""
     OPERATOR = "operator"
     """And creates, changes, runs and stops what takes nothing away."""
     DESTRUCTIVE = "destructive"

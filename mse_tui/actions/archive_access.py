@@ -7,6 +7,7 @@ from mse_tui.access.rights import Right, Standing
 from mse_tui.access.roles import Role, needs
 from mse_tui.access.sight import Sight, deciding, folder_key, is_owner, sight_of
 from mse_tui.actions.audit import audit, who
+from mse_tui.actions.contents import name_folders, shown_grants
 from mse_tui.archive import views
 from mse_tui.archive.views import MailboxView, View
 from mse_tui.directory.addresses import valid_addresses
@@ -93,9 +94,12 @@ def revoke_from(asked: Asked) -> Grant:
 def explain_access(person: str, mailbox: MailboxView, folder: str = "", message: int | None = None) -> Explanation:
     """What a person may see of an archive, of one folder or of one message (its number), and which grants say so.
 
-    Raises Problem address-invalid, not-found.
+    A folder and a message are named by who may look into archives. Raises Problem address-invalid, not-found,
+    role-missing.
     """
     person = _person(person)
+    if folder or message is not None:
+        name_folders()
     sight = sight_of(person, mailbox.id)
     about: FolderKey | None
     if message is not None:
@@ -110,7 +114,7 @@ def explain_access(person: str, mailbox: MailboxView, folder: str = "", message:
     else:
         about = None
         verdict = _of_archive(sight, grants(mailbox_id=mailbox.id, person=person))
-    because = () if sight.standing is Standing.OWNER else tuple(deciding(person, mailbox.id, about))
+    because = () if sight.standing is Standing.OWNER else tuple(shown_grants(deciding(person, mailbox.id, about)))
     return Explanation(person, mailbox.address, sight.standing, f"{person} {verdict}", because)
 
 

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 from mse_tui.access.roles import Role, needs
+from mse_tui.actions import contents
 from mse_tui.actions.audit import audit
 from mse_tui.archive import backup, views
 from mse_tui.archive.backup import BackupReport
@@ -15,7 +16,7 @@ from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
 from mse_tui.archive.coverage import CoverageReport, compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
-from mse_tui.archive.verify import Advance, VerifyReport, verify
+from mse_tui.archive.verify import Advance, Finding, VerifyReport, verify
 from mse_tui.archive.views import MailboxView
 from mse_tui.engine.leases import Leases, engine_key
 from mse_tui.engine.locks import locked
@@ -24,6 +25,7 @@ from mse_tui.exchange.mailbox import Exchange
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.queries import SiteRow
+from mse_tui.terms import WITHHELD
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ def verify_archive(
         Compaction(packs).retire({finding.pack for finding in care.archive.findings if finding.pack})
         care.after = verify(packs, read_data=wanted.read_data, advance=advance)
         audit("repair archive", str(packs.root), after=_told(care.repair))
-    return care
+    return _as_shown(care)
 
 
 _FOR_ALL = (Reason.PASSWORD_REFUSED, Reason.ACCOUNT_HALTED, Reason.ARCHIVE_UNREADABLE, Reason.DISK_FULL)
@@ -157,6 +159,30 @@ def _compare(care: Care, exchange: Exchange, archived: MailboxView, packs: Packs
             if not report.ok:
                 care.repair = care.repair or RepairReport()
                 care.repair.folders += [f"{archived.address}: {path}" for path in read_again(report)]
+
+
+def _as_shown(care: Care) -> Care:
+    """Without subjects and folders where they are not the person's to know; else a look at each mailbox is audited."""
+    named = sorted({each.address for each in care.mailboxes if each.differences or each.not_covered})
+    if contents.are_shown():
+        for address in named:
+            audit("look into archive", address, after={"for": "archive verify"})
+        if any(finding.messages for finding in care.archive.findings):
+            audit("look into archive", contents.ALL_MAILBOXES, after={"for": "archive verify"})
+        return care
+    for report in filter(None, (care.archive, care.after)):
+        report.findings = [_of_mailboxes(each) for each in report.findings]
+    for coverage in care.mailboxes:
+        coverage.differences = [replace(each, path=WITHHELD, subject=WITHHELD) for each in coverage.differences]
+        coverage.not_covered = [WITHHELD] * len(coverage.not_covered)
+    if care.repair is not None:
+        care.repair.folders = [f"{each.partition(':')[0]}: {WITHHELD}" for each in care.repair.folders]
+    return care
+
+
+def _of_mailboxes(finding: Finding) -> Finding:
+    """Whose mail is concerned, without what it is."""
+    return replace(finding, messages=tuple(dict.fromkeys(each.partition(": ")[0] for each in finding.messages)))
 
 
 def _told(report: RepairReport) -> dict[str, object]:

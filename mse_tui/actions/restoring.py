@@ -11,6 +11,7 @@ from threading import Event
 from mse_tui.access.roles import Role, needed, needs
 from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
+from mse_tui.actions.contents import only_by_what_is_shown, shown_stubs
 from mse_tui.archive import stub_links, stubs, views
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
@@ -47,7 +48,7 @@ def ask_to_rehydrate(wanted: StubFilter) -> int:
 
 
 def _to_rehydrate(wanted: StubFilter) -> list[int]:
-    rows = [row for row in every_stub(wanted) if row.state in RESTORABLE]
+    rows = [row for row in every_stub(only_by_what_is_shown(wanted)) if row.state in RESTORABLE]
     for address in sorted({row.address for row in rows}):
         audit("rehydrate", address, after={"stubs": [row.key for row in rows if row.address == address]})
     return [row.id for row in rows]
@@ -112,7 +113,7 @@ def _look_into_anothers(address: str) -> None:
 @needs(Role.DESTRUCTIVE)
 def revoke(wanted: StubFilter) -> int:
     """No link of the stubs that are meant opens anything any more; how many links held until now."""
-    rows = list(every_stub(wanted))
+    rows = list(every_stub(only_by_what_is_shown(wanted)))
     with writing():
         revoked = stub_links.revoke([row.id for row in rows])
         audit("revoke stub links", "stubs", after={"stubs": [row.key for row in rows], "links": revoked})
@@ -149,7 +150,8 @@ def check(exchange: Exchange, packs: Packs, wanted: StubFilter) -> list[StubChec
 
     Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
     """
-    rows = [row for row in every_stub(wanted) if row.state in (*LIVE, StubState.LOST)]
+    every = every_stub(only_by_what_is_shown(wanted))
+    rows = shown_stubs([row for row in every if row.state in (*LIVE, StubState.LOST)])
     by_mailbox = sorted({(row.address, row.mailbox_id) for row in rows})
     return [_check(exchange, packs, views.mailbox(str(mailbox_id)), rows) for _, mailbox_id in by_mailbox]
 
@@ -185,7 +187,7 @@ def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequen
 
 def _is_readable(packs: Packs, message_id: int) -> bool:
     try:
-        packs.check_content(content_of(message_id)[0])
+        packs.check_content(content_of(message_id))
     except Problem:
         return False
     return True

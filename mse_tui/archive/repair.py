@@ -50,7 +50,6 @@ class _Bad:
     remote_id: str
     change_key: str
     size: int
-    subject: str
 
 
 def repair_from_packs(packs: Packs, digests: Sequence[bytes]) -> set[bytes]:
@@ -109,7 +108,7 @@ def repair_from_mailbox(
         for answer in mailbox.fetch([(each.remote_id, each.size) for each in bad.values()]):
             each = bad[answer.remote_id]
             if not isinstance(answer, Content):
-                report.failed.append(f"{each.subject!r} could not be fetched: {answer.message}")
+                report.failed.append(f"Message {each.message_id} could not be fetched: {answer.message}")
                 continue
             _take(answer, each, writer, renewed, report)
             if writer.full:
@@ -159,7 +158,7 @@ def _intact(packs: Packs, name: str, wanted: set[bytes]) -> list[Stored]:
 
 def _in_mailbox(guid: str, digests: Sequence[bytes]) -> list[_Bad]:
     rows = select_in(
-        "SELECT m.id, m.sha256, p.remote_id, p.change_key, m.size, m.subject FROM message m"
+        "SELECT m.id, m.sha256, p.remote_id, p.change_key, m.size FROM message m"
         " JOIN placement p ON p.message_id = m.id AND p.closed IS NULL JOIN archive_folder f ON f.id = p.folder_id"
         " JOIN archive_mailbox mb ON mb.id = f.mailbox_id WHERE mb.guid = ? AND m.sha256 IN ({values})",
         digests,
@@ -172,15 +171,16 @@ def _take(
     content: Content, bad: _Bad, writer: PackWriter, renewed: dict[int, tuple[_Bad, Stored]], report: RepairReport
 ) -> None:
     """Store what was fetched if it is the item that was archived; the same bytes win over another rendering."""
+    name = f"Message {bad.message_id}"
     if has_stub_header(content.stream):
         content.stream.close()
-        report.failed.append(f"{bad.subject!r} is a stub in the mailbox: its content was in the archive alone.")
+        report.failed.append(f"{name} is a stub in the mailbox: its content was in the archive alone.")
         return
     with content.stream as stream:
         stored = writer.add(stream, size=content.size)
     if stored.sha256 != bad.sha256 and content.change_key != bad.change_key:
         report.failed.append(
-            f"{bad.subject!r} has changed on the server since it was archived; the next execution archives it as it is."
+            f"{name} has changed on the server since it was archived; the next execution archives it as it is."
         )
     elif stored.sha256 == bad.sha256 or bad.message_id not in renewed:
         renewed[bad.message_id] = (bad, stored)

@@ -21,11 +21,11 @@ class StubRow:
     key: str
     mailbox_id: int
     address: str
-    folder: str
-    """The folder's name when it was stubbed, as it is called now."""
+    folder: str | None
+    """The folder's name when it was stubbed, as it is called now; None: withheld, as with the next two."""
     message_id: int
-    subject: str
-    sender: str
+    subject: str | None
+    sender: str | None
     definition: str
     action: str
     state: StubState
@@ -57,6 +57,8 @@ class StubFilter:
     """Part of the subject, the sender or the archive id, any case."""
     folder_id: int | None = None
     """The archive's folder that it lay in."""
+    in_contents: bool = True
+    """Text is looked for in the subject and the sender; else in the archive id alone."""
 
     def conditions(self) -> tuple[str, list[Any]]:
         """As SQL, with its parameters."""
@@ -75,7 +77,7 @@ class StubFilter:
             values += [str(each) for each in self.states]
         if self.text:
             part = f"%{_escaped(self.text.lower())}%"
-            columns = ("m.subject", "m.sender", "s.key")
+            columns = ("m.subject", "m.sender", "s.key") if self.in_contents else ("s.key",)
             found.append("(" + " OR ".join(f"LOWER({each}) LIKE ? ESCAPE '!'" for each in columns) + ")")
             values += [part] * len(columns)
         return " AND ".join(found) or "1 = 1", values

@@ -9,6 +9,7 @@ from mse_tui.access.grants import Change, Grant
 from mse_tui.access.rights import Right
 from mse_tui.actions import archive_access
 from mse_tui.actions.archive_access import Asked
+from mse_tui.actions.contents import shown_grants
 from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.naming import archived_mailbox, mailbox_address
 from mse_tui.cli.output import emit_json, table
@@ -38,9 +39,11 @@ def access() -> None:
 def list_grants(session: Session, mailbox: str | None, person: str | None, as_json: bool) -> None:
     """Grants of MAILBOX, or of all, with where each comes from."""
     session.site()
-    rows = given.grants(
-        mailbox_id=archived_mailbox(session, mailbox).id if mailbox else None,
-        person=mailbox_address(session, person) if person else None,
+    rows = shown_grants(
+        given.grants(
+            mailbox_id=archived_mailbox(session, mailbox).id if mailbox else None,
+            person=mailbox_address(session, person) if person else None,
+        )
     )
     if as_json:
         emit_json(rows)
@@ -128,10 +131,12 @@ def explain(session: Session, person: str, mailbox: str, folder: str, message: i
 def list_changes(session: Session, mailbox: str | None, person: str | None, limit: int, as_json: bool) -> None:
     """What came, went and changed, newest first; what dry runs would have changed is among it."""
     session.site()
-    rows = given.changes(
-        mailbox=mailbox_address(session, mailbox) if mailbox else None,
-        person=mailbox_address(session, person) if person else None,
-        limit=limit,
+    rows = shown_grants(
+        given.changes(
+            mailbox=mailbox_address(session, mailbox) if mailbox else None,
+            person=mailbox_address(session, person) if person else None,
+            limit=limit,
+        )
     )
     if as_json:
         emit_json(rows)

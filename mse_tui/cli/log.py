@@ -2,6 +2,7 @@
 
 import click
 
+from mse_tui.actions import contents
 from mse_tui.cli.completion import of_tasks
 from mse_tui.cli.engine_log import LEVELS, show_engine_log, wanted_lines
 from mse_tui.cli.group_fields import group_fields
@@ -13,7 +14,7 @@ from mse_tui.store.queries import ExecutionRow, MailboxResultRow
 from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.counters import counters_said
-from mse_tui.widgets.wording import absolute, lasted, number
+from mse_tui.widgets.wording import absolute, item_said, lasted, number
 
 _LIMIT = click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="How many entries.")
 
@@ -136,7 +137,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
     detail = queries.execution_detail(execution_id)
     if detail is None:
         raise Problem(Reason.NOT_FOUND, f"There is no execution {execution_id}.", "mse-tui log shows what there is.")
-    results = queries.mailbox_results(execution_id, 0, max(detail.results, 1))
+    results = list(contents.all_mailbox_results(execution_id))
     if as_json:
         emit_json({"detail": detail, "mailboxes": results})
         return detail.execution.light.exit_code
@@ -170,7 +171,7 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
         if one.reason:
             click.echo(f"\n{printable(one.address)}: {_explained(one.reason)}")
         for failure in one.failures:
-            click.echo(f"  {printable(failure.item)}: {printable(failure.message)} [{failure.reason}]")
+            click.echo(f"  {printable(item_said(failure.item))}: {printable(failure.message)} [{failure.reason}]")
             click.echo(f"    {_remedy(failure.reason)}")
 
 

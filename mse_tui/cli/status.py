@@ -1,7 +1,10 @@
 """mse-tui status: what needs attention, what runs, what comes next; the exit code is the worst light."""
 
+from dataclasses import replace
+
 import click
 
+from mse_tui.actions.contents import shown_progress
 from mse_tui.cli.output import emit_json, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import remedy
@@ -26,6 +29,7 @@ def status(ctx: click.Context, session: Session, plain: bool, as_json: bool) -> 
     """
     site = session.site()
     overview, tasks = queries.dashboard(), queries.tasks_of_type()
+    overview = replace(overview, running=shown_progress(overview.running))
     verdict = worst(overview, tasks)
     if as_json:
         emit_json({"light": verdict, "site": site, "tasks": tasks, "overview": overview})

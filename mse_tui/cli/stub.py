@@ -7,9 +7,10 @@ from typing import TypeVar
 import click
 
 from mse_tui.actions import archive_reading, restoring
+from mse_tui.actions.contents import look_at_stubs, name_folders
 from mse_tui.actions.restoring import RestoreReport, StubCheck
 from mse_tui.archive.packs import Packs
-from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row, stub_rows, stub_totals
+from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row
 from mse_tui.archive.stubs import StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.completion import of_definitions, of_mailboxes
@@ -18,8 +19,9 @@ from mse_tui.cli.naming import MAILBOX_NAMED, archived_mailbox
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
+from mse_tui.terms import WITHHELD
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, count, number, size
+from mse_tui.widgets.wording import absolute, count, number, size, subject_said
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -64,7 +66,8 @@ def list_stubs(
     """What was stubbed where, when, by which definition, and what that saves; latest first."""
     session.site()
     wanted = _filter(session, mailbox_name, definition, folder, text, state)
-    rows, totals = stub_rows(wanted, offset, limit), stub_totals(wanted)
+    reading = look_at_stubs(wanted)
+    rows, totals = reading.rows(offset, limit), reading.totals()
     if as_json:
         emit_json({"stubs": rows, "total": totals.stubs, "saved": totals.saved})
         return
@@ -76,7 +79,7 @@ def list_stubs(
         [
             (
                 str(row.id), row.address, absolute(row.began), str(row.state), size(row.true_size),
-                size(row.stub_size), row.definition, row.subject,
+                size(row.stub_size), row.definition, subject_said(row.subject),
             )
             for row in rows
         ],
@@ -91,7 +94,7 @@ def list_stubs(
 def show_stub(session: Session, name: str, as_json: bool) -> None:
     """One stub, by its number or the archive id that the stub itself names."""
     session.site()
-    row = stub_row(name)
+    row = look_at_stubs(StubFilter()).row(name)
     if as_json:
         emit_json(row)
         return
@@ -163,7 +166,7 @@ def revoke_links(
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
-    of = f"the stub {stub_row(name).subject!r}" if name else "the stubs that are meant"
+    of = f"stub {stub_row(name).id}" if name else "the stubs that are meant"
     sure_about(
         partial(restoring.revoke, wanted),
         lambda links: f"Let {count(links, 'link')} of {of} open nothing any more?" if links else "",
@@ -197,6 +200,7 @@ def _filter(
     mailbox_id = None if mailbox_name is None else archived_mailbox(session, mailbox_name).id
     folder_id = None
     if folder is not None and mailbox_id is not None:
+        name_folders()
         folder_id = find_folder(mailbox_id, folder, View.full()).id
     return StubFilter(mailbox_id, definition, [StubState(each) for each in states], text, folder_id)
 
@@ -214,10 +218,10 @@ def _packs(session: Session) -> Packs:
     return archive_reading.packs_of(session.home, session.configuration())
 
 
-def _telling(as_json: bool) -> Callable[[str, PutBack], None]:
-    def told(address: str, answer: PutBack) -> None:
+def _telling(as_json: bool) -> Callable[[str, str, PutBack], None]:
+    def told(address: str, name: str, answer: PutBack) -> None:
         if not as_json:
-            click.echo(printable(f"{address}: {answer.subject}: {answer.message or 'put back'}"), err=True)
+            click.echo(printable(f"{address}: {name}: {answer.message or 'put back'}"), err=True)
 
     return told
 
@@ -226,9 +230,9 @@ def _facts(row: StubRow) -> list[tuple[str, object]]:
     return [
         ("Stub", f"{row.key} (no. {row.id})"),
         ("Mailbox", row.address),
-        ("Folder", row.folder),
-        ("Subject", row.subject),
-        ("From", row.sender),
+        ("Folder", WITHHELD if row.folder is None else row.folder),
+        ("Subject", subject_said(row.subject)),
+        ("From", WITHHELD if row.sender is None else row.sender),
         ("State", str(row.state)),
         ("Action", row.action),
         ("Definition", row.definition),
@@ -251,7 +255,7 @@ def _tell_check(found: list[StubCheck]) -> None:
             ("to be completed", each.unfinished), ("without their original in the archive", each.unreadable),
         ):  # fmt: skip
             for row in rows:
-                click.echo(printable(f"    {word}: no. {row.id} {row.subject}"))
+                click.echo(printable(f"    {word}: no. {row.id} {subject_said(row.subject)}"))
         if each.unknown:
             click.echo(f"    {number(each.unknown)} marked items that this archive does not know")
     click.echo("All is well." if all(each.ok for each in found) else "Not all is well.")

@@ -2,12 +2,14 @@
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
 import click
 
 from mse_tui.actions import commands
+from mse_tui.actions.contents import shown_progress
 from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.actions.what_if import changes_within
@@ -71,6 +73,9 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
     information = queries.task_information(session.task(name).id)
     if information is None:
         raise Problem(Reason.NOT_FOUND, f"The task {name!r} was removed just now.")
+    if information.progress is not None:
+        (progress,) = shown_progress([information.progress])
+        information = replace(information, progress=progress)
     if as_json:
         emit_json(information)
         return

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 import click
 
 from mse_tui.actions.archive_reading import packs_of
+from mse_tui.actions.contents import failed_items
 from mse_tui.actions.foreseeing import foresee_task
 from mse_tui.cli.engine import build_directory, build_permissions_sync
 from mse_tui.cli.output import emit_json, fields, light, table
@@ -42,7 +44,8 @@ def report_what_if(
     whole = execution.whole()
     if as_json:
         told = {"light": whole.light, "reason": whole.reason, "message": whole.message}
-        looked = {"skipped": execution.skipped, "mailboxes": execution.mailboxes}
+        found = [replace(each, failures=failed_items(each.failures, each.address)) for each in execution.mailboxes]
+        looked = {"skipped": execution.skipped, "mailboxes": found}
         emit_json({"what_if": True, "task": row, **told, **looked})
     else:
         _tell(row, execution, whole)

@@ -41,7 +41,7 @@ class Foreseen:
     counters: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Number by reason."""
-    failures: Sequence[Mapping[str, str]] = ()
+    failures: Sequence[Mapping[str, str | None]] = ()
     """Items that could not be looked at: item, reason, message."""
 
 

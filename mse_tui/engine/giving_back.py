@@ -19,7 +19,8 @@ from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
 from mse_tui.features.restoring import Collision, PutBack, Restoring
 from mse_tui.reasons import Reason
 
-Told = Callable[[str, PutBack], None]
+Told = Callable[[str, str, PutBack], None]
+"""Told of each answer: address, what it is about, the answer."""
 
 
 @dataclass(slots=True)
@@ -35,13 +36,13 @@ class RestoreReport:
     def ok(self) -> bool:
         return not self.refused
 
-    def add(self, answer: PutBack) -> None:
-        """Count one answer."""
+    def add(self, name: str, answer: PutBack) -> None:
+        """Count one answer; `name` is what it is about."""
         if answer.reason is None:
             self.restored += 1
         else:
             self.refused[answer.reason] += 1
-            self.problems.append(f"{answer.subject}: {answer.message}")
+            self.problems.append(f"{name}: {answer.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,10 @@ class GivingBack:
             own = sorted((record for record in records if record.mailbox_id == mailbox_id), key=lambda each: each.id)
             with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "rehydrate") as fence:
                 refuse_another(mailbox, archived)
-                for answer in Restoring(mailbox, self._packs, fence).rehydrate(own):
-                    report.add(answer)
-                    told(address, answer)
+                for record, answer in zip(own, Restoring(mailbox, self._packs, fence).rehydrate(own), strict=True):
+                    name = f"stub {record.id}"
+                    report.add(name, answer)
+                    told(address, name, answer)
         return report
 
     def restore(self, placement_ids: Sequence[int], target: Target) -> RestoreReport:
@@ -106,7 +108,8 @@ class GivingBack:
                 work = Restoring(mailbox, self._packs, fence)
                 for each in messages:
                     folder_id = _folder(work, mailbox, each, target)
-                    report.add(work.restore(each.message_id, _state(each), folder_id, target.collision))
+                    answer = work.restore(each.message_id, _state(each), folder_id, target.collision)
+                    report.add(f"message {each.placement_id}", answer)
         return report
 
 

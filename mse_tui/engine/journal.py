@@ -69,6 +69,7 @@ class MailboxJournal:
         self._skipped: Counter[str] = Counter()
         self._failures: list[dict[str, str]] = []
         self._failed = 0
+        self._first_failure: tuple[Reason, str] | None = None
         self._warning: tuple[Reason, str] | None = None
         self._note = ""
         self._mode = ""
@@ -95,11 +96,14 @@ class MailboxJournal:
     def fail(self, item: str, reason: Reason, message: str) -> None:
         with self._lock:
             self._failed += 1
+            self._first_failure = self._first_failure or (reason, message)
             if len(self._failures) < LISTED_FAILURES:
                 self._failures.append({"item": item, "reason": str(reason), "message": message})
 
-    def warn(self, reason: Reason, message: str) -> None:
+    def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
         with self._lock:
+            if item and len(self._failures) < LISTED_FAILURES:
+                self._failures.append({"item": item, "reason": str(reason), "message": message})
             self._warning = self._warning or (reason, message)
 
     def note(self, message: str) -> None:
@@ -190,12 +194,10 @@ class MailboxJournal:
 
     def conclude(self) -> Outcome:
         """The outcome of a turn that ended without an exception."""
-        if self._failed:
-            first = self._failures[0]
+        if self._first_failure is not None:
+            first, message = self._first_failure
             items = "1 item" if self._failed == 1 else f"{self._failed} items"
-            return Outcome(
-                Light.ORANGE, first["reason"], f"{items} could not be processed; the first: {first['message']}"
-            )
+            return Outcome(Light.ORANGE, str(first), f"{items} could not be processed; the first: {message}")
         if self._warning is not None:
             return Outcome(Light.ORANGE, str(self._warning[0]), self._warning[1])
         if (reason := self._skipped_for_attention()) is not None:

@@ -85,7 +85,7 @@ class CalendarPass:
                 restart_calendar(self._record.key, event.calendar, self._run.fence)
             case Lost():
                 problem = event.problem
-                self._run.journal.warn(problem.reason, f"{event.calendar.name}: {problem.happened}")
+                self._run.journal.warn(problem.reason, problem.happened, item=event.calendar.name)
 
     def _commit(self, part: CalendarPart) -> None:
         if part.submits or part.moves_on:

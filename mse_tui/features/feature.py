@@ -44,8 +44,11 @@ class Journal(Protocol):
         """One item that could not be processed; the mailbox's result becomes orange."""
         ...
 
-    def warn(self, reason: Reason, message: str) -> None:
-        """The mailbox was processed only in part for this reason; its result becomes orange."""
+    def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
+        """The mailbox was processed only in part for this reason; its result becomes orange.
+
+        `item` is the folder that it is about: the message, which goes to everybody, names none.
+        """
         ...
 
     def note(self, message: str) -> None:

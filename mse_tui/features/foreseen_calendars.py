@@ -63,7 +63,7 @@ class ForeseenCalendars:
                     departures = self._departures(calendar_id, None)
                     again = {}
                 case Problem():
-                    self._run.journal.warn(page.reason, f"{calendar.name}: {page.happened}")
+                    self._run.journal.warn(page.reason, page.happened, item=calendar.name)
                 case AppointmentChanges():
                     self._page(calendar_id, page, departures, again)
         self._look_again(calendar_id, again)

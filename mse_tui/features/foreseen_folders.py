@@ -141,7 +141,7 @@ class _Weighing:
                 self._unfinished = {}
                 self._departures = self._departures_from(None)
             case Lost():
-                self._journal.warn(event.problem.reason, f"{self._folder.path}: {event.problem.happened}")
+                self._journal.warn(event.problem.reason, event.problem.happened, item=self._folder.path)
 
     def result(self) -> Counter[str]:
         """The counters, once all is taken."""

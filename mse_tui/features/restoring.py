@@ -40,7 +40,6 @@ class Collision(StrEnum):
 class PutBack:
     """What became of one message that was to be put back."""
 
-    subject: str
     remote_id: str = ""
     reason: Reason | None = None
     """None: it is there."""
@@ -71,14 +70,14 @@ class Restoring:
             yield self._rehydrate(record)
 
     def _rehydrate(self, record: StubRecord) -> PutBack:
-        sha256, subject = content_of(record.message_id)
+        sha256 = content_of(record.message_id)
         if record.state not in RESTORABLE:
-            return PutBack(subject, reason=Reason.STUB_LOST, message=f"This stub is {record.state}.")
+            return PutBack(reason=Reason.STUB_LOST, message=f"This stub is {record.state}.")
         stub = self._find(Mark.STUB, record.key, record.remote_id)
         made: Changed | ItemFailure | None = self._put_back_before(record, sha256)
         if made is None and stub is None:
             self._move_on(record, StubState.LOST)
-            return PutBack(subject, reason=Reason.STUB_LOST, message="No item of the mailbox has this stub's mark.")
+            return PutBack(reason=Reason.STUB_LOST, message="No item of the mailbox has this stub's mark.")
         if made is None and stub is not None:
             token = secrets.token_hex(16)
             with writing():
@@ -89,13 +88,13 @@ class Restoring:
         outcome = made if isinstance(made, ItemFailure) else self._take_stub_away(stub, made)
         if isinstance(outcome, ItemFailure):
             self._move_on(record, StubState.COMPLETE if record.state is StubState.RESTORING else record.state)
-            return PutBack(subject, reason=outcome.reason, message=outcome.message)
+            return PutBack(reason=outcome.reason, message=outcome.message)
         with writing():
             self._fence.check()
             stubs.moved(record.id, outcome.remote_id)
             stubs.move_on([record.id], StubState.RESTORED)
         self._unmark(outcome)
-        return PutBack(subject, outcome.remote_id)
+        return PutBack(outcome.remote_id)
 
     def _put_back_before(self, record: StubRecord, sha256: bytes) -> Changed | None:
         """What an earlier attempt has created, if it is whole; one that is not is taken away."""
@@ -128,20 +127,20 @@ class Restoring:
     def restore(self, message_id: int, state: ItemRow, folder_id: str, collision: Collision) -> PutBack:
         """Put a message into a folder; `state` says received date, flags and class. One answer."""
         self._boundary()
-        sha256, subject = content_of(message_id)
+        sha256 = content_of(message_id)
         there = self._there(folder_id, state)
         if there and collision is Collision.SKIP:
-            return PutBack(subject, there[0].remote_id, Reason.ALREADY_THERE, "The folder has the message already.")
+            return PutBack(there[0].remote_id, Reason.ALREADY_THERE, "The folder has the message already.")
         self._mailbox_fence()
         made = self._create(folder_id, sha256, state, secrets.token_hex(16))
         if isinstance(made, ItemFailure):
-            return PutBack(subject, reason=made.reason, message=made.message)
+            return PutBack(reason=made.reason, message=made.message)
         self._unmark(made)
         if there and collision is Collision.REPLACE:
             for answer in self._mailbox.editing.delete([row.remote_id for row in there], Disposal.SOFT):
                 if isinstance(answer, ItemFailure) and answer.reason is not Reason.ITEM_NOT_FOUND:
-                    return PutBack(subject, made.remote_id, answer.reason, answer.message)
-        return PutBack(subject, made.remote_id)
+                    return PutBack(made.remote_id, answer.reason, answer.message)
+        return PutBack(made.remote_id)
 
     def folder_at(self, names: Sequence[str]) -> str:
         """The remote id of the folder with this path, made where it is not there."""
@@ -237,13 +236,13 @@ class Restoring:
             self._fence.check()
 
 
-def content_of(message_id: int) -> tuple[bytes, str]:
-    """SHA-256 and subject of a message. Raises Problem not-found where the archive has no content of it."""
-    rows = select("SELECT sha256, subject FROM message WHERE id = ?", (message_id,))
+def content_of(message_id: int) -> bytes:
+    """SHA-256 of a message. Raises Problem not-found where the archive has no content of it."""
+    rows = select("SELECT sha256 FROM message WHERE id = ?", (message_id,))
     if not rows or rows[0][0] is None:
         raise Problem(
             Reason.NOT_FOUND,
             f"The archive has no content of message {message_id}.",
             "Only messages whose content was archived can be put back.",
         )
-    return bytes(rows[0][0]), rows[0][1]
+    return bytes(rows[0][0])

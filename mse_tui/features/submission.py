@@ -111,7 +111,7 @@ class Submitter:
                 self.commit()
                 restart_folder(self._key, event.folder, self._run.fence)
             case Lost():
-                self._run.journal.warn(event.problem.reason, f"{event.folder.path}: {event.problem.happened}")
+                self._run.journal.warn(event.problem.reason, event.problem.happened, item=event.folder.path)
         self._keep_pace()
 
     def commit(self) -> None:

@@ -5,13 +5,14 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from mse_tui.actions import contents
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow
 from mse_tui.text import printable
 from mse_tui.widgets.counters import counters_said
+from mse_tui.widgets.wording import item_said
 
-_PAGE = 500
 _COLUMNS = ("no.", "mailbox", "began (UTC)", "ended (UTC)", "mode", "result", "reason", "message")
 _COLOURS = {"green": "#1a7f37", "orange": "#9a6700", "red": "#cf222e", "none": "#57606a"}
 _STYLE = (
@@ -100,12 +101,13 @@ def _cells(one: MailboxResultRow) -> Sequence[str]:
 
 
 def _failures(one: MailboxResultRow, separator: str) -> str:
-    return separator.join(f"{failure.item}: {failure.message} [{failure.reason}]" for failure in one.failures)
+    return separator.join(
+        f"{item_said(failure.item)}: {failure.message} [{failure.reason}]" for failure in one.failures
+    )
 
 
 def _results(detail: ExecutionDetail) -> Iterator[MailboxResultRow]:
-    for start in range(0, detail.results, _PAGE):
-        yield from queries.mailbox_results(detail.execution.id, start, _PAGE)
+    return contents.all_mailbox_results(detail.execution.id)
 
 
 def _remedy(reason: str) -> str:

@@ -1,7 +1,6 @@
 """Who may open one archive: grants by hand and from Exchange, with why; grant, revoke, explain."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 from textual import work
@@ -11,6 +10,7 @@ from textual.widgets import Static
 from mse_tui.access.grants import Change, Grant, changes, grants
 from mse_tui.access.rights import Origin, Right
 from mse_tui.actions.archive_access import Asked, Explanation, explain_access, grant_access, revoke_access
+from mse_tui.actions.contents import shown_grants
 from mse_tui.actions.naming import mailbox_address
 from mse_tui.archive.views import MailboxView
 from mse_tui.screens.dialogs import Choice, FactsDialog, Question
@@ -77,7 +77,7 @@ class AccessScreen(LiveScreen[list[Grant]]):
 
     def load(self) -> list[Grant]:
         """All of them."""
-        return grants(mailbox_id=self._mailbox.id)
+        return shown_grants(grants(mailbox_id=self._mailbox.id))
 
     def show(self, data: list[Grant]) -> None:
         """The whole archive first, then by folder."""
@@ -141,7 +141,11 @@ class AccessScreen(LiveScreen[list[Grant]]):
 
     def action_access_changes(self) -> None:
         """What came, went and changed."""
-        self.tui.act(partial(changes, mailbox=self._mailbox.address, limit=_LISTED_CHANGES), self._show_changes)
+
+        def read() -> list[Change]:
+            return shown_grants(changes(mailbox=self._mailbox.address, limit=_LISTED_CHANGES))
+
+        self.tui.act(read, self._show_changes)
 
     def _show_changes(self, rows: list[Change]) -> None:
         facts = [

@@ -1,6 +1,7 @@
 """The dashboard: problems first, what runs, what comes, how much there is, what happened."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -9,6 +10,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
 from mse_tui.access.roles import missing, needed
+from mse_tui.actions.contents import shown_progress
 from mse_tui.actions.sites import disable_site, enable_site
 from mse_tui.actions.tasks import create_task
 from mse_tui.screens.dialogs import Choice
@@ -92,7 +94,8 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
 
     def load(self) -> Overview:
         """Everything from one moment."""
-        return queries.dashboard(recent=10, upcoming=3, moment=self.now)
+        found = queries.dashboard(recent=10, upcoming=3, moment=self.now)
+        return replace(found, running=shown_progress(found.running))
 
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""

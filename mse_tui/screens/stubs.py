@@ -8,17 +8,19 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.actions.contents import StubReading
 from mse_tui.actions.restoring import ask_to_rehydrate, revoke
-from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals, stub_row, stub_rows, stub_totals
+from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals
 from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
+from mse_tui.terms import WITHHELD
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FIND, STUB_REHYDRATE, STUB_REVOKE, STUBS_STATE
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import absolute, count, number, size, when
+from mse_tui.widgets.wording import absolute, count, number, size, subject_said, when
 
 _STATES: tuple[tuple[str, tuple[StubState, ...]], ...] = (
     ("all", ()),
@@ -51,7 +53,7 @@ class StubsScreen(LiveScreen[Shown]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted = StubFilter()
+        self._look = StubReading(StubFilter())
         self._state = 0
 
     def body(self) -> Iterable[Widget]:
@@ -73,26 +75,27 @@ class StubsScreen(LiveScreen[Shown]):
 
     def load(self) -> Shown:
         """The totals; the list fetches what is seen."""
-        return Shown(stub_totals(self._wanted))
+        return Shown(self._look.totals())
 
     def show(self, data: Shown) -> None:
         """How many, and what they save."""
-        narrowed = f", with {self._wanted.text!r}" if self._wanted.text else ""
+        text = self._look.wanted.text
+        narrowed = f", with {text!r}" if text else ""
         totals = f"{number(data.totals.stubs)}, {size(data.totals.saved)} saved"
-        text = f"Stubs, {_STATES[self._state][0]}{narrowed}: {totals}"
-        self.query_one("#title", Static).update(printable(text))
-        self.query_one("#stubs", PagedList).set_pages(data.totals.stubs, partial(self._page, self._wanted))
+        title = f"Stubs, {_STATES[self._state][0]}{narrowed}: {totals}"
+        self.query_one("#title", Static).update(printable(title))
+        self.query_one("#stubs", PagedList).set_pages(data.totals.stubs, partial(self._page, self._look))
 
     @staticmethod
-    def _page(wanted: StubFilter, offset: int, limit: int) -> Sequence[Line]:
-        return [_line(row) for row in stub_rows(wanted, offset, limit)]
+    def _page(look: StubReading, offset: int, limit: int) -> Sequence[Line]:
+        return [_line(row) for row in look.rows(offset, limit)]
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        self.tui.act(partial(stub_row, event.line.key), self._show_stub)
+        self.tui.act(partial(self._look.row, event.line.key), self._show_stub)
 
     def _show_stub(self, row: StubRow) -> None:
-        self.tui.show_facts(row.subject or "(no subject)", _facts(row, self))
+        self.tui.show_facts(_title(row), _facts(row, self))
 
     # --- narrowing
 
@@ -103,17 +106,17 @@ class StubsScreen(LiveScreen[Shown]):
     @work(exclusive=True, group="ask")
     async def _ask_text(self) -> None:
         text = "Part of the subject, the sender or the archive id; empty for all."
-        answer = await self.app.push_screen_wait(Question("Which stubs?", text, self._wanted.text))
+        answer = await self.app.push_screen_wait(Question("Which stubs?", text, self._look.wanted.text))
         if answer is not None:
-            self._narrow(replace(self._wanted, text=answer))
+            self._narrow(replace(self._look.wanted, text=answer))
 
     def action_stubs_state(self) -> None:
         """The next state."""
         self._state = (self._state + 1) % len(_STATES)
-        self._narrow(replace(self._wanted, states=_STATES[self._state][1]))
+        self._narrow(replace(self._look.wanted, states=_STATES[self._state][1]))
 
     def _narrow(self, wanted: StubFilter) -> None:
-        self._wanted = wanted
+        self._look = StubReading(wanted)
         self.query_one("#stubs", PagedList).forget_pages()
         self.reload()
 
@@ -167,11 +170,15 @@ class StubsScreen(LiveScreen[Shown]):
     async def _chosen(self) -> Sequence[StubRow]:
         """The marked stubs, else the one under the cursor."""
         keys = [one.key for one in self.query_one("#stubs", PagedList).chosen]
-        return await self.tui.asked(lambda: [stub_row(key) for key in keys]) or ()
+        return await self.tui.asked(lambda: [self._look.row(key) for key in keys]) or ()
 
 
 def _names(rows: Sequence[StubRow]) -> list[str]:
-    return [f"{row.subject or '(no subject)'}  ({row.address})" for row in rows]
+    return [f"{_title(row)}  ({row.address})" for row in rows]
+
+
+def _title(row: StubRow) -> str:
+    return f"Stub {row.id}" if row.subject is None else subject_said(row.subject)
 
 
 def _line(row: StubRow) -> Line:
@@ -180,7 +187,7 @@ def _line(row: StubRow) -> Line:
         absolute(row.began),
         Cell(str(row.state), _TONES.get(row.state, Tone.WARN)),
         Cell(size(row.saved) if row.saved else "", Tone.DIM),
-        Cell(row.subject or "(no subject)", Tone.STRONG),
+        Cell(_title(row), Tone.DIM if row.subject is None else Tone.STRONG),
         row.address,
         Cell(row.definition, Tone.DIM),
         Cell(number(row.retrievals) if row.retrievals else "", Tone.DIM),
@@ -192,8 +199,8 @@ def _facts(row: StubRow, screen: StubsScreen) -> list[Fact]:
     now = screen.now
     return [
         Fact("Mailbox", row.address),
-        Fact("Folder", row.folder or "-"),
-        Fact("From", row.sender or "-"),
+        Fact("Folder", WITHHELD if row.folder is None else row.folder or "-"),
+        Fact("From", WITHHELD if row.sender is None else row.sender or "-"),
         Fact("Action", row.action),
         Fact("Definition", row.definition or "-"),
         Fact("Stubbed", when(row.began, now)),

@@ -7,6 +7,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.actions import contents
 from mse_tui.actions.checks import settings_model
 from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Problem, Reason, remedy
@@ -33,7 +34,7 @@ from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
-from mse_tui.widgets.wording import count, in_local_time, lasted, number, size, when
+from mse_tui.widgets.wording import count, in_local_time, item_said, lasted, number, size, when
 
 
 class SummaryLogScreen(LiveScreen[int]):
@@ -257,6 +258,8 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
     def __init__(self, result_id: int, execution: ExecutionRow) -> None:
         super().__init__()
         self._result_id = result_id
+        self._is_audited = False
+        """This look at the failed items has its entry."""
         self._execution = execution
 
     def body(self) -> Iterable[Widget]:
@@ -295,9 +298,10 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
 
     def load(self) -> MailboxResultRow:
         """The newest state of the row."""
-        found = queries.mailbox_result(self._result_id)
+        found = contents.mailbox_result(self._result_id, is_audited=self._is_audited)
         if found is None:
             raise Problem(Reason.NOT_FOUND, "This result is no longer kept.", "Esc goes back.")
+        self._is_audited = self._is_audited or any(failure.item is not None for failure in found.failures)
         return found
 
     def show(self, data: MailboxResultRow) -> None:
@@ -333,9 +337,9 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
     if data.failures:
         facts += [Fact(""), Fact("Failed items")]
         for failure in data.failures:
-            facts.append(Fact("  item", failure.item, Tone.WARN))
+            facts.append(Fact("  item", item_said(failure.item), Tone.WARN))
             why = f"{failure.message} [{failure.reason}]"
-            facts.append(Fact("    why", why, copies=f"{failure.item}: {why} {remedy(failure.reason)}"))
+            facts.append(Fact("    why", why, copies=f"{item_said(failure.item)}: {why} {remedy(failure.reason)}"))
             facts.append(Fact("    what to do", remedy(failure.reason) or "-"))
     return facts
 

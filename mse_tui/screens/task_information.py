@@ -1,7 +1,7 @@
 """One task: Options | Information | Logs."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +11,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from mse_tui.access.roles import Role
 from mse_tui.actions.checks import needed_for, settings_model
+from mse_tui.actions.contents import shown_progress
 from mse_tui.actions.tasks import set_task
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.reasons import Problem, Reason
@@ -87,6 +88,9 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         found = queries.task_information(self._task_id)
         if found is None:
             raise Problem(Reason.NOT_FOUND, "This task has been removed.", "Esc goes back.")
+        if found.progress is not None:
+            (progress,) = shown_progress([found.progress])
+            found = replace(found, progress=progress)
         try:
             model = settings_model(found.task.type)
         except Problem:

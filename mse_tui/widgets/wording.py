@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from mse_tui.terms import WITHHELD
+
 SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
 _UTC_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -85,11 +87,15 @@ def lasted(duration: timedelta | None) -> str:
         return f"{whole} s"
     minutes, left = divmod(whole, 60)
     if minutes < 60:
-        return f"{minutes} min {left} s"
+        return _both(f"{minutes} min", left, "s")
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} days {hours % 24} h"
+        return _both(f"{hours} h", minutes, "min")
+    return _both(f"{hours // 24} days", hours % 24, "h")
+
+
+def _both(larger: str, amount: int, smaller: str) -> str:
+    return f"{larger} {amount} {smaller}" if amount else larger
 
 
 def utc_now() -> datetime:
@@ -100,6 +106,16 @@ def utc_now() -> datetime:
 def count(amount: int, one: str, many: str | None = None) -> str:
     """'1 mailbox', '3 mailboxes'"""
     return f"{number(amount)} {one if amount == 1 else many or one + 's'}"
+
+
+def subject_said(subject: str | None) -> str:
+    """A subject as it is shown; None: withheld."""
+    return WITHHELD if subject is None else subject or "(no subject)"
+
+
+def item_said(item: str | None) -> str:
+    """What a failed item is called; None: withheld."""
+    return f"an item {WITHHELD}" if item is None else item
 
 
 def index_is_fresh(up_to: datetime | None, waiting: int) -> str:

@@ -48,7 +48,7 @@ class RecordingJournal:
     def fail(self, item: str, reason: Reason, message: str) -> None:
         self.failures.append((item, reason, message))
 
-    def warn(self, reason: Reason, message: str) -> None:
+    def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
         self.warnings.append((reason, message))
 
     def note(self, message: str) -> None:

@@ -225,3 +225,54 @@ async def test_nobody_is_offered_an_engine_that_they_may_not_start(seeded: objec
         await keys.see("This needs role operator")
         assert "Run the engine here?" not in shown(app)
     assert engine.started == 0
+
+
+async def test_stubs_and_failed_items_tell_a_viewer_nothing_of_what_mailboxes_hold(
+    app: MseTuiApp, being: Being
+) -> None:
+    seed_stubs()
+    being(Role.VIEWER)
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        assert "Prosjekter" not in shown(app)
+        await keys.press("9")
+        screen = await keys.see("Stub 3")
+        assert "ann.lindqvist" in screen and "Figures" not in screen
+        await keys.press("enter")
+        screen = await keys.see("Archive id")
+        assert "(for auditors)" in screen and "bo.akerman" not in screen and "Inbox" not in screen
+        await keys.press("escape", "slash")
+        await keys.type("week 2")
+        await keys.press("enter")
+        await keys.see("Stubs, all, with 'week 2': 0")
+        await keys.press("4")
+        await keys.see("1 of 2 mailboxes needs attention")
+        await keys.press("j", "enter")
+        await keys.see("bo.akerman")
+        await keys.press("j", "enter")
+        screen = await keys.see("Failed items")
+        assert "an item (for auditors)" in screen and "markup" not in screen
+    assert not Audit.select().where(Audit.action.contains("look")).exists()
+
+
+async def test_each_look_of_an_auditor_s_at_stubs_and_failed_items_is_recorded_once(
+    app: MseTuiApp, being: Being
+) -> None:
+    seed_stubs()
+    being(Role.AUDITOR)
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("9")
+        await keys.see("Figures, week 1")
+        await keys.press("r", "4")
+        await keys.see("1 of 2 mailboxes needs attention")
+        await keys.press("j", "enter")
+        await keys.see("bo.akerman")
+        await keys.press("j", "enter")
+        await keys.see("Failed items")
+        await keys.press("r")
+        await keys.see("Failed items")
+    looked = [(row.action, row.subject) for row in Audit.select().order_by(Audit.id) if "look" in row.action]
+    assert looked == [("look at stubs", "all mailboxes"), ("look at failed items", "bo.akerman@fjordline.example")]

@@ -228,7 +228,8 @@ class ActivityRow:
 class Failure:
     """One item that could not be processed."""
 
-    item: str
+    item: str | None
+    """Its folder and subject, or what else it is called by; None: withheld."""
     reason: str
     message: str
 
