@@ -8,6 +8,7 @@ looks, and sees everything.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -15,8 +16,9 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.access.sight import ADMINISTRATOR, Sight, open_to, sight_of
 from mse_tui.actions.audit import audit
 from mse_tui.archive import views
+from mse_tui.archive.attachments import StoredAttachment, attachment_bytes
 from mse_tui.archive.explanation import Explanation, explain_message
-from mse_tui.archive.export import ExportReport, Target, export
+from mse_tui.archive.export import ExportReport, GoesOn, Target, export, new_file
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import FolderView, MailboxView, MessagePlace, MessageView, View
 from mse_tui.config.configuration import Configuration
@@ -125,6 +127,16 @@ class Reading:
         self._folders.add(found.id)
         return found
 
+    def folders_below(self, top: FolderView, view: View) -> list[FolderView]:
+        """A folder and all below it in a view."""
+        wanted = {top.id}
+        found = []
+        for row in self.folders(view, sizes=False):
+            if row.id in wanted or row.parent_id in wanted:
+                wanted.add(row.id)
+                found.append(row)
+        return found
+
     def messages(self, folder_id: int, view: View, offset: int = 0, limit: int = 100) -> list[MessageView]:
         """A page of a folder's messages in a view, latest received first."""
         self._refuse_foreign(folder_id)
@@ -168,13 +180,27 @@ class Reading:
         self._audit("export", {"messages": [_named(row) for row in found], "to": target})
         return [(row, self._opened(row)) for row in found]
 
-    def export_folders(self, folders: Sequence[FolderView], view: View, target: Target, where: str) -> ExportReport:
+    def write_attachment(self, placement_id: int, attachment: StoredAttachment, path: Path) -> int:
+        """Write one attachment to a new file, for its owner alone; gives its bytes. Audited as an export.
+
+        Raises as `content`, and Problem invalid (the file can't be made), disk-full.
+        """
+        found = self.message(placement_id)
+        self._audit("export", {"messages": [_named(found)], "attachment": attachment.name, "to": str(path)})
+        with self._opened(found) as stream:
+            content = attachment_bytes(stream, attachment.index) or b""
+        with new_file(path) as file:
+            return file.write(content)
+
+    def export_folders(
+        self, folders: Sequence[FolderView], view: View, target: Target, where: str, goes_on: GoesOn = lambda _: True
+    ) -> ExportReport:
         """Write all messages of folders of this mailbox; audited as one export. Raises Problem disk-full, ..."""
         for folder in folders:
             self._refuse_foreign(folder.id)
         paths = [folder.path for folder in folders]
         self._audit("export", {"folders": paths, "view": str(view), "to": where})
-        return export(self._all_messages(folders, view), self._packs, target)
+        return export(self._all_messages(folders, view), self._packs, target, goes_on)
 
     def _all_messages(self, folders: Sequence[FolderView], view: View) -> Iterator[tuple[MessageView, str]]:
         for folder in folders:

@@ -8,8 +8,8 @@ left out and counted.
 import os
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -35,6 +35,12 @@ class ExportReport:
     """Only metadata were archived."""
     problems: list[tuple[MessageView, Problem]] = field(default_factory=list)
     """Messages whose content is missing or damaged; the others are written."""
+    ended_early: bool = False
+    """A person ended it; what is written stays."""
+
+
+GoesOn = Callable[[ExportReport], bool]
+"""Told before each message what has been written so far; False ends the export."""
 
 
 class Target(Protocol):
@@ -45,10 +51,15 @@ class Target(Protocol):
         ...
 
 
-def export(messages: Iterable[tuple[MessageView, str]], packs: Packs, target: Target) -> ExportReport:
+def export(
+    messages: Iterable[tuple[MessageView, str]], packs: Packs, target: Target, goes_on: GoesOn = lambda _: True
+) -> ExportReport:
     """Write messages, each with its folder's path. Raises Problem disk-full, archive-unreadable."""
     report = ExportReport()
     for message, path in messages:
+        if not goes_on(report):
+            report.ended_early = True
+            break
         if not message.sha256:
             report.without_content += 1
             continue
@@ -63,6 +74,35 @@ def export(messages: Iterable[tuple[MessageView, str]], packs: Packs, target: Ta
         else:
             report.messages += 1
     return report
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is not there yet, for its owner alone. Raises Problem invalid, disk-full."""
+    try:
+        file = open(path, "xb", opener=_private)  # noqa: SIM115 (closed below)
+    except FileExistsError as error:
+        raise Problem(Reason.INVALID, f"{path} is there already.", "Name a new file.") from error
+    except OSError as error:
+        raise Problem(
+            Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Choose another file name."
+        ) from error
+    with explained(path.parent), file:
+        yield file
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def target_at(path: Path, *, one_file: bool) -> Iterator[Target]:
+    """A new mbox file, or a directory of .eml files. Raises Problem invalid (the file is there), disk-full."""
+    if one_file:
+        with new_file(path) as file:
+            yield Mbox(file)
+    else:
+        yield EmlDirectory(path)
 
 
 class EmlDirectory:

@@ -18,7 +18,7 @@ from mse_tui.actions.restoring import Target as RestoreTarget
 from mse_tui.actions.restoring import restore, try_to_restore
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
-from mse_tui.archive.export import EmlDirectory, ExportReport, Mbox, Target
+from mse_tui.archive.export import ExportReport, target_at
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
@@ -32,7 +32,6 @@ from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.stub import tell_restored
 from mse_tui.features.restoring import Collision
-from mse_tui.reasons import Problem, Reason
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, number, size, utc_now
 
@@ -157,13 +156,14 @@ def export(
 ) -> None:  # fmt: skip
     """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
     packs, person = _packs(session), _person(session, person)
-    if (eml is None) == (mbox is None):
+    path = eml or mbox
+    if path is None or (eml and mbox):
         raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
     chosen = _view(view, as_of)
     reading = archive_reading.look_into(archived_mailbox(session, mailbox_name, person).id, packs, person)
     folders = _chosen_folders(reading, folder, chosen, below=not no_subfolders)
-    with _target(eml, mbox) as target:
-        report = reading.export_folders(folders, chosen, target, str(eml or mbox))
+    with target_at(path, one_file=path is mbox) as target:
+        report = reading.export_folders(folders, chosen, target, str(path))
     _tell_export(report, as_json)
     ctx.exit(2 if report.problems else 0)
 
@@ -306,28 +306,10 @@ def _digest(sha: str) -> bytes:
 
 
 def _chosen_folders(reading: Reading, folder: str | None, view: View, *, below: bool) -> list[FolderView]:
-    everything = reading.folders(view, sizes=False)
     if folder is None:
-        return everything
+        return reading.folders(view, sizes=False)
     top = reading.folder(folder, view)
-    wanted = {top.id}
-    for each in everything:
-        if below and each.parent_id in wanted:
-            wanted.add(each.id)
-    return [each for each in everything if each.id in wanted]
-
-
-@contextmanager
-def _target(eml: Path | None, mbox: Path | None) -> Iterator[Target]:
-    if eml is not None:
-        yield EmlDirectory(eml)
-        return
-    assert mbox is not None
-    try:
-        with mbox.open("xb") as file:
-            yield Mbox(file)
-    except FileExistsError as error:
-        raise Problem(Reason.INVALID, f"{mbox} is there already.", "Name a new file.") from error
+    return reading.folders_below(top, view) if below else [top]
 
 
 @contextmanager

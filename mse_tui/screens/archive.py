@@ -2,26 +2,40 @@
 
 from collections.abc import Iterable, Sequence
 
-from textual import on
+from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
 from mse_tui.actions.archive_search import search_archive
-from mse_tui.archive.views import FolderView, MailboxView, MessageView
+from mse_tui.archive.views import FolderView, MailboxView, MessageView, View
 from mse_tui.screens.access import AccessScreen
+from mse_tui.screens.archive_export import export_folders
 from mse_tui.screens.archive_look import Look, ViewChoice
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.mailboxes import MailboxesScreen
 from mse_tui.screens.message import MessageScreen
+from mse_tui.screens.restoring import RestoresMessages, ToRestore
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.tui import Tui
 from mse_tui.text import printable
-from mse_tui.widgets.commands import ACCESS, CALENDARS, FILTERING, FINDING, OPEN_MAILBOX, SEARCH, VIEW
+from mse_tui.widgets.commands import (
+    ACCESS,
+    ARCHIVE_EXPORT,
+    CALENDARS,
+    FILTERING,
+    FINDING,
+    OPEN_MAILBOX,
+    RESTORE_MESSAGE,
+    SEARCH,
+    VIEW,
+)
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, number, size
 
+_SUBJECT = 3
+"""Its place among the columns of messages."""
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
     " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone."
@@ -32,7 +46,7 @@ _HELP = (
 class ArchiveScreen(MailboxesScreen):
     """Which mailboxes the archive has."""
 
-    KEYS = (OPEN_MAILBOX, SEARCH, CALENDARS, ACCESS, *FILTERING)
+    KEYS = (OPEN_MAILBOX, SEARCH, CALENDARS, ACCESS, ARCHIVE_EXPORT, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
@@ -69,6 +83,17 @@ class ArchiveScreen(MailboxesScreen):
         open_search(self.tui)
 
     @leads_to(look_into)
+    @work(exclusive=True, group="ask")
+    async def action_archive_export(self) -> None:
+        """Write the mailbox under the cursor into files, as it is now."""
+        if (mailbox := self.current) is None:
+            return
+        packs = self.tui.packs
+        reading = await self.tui.asked(lambda: look_into(mailbox.id, packs()))
+        if reading is not None:
+            await export_folders(self, reading, View.live(), None)
+
+    @leads_to(look_into)
     def action_calendars(self) -> None:
         """The calendars of the mailbox under the cursor."""
         from mse_tui.screens.calendar import open_calendars  # noqa: PLC0415 (what reads calendars is slow to import)
@@ -87,7 +112,7 @@ def open_search(tui: Tui, text: str = "") -> None:
 class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
     """The folder tree of one mailbox in a view."""
 
-    KEYS = (VIEW, SEARCH, *FILTERING)
+    KEYS = (VIEW, SEARCH, ARCHIVE_EXPORT, *FILTERING)
     PLACE = "archive"
     HELP_TEXT = _HELP
     look: Look
@@ -130,8 +155,17 @@ class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        folder = next(row for row in self.shown or () if str(row.id) == event.line.key)
-        self.app.push_screen(MessagesScreen(self.look, folder))
+        self.app.push_screen(MessagesScreen(self.look, self._folder(event.line)))
+
+    def _folder(self, shown: Line) -> FolderView:
+        return next(row for row in self.shown or () if str(row.id) == shown.key)
+
+    @leads_to(look_into)
+    @work(exclusive=True, group="ask")
+    async def action_archive_export(self) -> None:
+        """Write the folder under the cursor and all below it into files, in this view."""
+        if (current := self.query_one("#folders", PagedList).current) is not None:
+            await export_folders(self, self.look.reading, self.look.view, self._folder(current))
 
 
 def _folder_line(row: FolderView) -> Line:
@@ -149,10 +183,10 @@ def _folder_line(row: FolderView) -> Line:
     )
 
 
-class MessagesScreen(ViewChoice, LiveScreen[int]):
+class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
     """The messages of one folder in a view, latest first; read page by page."""
 
-    KEYS = (VIEW, *FINDING)
+    KEYS = (VIEW, RESTORE_MESSAGE, *FINDING)
     PLACE = "archive"
     HELP_TEXT = _HELP
     look: Look
@@ -197,6 +231,17 @@ class MessagesScreen(ViewChoice, LiveScreen[int]):
     def _page(self, offset: int, limit: int) -> Sequence[Line]:
         rows = self.look.reading.messages(self._folder.id, self.look.view, offset, limit)
         return [_message_line(row) for row in rows]
+
+    def to_restore(self) -> ToRestore | None:
+        """The marked ones, else the one under the cursor."""
+        chosen = self.query_one("#messages", PagedList).chosen
+        subjects = [one.cells[_SUBJECT].text for one in chosen]
+        address = self.look.reading.mailbox.address
+        return ToRestore(address, [int(one.key) for one in chosen], subjects) if chosen else None
+
+    def restored(self) -> None:
+        """Marks have done their work."""
+        self.query_one("#messages", PagedList).unmark()
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:

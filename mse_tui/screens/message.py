@@ -1,34 +1,30 @@
 """One archived message: envelope, where it lay, text, attachments; and into an .eml file."""
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from textual import work
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mse_tui.access.roles import missing
 from mse_tui.actions.archive_reading import Reading
-from mse_tui.actions.naming import mailbox_address
-from mse_tui.actions.restoring import ROLES_TO_REPLACE, Target, ask_to_restore
+from mse_tui.archive.attachments import StoredAttachment, content_of
+from mse_tui.archive.export import new_file
+from mse_tui.archive.names import safe_name
 from mse_tui.archive.views import MessagePlace, MessageView
-from mse_tui.features.restoring import Collision
-from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.dialogs import Choice, Notice, Question
-from mse_tui.screens.engine_question import wait_for_answer
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import Choice, Question
 from mse_tui.screens.live import LiveScreen
-from mse_tui.screens.roles import leads_to, needs_said
+from mse_tui.screens.restoring import RestoresMessages, ToRestore
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_MESSAGE
+from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_ATTACHMENT, SAVE_MESSAGE
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import absolute, size, when
@@ -48,18 +44,20 @@ class ShownMessage:
     """What becomes of it: name and sentence."""
     headers: tuple[tuple[str, str], ...]
     text: str
-    attachments: tuple[tuple[str, str, int], ...]
-    """Name, type, bytes."""
+    attachments: Sequence[StoredAttachment]
     trouble: str
     """Why there is no content to show; '' if there is."""
 
 
-class MessageScreen(LiveScreen[ShownMessage]):
+class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
     """One message where it lay."""
 
-    KEYS = (SAVE_MESSAGE, RESTORE_MESSAGE, HEADERS, *FINDING)
+    KEYS = (SAVE_MESSAGE, SAVE_ATTACHMENT, RESTORE_MESSAGE, HEADERS, *FINDING)
     PLACE = "archive"
-    HELP_TEXT = "One archived message. w writes it to a file exactly as the server gave it; y copies a line."
+    HELP_TEXT = (
+        "One archived message. w writes it to a file exactly as the server gave it, a one of its attachments; R puts it"
+        " back into a mailbox; y copies a line."
+    )
 
     def __init__(self, reading: Reading, placement_id: int) -> None:
         super().__init__()
@@ -104,7 +102,7 @@ class MessageScreen(LiveScreen[ShownMessage]):
         return [*facts, *(Fact(name, text) for name, text in data.retention)]
 
     def _content(self, data: ShownMessage) -> list[Fact]:
-        facts = [Fact("Attached", f"{name}  {kind}  {size(length)}") for name, kind, length in data.attachments]
+        facts = [Fact("Attached", _attached(one)) for one in data.attachments]
         if data.trouble:
             return [*facts, Fact(""), Fact("Content", data.trouble, Tone.WARN)]
         if self._all_headers:
@@ -118,54 +116,9 @@ class MessageScreen(LiveScreen[ShownMessage]):
         if self.shown is not None:
             self.show(self.shown)
 
-    @leads_to(ask_to_restore)
-    @work(exclusive=True, group="ask")
-    async def action_message_restore(self) -> None:
-        """Ask where to, then have the engine put it back."""
-        if self.shown is None:
-            return
-        own = self._look.mailbox.address
-        text = "It comes back as it was: received date, flags, categories. The engine does it."
-        choices = [
-            ("Cancel", ""),
-            ("To where it lay, unless it is there already", "skip"),
-            ("To where it lay, beside what is there", "copy"),
-            ("To where it lay; what is there goes to Recoverable Items", "replace"),
-            ("To another mailbox...", "other"),
-        ]
-        if lacking := missing(ROLES_TO_REPLACE, self.tui.roles):
-            choices = [(label, answer) for label, answer in choices if answer != "replace"]
-            text += f" To replace what is there {needs_said(lacking)}."
-        chosen = await self.app.push_screen_wait(Choice(f"Restore to {own}?", text, choices))
-        address = await self._ask_address() if chosen == "other" else ""
-        if chosen == "other":
-            chosen = "skip" if address else ""
-        if chosen:
-            self._restore(Target(address, collision=Collision(chosen)))
-
-    async def _ask_address(self) -> str:
-        text = "Its address, or whose it is. The message goes to the folder of the same name, made if need be."
-        answer = await self.app.push_screen_wait(Question("Restore to which mailbox?", text))
-        return answer or ""
-
-    def _restore(self, target: Target) -> None:
-        if self.tui.nobody_runs_tasks:
-            self.notify("No engine runs: it would have to put the message back.", severity="warning", markup=False)
-            return
-
-        def restored() -> Mapping[str, Any] | None:
-            named = replace(target, address=mailbox_address(target.address)) if target.address else target
-            return wait_for_answer(ask_to_restore([self._placement_id], named))
-
-        self.tui.act(restored, self._restored)
-
-    def _restored(self, answer: Mapping[str, Any] | None) -> None:
-        if answer is None:
-            self.notify("The engine has not answered yet; the audit says what was asked.", markup=False)
-        elif answer["restored"]:
-            self.notify("The message is back.", markup=False)
-        else:
-            self.app.push_screen(Notice("Not restored", "\n".join(answer["problems"])))
+    def to_restore(self) -> ToRestore | None:
+        """This one."""
+        return ToRestore(self._look.mailbox.address, [self._placement_id], ()) if self.shown is not None else None
 
     @work(exclusive=True, group="ask")
     async def action_message_save(self) -> None:
@@ -181,6 +134,35 @@ class MessageScreen(LiveScreen[ShownMessage]):
                 lambda: write_message(self._look, self._placement_id, path),
                 lambda written: self.notify(f"{size(written)} written to {path}", markup=False),
             )
+
+    @work(exclusive=True, group="ask")
+    async def action_message_attachment(self) -> None:
+        """Ask which, where it is not the only one, and where to; then write it."""
+        found = self.shown.attachments if self.shown is not None else ()
+        if not found:
+            self.notify("This message has no attachment.", markup=False)
+            return
+        chosen: StoredAttachment | None = found[0]
+        if len(found) > 1:
+            choices = [(_attached(one), one) for one in found]
+            chosen = await self.app.push_screen_wait(Choice("Which attachment?", "", choices))
+        if chosen is not None:
+            await self._save_attachment(chosen)
+
+    async def _save_attachment(self, chosen: StoredAttachment) -> None:
+        proposed = str(Path.cwd() / safe_name(chosen.name, ".eml" if chosen.is_item else "", otherwise="attachment"))
+        text = f"{_attached(chosen)}. An existing file is not overwritten."
+        answer = await self.app.push_screen_wait(Question("Write to which file?", text, proposed))
+        if answer:
+            path = Path(answer).expanduser()
+            self.tui.act(
+                lambda: self._look.write_attachment(self._placement_id, chosen, path),
+                lambda written: self.notify(f"{size(written)} written to {path}", markup=False),
+            )
+
+
+def _attached(one: StoredAttachment) -> str:
+    return f"{one.name or '(no name)'}  {one.content_type}  {size(one.size)}"
 
 
 def _state(row: MessageView) -> Iterator[str]:
@@ -201,11 +183,13 @@ def read_message(reading: Reading, placement_id: int, now: datetime) -> ShownMes
     try:
         with reading.content(placement_id) as stream:
             raw = stream.read(_SHOWN_BYTES)
+            stream.seek(0)
+            attachments = content_of(stream).attachments
     except Problem as problem:
         return ShownMessage(row, history, retention, (), "", (), f"{problem.happened} {problem.remedy}")
     parsed = BytesParser(policy=policy.default).parsebytes(raw)
     assert isinstance(parsed, EmailMessage)
-    return ShownMessage(row, history, retention, _headers(parsed), _text(parsed), _attachments(parsed), "")
+    return ShownMessage(row, history, retention, _headers(parsed), _text(parsed), attachments, "")
 
 
 def _headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:
@@ -224,19 +208,6 @@ def _text(message: EmailMessage) -> str:
     if body.get_content_type() == "text/html":
         text = text_of_html(text)
     return text[:_SHOWN_TEXT] + ("\n(the rest is in the file: w)" if len(text) > _SHOWN_TEXT else "")
-
-
-def _attachments(message: EmailMessage) -> tuple[tuple[str, str, int], ...]:
-    return tuple(
-        (part.get_filename() or "(no name)", part.get_content_type(), _length(part))
-        for part in message.walk()
-        if part.get_content_disposition() == "attachment" or (part.get_filename() and not part.is_multipart())
-    )
-
-
-def _length(part: object) -> int:
-    payload = part.get_payload(decode=True) if isinstance(part, EmailMessage) else None
-    return len(payload) if isinstance(payload, bytes) else 0
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -283,15 +254,5 @@ def file_name(row: MessageView) -> str:
 def write_message(reading: Reading, placement_id: int, path: Path) -> int:
     """Write a message's MIME to a new file, for its owner alone; gives the bytes written. Audited as an export."""
     [(_, stream)] = reading.export([placement_id], str(path))
-    written = 0
-    with stream:
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                while block := stream.read(1 << 20):
-                    written += file.write(block)
-        except OSError as error:
-            raise Problem(
-                Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Choose another file name."
-            ) from error
-    return written
+    with stream, new_file(path) as file:
+        return sum(file.write(block) for block in iter(lambda: stream.read(1 << 20), b""))

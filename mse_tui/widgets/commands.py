@@ -234,7 +234,11 @@ VIEW = Command("view", "v", "View", "Live, Full or as of a date.")
 SEARCH = Command("search", "s", "Search", "Find messages and appointments by what they say; in a mailbox, in that one.")
 OPEN_HIT = Command("list.open", "enter", "Open", "Open what is under the cursor; it is audited.")
 SEARCH_WORDS = Command("filter", "slash", "Words", "Back to the words that are looked for.")
+ARCHIVE_EXPORT = Command(
+    "archive.export", "w", "Export", "Write the mailbox, or the folder and all below it, under the cursor into files."
+)
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
+SAVE_ATTACHMENT = Command("message.attachment", "a", "Attachment", "Write one of its attachments to a file.")
 HEADERS = Command("message.headers", "H", "Headers", "All header lines, or only the usual ones.")
 
 # --- who may open which archive ----------------------------------------------------------------------------------
@@ -268,7 +272,7 @@ SAVE_APPOINTMENT = Command("appointment.save", "w", "Write file", "Write this ve
 ORIGINAL = Command("appointment.original", "o", "Original", "What the server gave, or what it says.")
 
 RESTORE_MESSAGE = Command(
-    "message.restore", "R", "Restore", "Put the message back into its mailbox or another one.", changes=True
+    "message.restore", "R", "Restore", "Put the message, or the marked ones, back into a mailbox.", changes=True
 )
 
 STUB_REHYDRATE = Command(
