@@ -1,14 +1,13 @@
 """What people define of a site as one text (TOML): to keep in version control, review and apply.
 
 Things are known by their names. Settings that are not written have their defaults. What a text does not name is left
-alone, unless it is told to be removed.
+alone; definitions, schedules and tasks go where that is wanted. Secrets are not in it, nor what is a record about
+persons: holds, grants, approvals.
 """
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -17,10 +16,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.checks import settings_model
-from mse_tui.actions.commands import remove_task
+from mse_tui.actions.commands import pause, remove_task, resume, told_to_pause
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
-from mse_tui.actions.maintenance import set_maintenance_windows, valid_windows
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
+from mse_tui.actions.site_text import (
+    MaintenanceText,
+    OwnText,
+    RetentionText,
+    maintenance_steps,
+    own_values,
+    retention_steps,
+    site_steps,
+)
+from mse_tui.actions.steps import Change, Doing, Step, differences
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.directory.directory import GroupReference
 from mse_tui.engine.schedules import ScheduleSettings, write_settings
@@ -33,7 +41,7 @@ from mse_tui.terms import TaskType
 
 M = TypeVar("M", bound=BaseModel)
 
-_HEADING = "# Definitions, schedules, tasks, weekly maintenance. Show what it would change: mse-tui plan FILE\n\n"
+_HEADING = "# Definitions, schedules, tasks, the site, retention. Show what it would change: mse-tui plan FILE\n\n"
 
 
 class _Part(BaseModel):
@@ -63,12 +71,8 @@ class TaskText(_Part):
     definition: str
     schedule: str
     group: str
-
-
-class MaintenanceText(_Part):
-    """[maintenance]"""
-
-    windows: tuple[str, ...] = ()
+    paused: bool | None = None
+    """None: left as it is."""
 
 
 class SiteText(_Part):
@@ -78,37 +82,8 @@ class SiteText(_Part):
     schedule: tuple[ScheduleText, ...] = ()
     task: tuple[TaskText, ...] = ()
     maintenance: MaintenanceText | None = None
-
-
-class Change(StrEnum):
-    """What is to be done about one thing."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that would be created, changed or removed."""
-
-    change: Change
-    kind: str
-    """definition, schedule, task or maintenance"""
-    name: str
-    settings: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    """Setting -> before and after; None on the side where there is nothing."""
-
-    @property
-    def new_group(self) -> str | None:
-        """The group that a task takes by this step."""
-        return self.settings["group"][1] if self.kind == "task" and "group" in self.settings else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Doing:
-    step: Step
-    do: Callable[[], object]
+    site: OwnText | None = None
+    retention: tuple[RetentionText, ...] = ()
 
 
 def export_text() -> str:
@@ -127,10 +102,11 @@ def export_text() -> str:
                     "definition": row.definition,
                     "schedule": row.schedule,
                     "group": row.group,
+                    "paused": told_to_pause(row),
                 }
                 for row in queries.tasks_of_type()
             ],
-            "maintenance": {"windows": windows} if (windows := queries.sites()[0].maintenance_windows) else {},
+            **own_values(),
         }
     return _HEADING + tomli_w.dumps({kind: rows for kind, rows in values.items() if rows}, multiline_strings=False)
 
@@ -138,8 +114,8 @@ def export_text() -> str:
 def plan(text: str, *, prune: bool = False) -> list[Step]:
     """What applying a text would do, in the order in which it is done; changes nothing.
 
-    With `prune` what the text does not name is to be removed. Raises Problem invalid: every fault of the text's form,
-    or what can't be done.
+    With `prune` definitions, schedules and tasks that the text does not name are to be removed. Raises Problem invalid:
+    every fault of the text's form, or what can't be done.
     """
     with reading():
         return [doing.step for doing in _doings(_read(text), prune)]
@@ -163,7 +139,7 @@ def apply(text: str, *, prune: bool = False, resolved: Mapping[str, GroupReferen
 
 def _doings(
     wanted: SiteText, prune: bool, resolved: Mapping[str, GroupReference | None] = MappingProxyType({})
-) -> Iterator[_Doing]:
+) -> Iterator[Doing]:
     """Each is decided when its turn comes: a task finds the definition that was created before it."""
     definitions = {(row.type, row.name.casefold()): row for row in queries.definitions()}
     schedules = {row.name.casefold(): row for row in queries.schedules()}
@@ -174,11 +150,16 @@ def _doings(
     for schedule in wanted.schedule:
         yield from _schedule(schedule, schedules.pop(schedule.name.casefold(), None))
     for task in wanted.task:
-        yield from _task(task, tasks.pop(task.description.casefold(), None), resolved.get(task.group))
-    if prune or wanted.maintenance is not None:
-        yield from _maintenance(wanted.maintenance or MaintenanceText())
+        present = tasks.pop(task.description.casefold(), None)
+        yield from _task(task, present, resolved.get(task.group))
+        yield from _paused(task, present)
+    if wanted.maintenance is not None:
+        yield from maintenance_steps(wanted.maintenance)
+    if wanted.site is not None:
+        yield from site_steps(wanted.site)
+    yield from retention_steps(wanted.retention)
     if prune:
-        yield from _removals(tasks, definitions, schedules)
+        yield from _removals(wanted, tasks.values(), definitions.values(), schedules.values())
 
 
 def _refuse_unknown(wanted: SiteText, definitions: set[tuple[TaskType, str]], schedules: set[str]) -> None:
@@ -191,34 +172,34 @@ def _refuse_unknown(wanted: SiteText, definitions: set[tuple[TaskType, str]], sc
             raise _nothing_named(task, "schedule", task.schedule)
 
 
-def _definition(wanted: DefinitionText, present: DefinitionRow | None) -> Iterator[_Doing]:
+def _definition(wanted: DefinitionText, present: DefinitionRow | None) -> Iterator[Doing]:
     name = f"{wanted.type} {wanted.name}"
     settings = _valid(settings_model(wanted.type), wanted.settings, f"definition {name}")
     values = settings.model_dump(mode="json", by_alias=True)
     if present is None:
-        step = Step(Change.CREATE, "definition", name, _differences({}, values))
-        yield _Doing(step, lambda: create_definition(wanted.type, wanted.name, settings))
-    elif differences := _differences(present.settings, values):
-        step = Step(Change.CHANGE, "definition", name, differences)
-        yield _Doing(step, lambda: set_definition(present.id, settings))
+        step = Step(Change.CREATE, "definition", name, differences({}, values))
+        yield Doing(step, lambda: create_definition(wanted.type, wanted.name, settings))
+    elif changed := differences(present.settings, values):
+        step = Step(Change.CHANGE, "definition", name, changed)
+        yield Doing(step, lambda: set_definition(present.id, settings))
 
 
-def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[_Doing]:
+def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[Doing]:
     settings = _valid(ScheduleSettings, wanted.settings, f"schedule {wanted.name}")
     values = json.loads(write_settings(settings))
     if present is None:
-        step = Step(Change.CREATE, "schedule", wanted.name, _differences({}, values))
-        yield _Doing(step, lambda: create_schedule(wanted.name, settings))
-    elif differences := _differences(present.settings, values):
-        step = Step(Change.CHANGE, "schedule", wanted.name, differences)
-        yield _Doing(step, lambda: set_schedule(present.id, settings))
+        step = Step(Change.CREATE, "schedule", wanted.name, differences({}, values))
+        yield Doing(step, lambda: create_schedule(wanted.name, settings))
+    elif changed := differences(present.settings, values):
+        step = Step(Change.CHANGE, "schedule", wanted.name, changed)
+        yield Doing(step, lambda: set_schedule(present.id, settings))
 
 
-def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None) -> Iterator[_Doing]:
-    values = wanted.model_dump(mode="json", exclude={"description"})
+def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None) -> Iterator[Doing]:
+    values = wanted.model_dump(mode="json", exclude={"description", "paused"})
     if present is None:
-        step = Step(Change.CREATE, "task", wanted.description, _differences({}, values))
-        yield _Doing(step, lambda: _create_task(wanted, resolved))
+        step = Step(Change.CREATE, "task", wanted.description, differences({}, values))
+        yield Doing(step, lambda: _create_task(wanted, resolved))
         return
     old = {
         "type": present.type.value,
@@ -226,38 +207,59 @@ def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | 
         "schedule": present.schedule,
         "group": present.group,
     }
-    differences = _differences(old, values)
-    if fixed := {"type", "group"} & differences.keys():
+    changed = differences(old, values)
+    if fixed := {"type", "group"} & changed.keys():
         raise Problem(
             Reason.INVALID,
             f"The {' and the '.join(sorted(fixed))} of the task {wanted.description!r} can't be changed.",
             "Remove the task and create it anew under this description, or describe the new one differently.",
         )
-    if differences:
-        yield _Doing(Step(Change.CHANGE, "task", wanted.description, differences), lambda: _set_task(wanted, present))
+    if changed:
+        yield Doing(Step(Change.CHANGE, "task", wanted.description, changed), lambda: _set_task(wanted, present))
 
 
-def _maintenance(wanted: MaintenanceText) -> Iterator[_Doing]:
-    site = queries.sites()[0]
-    windows = valid_windows(wanted.windows)
-    if differences := _differences({"windows": site.maintenance_windows}, {"windows": windows}):
-        step = Step(Change.CHANGE, "maintenance", "of the site", differences)
-        yield _Doing(step, lambda: set_maintenance_windows(site.id, windows))
+def _paused(wanted: TaskText, present: TaskRow | None) -> Iterator[Doing]:
+    """A task that is created is not paused; the engine carries out what it is told."""
+    is_paused = present is not None and told_to_pause(present)
+    if wanted.paused is None or wanted.paused == is_paused:
+        return
+    step = Step(Change.CHANGE, "task", wanted.description, {"paused": (is_paused, wanted.paused)})
+    yield Doing(step, lambda: (pause if wanted.paused else resume)(_task_id(wanted)))
 
 
 def _removals(
-    tasks: Mapping[str, TaskRow], definitions: Mapping[Any, DefinitionRow], schedules: Mapping[str, ScheduleRow]
-) -> Iterator[_Doing]:
-    for task in tasks.values():
-        remove = _bound(remove_task, task.id, keep_history=True)
-        yield _Doing(Step(Change.REMOVE, "task", task.description), remove)
-    for definition in definitions.values():
-        if not definition.tasks:
-            step = Step(Change.REMOVE, "definition", f"{definition.type} {definition.name}")
-            yield _Doing(step, _bound(remove_definition, definition.id))
-    for schedule in schedules.values():
-        if not schedule.tasks:
-            yield _Doing(Step(Change.REMOVE, "schedule", schedule.name), _bound(remove_schedule, schedule.id))
+    wanted: SiteText,
+    tasks: Collection[TaskRow],
+    definitions: Collection[DefinitionRow],
+    schedules: Collection[ScheduleRow],
+) -> Iterator[Doing]:
+    """What the text does not name. A task's engine removes it, so what only such tasks use goes after them."""
+    for task in tasks:
+        yield Doing(_going(task), _bound(remove_task, task.id, keep_history=True))
+    used = {(one.type, one.definition.casefold()) for one in wanted.task}
+    timed = {one.schedule.casefold() for one in wanted.task}
+    for definition in definitions:
+        if (definition.type, definition.name.casefold()) not in used:
+            users = {task.description for task in tasks if task.definition_id == definition.id}
+            name = f"{definition.type} {definition.name}"
+            yield _removal("definition", name, users, _bound(remove_definition, definition.id))
+    for schedule in schedules:
+        if schedule.name.casefold() not in timed:
+            users = {task.description for task in tasks if task.schedule_id == schedule.id}
+            yield _removal("schedule", schedule.name, users, _bound(remove_schedule, schedule.id))
+
+
+def _going(task: TaskRow) -> Step:
+    why = "an engine removes it; its history stays"
+    return Step(Change.TELL_TO_GO, "task", task.description, why=why, question=f"remove the task {task.description!r}")
+
+
+def _removal(kind: str, name: str, users: Collection[str], remove: Callable[[], object]) -> Doing:
+    question = f"remove the {kind} {name!r}"
+    if not users:
+        return Doing(Step(Change.REMOVE, kind, name, question=question), remove)
+    tasks = "its task is" if len(users) == 1 else "its tasks are"
+    return Doing(Step(Change.LATER, kind, name, why=f"removed when {tasks} gone", question=question), lambda: None)
 
 
 def _create_task(wanted: TaskText, resolved: GroupReference | None) -> None:
@@ -274,6 +276,12 @@ def _create_task(wanted: TaskText, resolved: GroupReference | None) -> None:
 
 def _set_task(wanted: TaskText, present: TaskRow) -> None:
     set_task(present.id, definition_id=_definition_id(wanted), schedule_id=_schedule_id(wanted))
+
+
+def _task_id(wanted: TaskText) -> int:
+    found = queries.task_named(wanted.description)
+    assert found is not None
+    return found.id
 
 
 def _definition_id(wanted: TaskText) -> int:
@@ -302,6 +310,7 @@ def _read(text: str) -> SiteText:
     _refuse_doubles("definition", [f"{one.type} {one.name}" for one in wanted.definition])
     _refuse_doubles("schedule", [one.name for one in wanted.schedule])
     _refuse_doubles("task", [one.description for one in wanted.task])
+    _refuse_doubles("retention", [one.mailbox or "the archive" for one in wanted.retention])
     return wanted
 
 
@@ -317,11 +326,6 @@ def _valid(model: type[M], values: Mapping[str, Any], what: str) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         raise Problem(Reason.INVALID, f"The {what} is not valid: {in_words(model, error)}.") from None
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return {key: (old.get(key), new.get(key)) for key in keys}
 
 
 def _plain(value: Any) -> Any:

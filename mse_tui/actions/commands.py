@@ -15,6 +15,7 @@ from mse_tui.store import queries
 from mse_tui.store.database import now, writing
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Command, Task
+from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType, Verb
 
 
@@ -81,6 +82,19 @@ def remove_task(task_id: int, *, keep_history: bool) -> int:
     return _tell(task_id, Verb.REMOVE, {"keep_history": keep_history})
 
 
+def told_to_pause(task: TaskRow) -> bool:
+    """Whether a task is paused, or will be once its engine has carried out what it was told."""
+    newest = _newest_of(task.id, Verb.PAUSE, Verb.RESUME)
+    return task.paused if newest is None else newest is Verb.PAUSE
+
+
+def _newest_of(task_id: int, *verbs: Verb) -> Verb | None:
+    """The last of these that a task was told and that is not carried out yet."""
+    told = Command.select().where(Command.task == task_id, Command.verb.in_(verbs), Command.finished.is_null())
+    newest = told.order_by(Command.id.desc()).first()
+    return None if newest is None else Verb(newest.verb)
+
+
 def command_state(command_id: int) -> CommandState | None:
     """How far a command is; None when it is gone (with its task)."""
     row = Command.get_or_none(Command.id == command_id)
@@ -124,7 +138,7 @@ def _refuse_senseless(task: Task, verb: Verb) -> None:
         raise Problem(Reason.INVALID, f"The task {name} is not running.", "There is nothing to stop.")
     if verb is Verb.PAUSE and task.paused:
         raise Problem(Reason.INVALID, f"The task {name} is paused already.", "Resume it to let it go on.")
-    if verb is Verb.RESUME and not task.paused:
+    if verb is Verb.RESUME and not (task.paused or _newest_of(task.id, Verb.PAUSE, Verb.RESUME) is Verb.PAUSE):
         raise Problem(Reason.INVALID, f"The task {name} is not paused.", "There is nothing to resume.")
 
 

@@ -118,6 +118,10 @@ def model_of(kind: str, name: str) -> "type[BaseModel] | None":
         from mse_tui.terms import TaskType
 
         return settings_model(TaskType(name.partition(" ")[0]))
+    if kind == "retention":
+        from mse_tui.actions.retention import RetentionSettings
+
+        return RetentionSettings
     if kind == "schedule":
         from mse_tui.engine.schedules import ScheduleSettings
 

@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mse_tui.actions.as_text import Change, apply, export_text, plan
+from mse_tui.actions.as_text import apply, export_text, plan
+from mse_tui.actions.commands import pause
 from mse_tui.actions.definitions import create_definition
 from mse_tui.actions.maintenance import set_maintenance_windows
 from mse_tui.actions.opening import open_site
+from mse_tui.actions.retention import set_retention
+from mse_tui.actions.sites import disable_site
+from mse_tui.actions.steps import Change
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import close_database
-from mse_tui.store.models import Command, Task
+from mse_tui.store.models import ArchiveMailbox, Command, Task
 from mse_tui.terms import TaskType, Verb
 from tests.actions.conftest import Ready
 
@@ -83,7 +87,9 @@ def test_weekly_maintenance_is_part_of_it(ready: Ready, tmp_path: Path) -> None:
     (step,) = apply('[maintenance]\nwindows = ["sunday 3:00-06:00 Europe/Oslo"]')
     assert step.settings == {"windows": (("Sun 02:00-06:00 Europe/Oslo",), ("Sun 03:00-06:00 Europe/Oslo",))}
     assert apply("") == [], "what a text does not name is left alone"
-    assert [one.kind for one in apply("", prune=True) if one.kind == "maintenance"] == ["maintenance"]
+    assert [one.kind for one in apply("", prune=True) if one.kind == "maintenance"] == [], "nor is it pruned"
+    assert queries.sites()[0].maintenance_windows == ("Sun 03:00-06:00 Europe/Oslo",)
+    (step,) = apply("[maintenance]\nwindows = []")
     assert queries.sites()[0].maintenance_windows == ()
     with pytest.raises(Problem, match="leave no time free"):
         plan('[maintenance]\nwindows = ["Mon-Sun 00:00-24:00 UTC"]')
@@ -91,6 +97,40 @@ def test_weekly_maintenance_is_part_of_it(ready: Ready, tmp_path: Path) -> None:
     open_site(Home.open(tmp_path / "other"), "Branch office")
     apply(text)
     assert export_text() == text
+
+
+def test_the_site_its_retention_and_what_is_paused_are_part_of_it(ready: Ready, tmp_path: Path) -> None:
+    task = ready.task()
+    ready.task("Board", "bo@example.com")
+    ArchiveMailbox.create(guid="1", address="ann@example.com", display_name="Ann")
+    set_retention({"minimum_days": 365, "maximum_days": 3650})
+    set_retention({"minimum_days": 2555}, "ann@example.com")
+    disable_site(ready.site)
+    pause(task)
+    text = export_text()
+    assert plan(text) == plan(text, prune=True) == []
+    close_database()
+    open_site(Home.open(tmp_path / "other"), "Branch office")
+    ArchiveMailbox.create(guid="1", address="Ann@example.com", display_name="Ann")
+    apply(text)
+    assert export_text().replace("Ann@", "ann@") == text
+    assert not queries.sites()[0].enabled
+    assert [row.verb for row in Command.select()] == [Verb.PAUSE]
+    apply(text.replace("paused = true", "paused = false").replace("enabled = false", "enabled = true"))
+    assert [row.verb for row in Command.select().order_by(Command.id)] == [Verb.PAUSE, Verb.RESUME]
+    assert queries.sites()[0].enabled
+
+
+def test_what_a_mailbox_keeps_waits_until_it_is_archived(ready: Ready) -> None:
+    text = '[[retention]]\nminimum_days = 30\n[[retention]]\nmailbox = "ann@example.com"\nminimum_days = 60\n'
+    first, second = apply(text)
+    assert (first.change, second.change, second.name) == (Change.CHANGE, Change.LATER, "ann@example.com")
+    ArchiveMailbox.create(guid="1", address="ann@example.com", display_name="Ann")
+    (step,) = apply(text)
+    assert (step.change, step.settings) == (Change.CHANGE, {"minimum_days": (None, 60)})
+    (step,) = plan("[[retention]]\nminimum_days = 10\n")
+    assert step.question == "let the archive keep for a shorter time than now"
+    assert [one for one in plan("", prune=True) if one.kind == "retention"] == []
 
 
 def test_a_change_says_what_was_before(ready: Ready) -> None:
@@ -126,7 +166,8 @@ def test_all_or_nothing(ready: Ready) -> None:
 def test_pruning_removes_what_is_not_named(ready: Ready) -> None:
     task = ready.task()
     text = TEXT.replace('description = "Sales"', 'description = "Others"')
-    assert [(step.change, step.kind) for step in apply(text, prune=True)][-1] == (Change.REMOVE, "task")
+    told = [(step.change, step.kind) for step in apply(text, prune=True)][-3:]
+    assert told == [(Change.TELL_TO_GO, "task"), (Change.LATER, "definition"), (Change.LATER, "schedule")]
     (command,) = Command.select().where(Command.task == task)
     assert (command.verb, command.arguments) == (Verb.REMOVE, '{"keep_history": true}')
     Task.delete().where(Task.id == task).execute()

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from mse_tui import __version__
 from mse_tui.access import roles
+from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
+from mse_tui.engine.commands import remove
 from mse_tui.home import Home
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
@@ -422,6 +426,29 @@ def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Pa
     ran = with_task("apply", str(file))
     assert ran.code == 64
     assert "task no. 1: description: is missing" in ran.err
+
+
+def test_what_is_pruned_is_told_to_go_and_the_rest_follows(
+    with_task: Command, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "empty.toml"
+    file.write_text("")
+    told = with_task("apply", str(file), "--prune", "--yes")
+    assert "- task Sales: told to go; an engine removes it; its history stays" in told.out
+    assert "... definition MFR Everything: removed when its task is gone" in told.out
+    assert "applied again" in told.err
+    assert with_task("definition", "list").out.count("Everything") == 1
+    monkeypatch.setattr(queries, "engine_holder", lambda _: "an engine")
+    open_site(home)
+    (task_id,) = [row.id for row in queries.tasks_of_type()]
+    engine = Timer(1, partial(remove, task_id, keep_history=True, now=now()))
+    engine.start()
+    told = with_task("apply", str(file), "--prune", "--yes")
+    engine.join()
+    assert "- task Sales: told to go" in told.out
+    assert "- definition MFR Everything\n- schedule Nightly\n" in told.out
+    assert "..." not in told.out
+    assert "Everything" not in with_task("definition", "list").out
 
 
 def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:

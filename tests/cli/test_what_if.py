@@ -72,7 +72,7 @@ def test_settings_are_told_as_they_are_shown(site: Command) -> None:
     removal = site("task", "remove", "Sales", "--what-if")
     assert removal.out == "Would remove: Sales\n    Keep history: off\n"
     kept = site("retention", "set", "--minimum-days", "30", "--what-if")
-    assert "Minimum days: none -> 30" in kept.out
+    assert "Minimum (days): none -> 30" in kept.out
 
 
 @pytest.mark.parametrize("action", list(CHANGES))
