@@ -403,7 +403,7 @@ def test_a_report_is_a_page_or_a_table(with_task: Command, tmp_path: Path) -> No
     assert "\x1b" not in page
     table = with_task("report", str(ended.id), "--csv").out.splitlines()
     assert table[0].endswith("items_seen,skipped: private,failed items")
-    assert "'=cmd()" in table[1]
+    assert "'=cmd()" in table[2]
     file = tmp_path / "report.html"
     assert with_task("report", str(ended.id), "--output", str(file)).code == 0
     assert file.read_text().startswith("<!DOCTYPE html>")
