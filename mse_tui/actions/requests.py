@@ -61,8 +61,14 @@ def answer(request_id: int) -> dict[str, Any] | None:
     return found
 
 
+def waits_for(request_id: int) -> str:
+    """What the engine waits for while it answers; '' where it does not wait, or has not begun."""
+    row = EngineRequest.get_or_none(EngineRequest.id == request_id)
+    return "" if row is None else str(row.waiting)
+
+
 @needs(Role.OPERATOR)
 def withdraw(request_id: int) -> None:
-    """Nobody waits for this answer any more: it is not looked for, if that has not begun."""
+    """Nobody waits for this answer any more: it is not looked for, or only until the next wait."""
     with writing():
         EngineRequest.delete().where(EngineRequest.id == request_id, EngineRequest.answered.is_null()).execute()

@@ -7,18 +7,25 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from mse_tui.access.roles import Role, require
 from mse_tui.actions import requests
 from mse_tui.cli.session import Session
+from mse_tui.exchange.waits import listening
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection
+from mse_tui.text import printable
+from mse_tui.widgets.wording import in_local_time
 
 if TYPE_CHECKING:
     from mse_tui.engine.group_questions import GroupQuestions
 
 _ANSWERED_WITHIN = 600.0
 _LOOK_SECONDS = 0.1
+_TELL_SECONDS = 15.0
+"""How often the same wait is told."""
 
 
 def ask(
@@ -34,15 +41,46 @@ def ask(
 
 
 def _ask_engine(request: int, within: float) -> dict[str, Any]:
-    deadline = monotonic() + within
-    while (answer := requests.answer(request)) is None:
-        if monotonic() > deadline:
-            requests.withdraw(request)
-            raise Problem(
-                Reason.TIMEOUT, f"The site's engine did not answer within {within:.0f} seconds.", "Look at its log."
-            )
-        Event().wait(_LOOK_SECONDS)
+    deadline, telling = monotonic() + within, _Telling(within)
+    try:
+        while (answer := requests.answer(request)) is None:
+            if monotonic() > deadline:
+                raise Problem(
+                    Reason.TIMEOUT, f"The site's engine did not answer within {within:.0f} seconds.", "Look at its log."
+                )
+            telling.of(requests.waits_for(request))
+            Event().wait(_LOOK_SECONDS)
+    except BaseException:
+        requests.withdraw(request)
+        raise
     return answer
+
+
+@contextmanager
+def telling_waits(within: float = _ANSWERED_WITHIN) -> Iterator[None]:
+    """Within the block, what is asked from here says on standard error that it waits, and for what.
+
+    Who waits for `within` seconds alone is not told.
+    """
+    telling = _Telling(within)
+    with listening(lambda wait: telling.of("" if wait is None else wait.said), Event()):
+        yield
+
+
+class _Telling:
+    """Says what is waited for, when that is news or has lasted."""
+
+    def __init__(self, within: float) -> None:
+        self._is_patient = within >= _ANSWERED_WITHIN
+        self._told = ""
+        self._next = 0.0
+
+    def of(self, waiting: str) -> None:
+        """'' where nothing is waited for."""
+        if not self._is_patient or not waiting or (waiting == self._told and monotonic() < self._next):
+            return
+        click.echo(printable(f"Waiting: {in_local_time(waiting)} Ctrl+C ends it."), err=True)
+        self._told, self._next = waiting, monotonic() + _TELL_SECONDS
 
 
 def _answer_here(
@@ -50,7 +88,12 @@ def _answer_here(
 ) -> dict[str, Any]:
     began = monotonic()
     with _questions(session, site_id) as questions:
-        answer = _within(within, lambda: questions.by_kind[kind](arguments))
+
+        def answering() -> dict[str, Any]:
+            with telling_waits(within):
+                return questions.by_kind[kind](arguments)
+
+        answer = _within(within, answering)
     return {**answer, "seconds": round(monotonic() - began, 3)}
 
 

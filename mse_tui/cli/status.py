@@ -106,7 +106,11 @@ def _what_to_do(trouble: Trouble) -> str:
 
 def progress_text(row: ProgressRow) -> str:
     """What a running task does now, in one line."""
-    parts = [f"mailbox {row.position} of {row.total}" if row.total else "starting", row.address, row.folder]
+    parts = [
+        f"mailbox {row.position} of {row.total}" if row.total else row.phase or "starting",
+        row.address,
+        row.folder,
+    ]
     if row.items:
         of = f" of {number(row.expected)}" if row.expected else ""
         parts.append(f"{number(row.items)}{of} items, {size(row.bytes)}")

@@ -363,8 +363,9 @@ def _under_way(task_id: int) -> str:
     information = queries.task_information(task_id)
     if information is None or information.progress is None:
         return ""
-    waits = wait_words(information.progress, utc_now())
-    return ": ".join(filter(None, (information.task.latest_detail, waits)))
+    progress = information.progress
+    where = information.task.latest_detail if progress.total else progress.phase.capitalize()
+    return ": ".join(filter(None, (where, wait_words(progress, utc_now()))))
 
 
 def _state(row: TaskRow) -> str:

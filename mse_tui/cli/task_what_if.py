@@ -13,6 +13,7 @@ from mse_tui.actions.contents import failed_items
 from mse_tui.actions.foreseeing import foresee_task
 from mse_tui.cli.engine import build_directory, build_permissions_sync
 from mse_tui.cli.output import emit_json, fields, light, table
+from mse_tui.cli.questions import telling_waits
 from mse_tui.cli.session import Session
 from mse_tui.engine.clock import SystemClock
 from mse_tui.engine.foreseeing import Foreseeing, Foreseen, ForeseenExecution
@@ -36,7 +37,8 @@ def report_what_if(
 ) -> int:
     """Look and tell; the exit code of the light that such an execution would have."""
     with _equipment(session, row) as foreseeing:
-        execution = foresee_task(foreseeing, row.id, Choice(tuple(mailboxes), first))
+        with telling_waits():
+            execution = foresee_task(foreseeing, row.id, Choice(tuple(mailboxes), first))
         members = count(len(execution.members), "mailbox", "mailboxes")
         for each in execution.look():
             if not as_json:

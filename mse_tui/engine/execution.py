@@ -27,6 +27,7 @@ from mse_tui.engine.pace import Pace
 from mse_tui.engine.preparing import Choice, ends_execution, prepare, refuse_fallen
 from mse_tui.engine.standing import Standing
 from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
+from mse_tui.exchange.waits import listening
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem
@@ -171,6 +172,9 @@ class Execution:
                 if self._goes_on():
                     self._step()
             except Exception as error:
+                if is_stop(error) and self._is_asked_to_end():
+                    self._with.submit(self.turn)  # the group was not waited for any longer
+                    return
                 problem = _problem(error)
                 if problem.reason is Reason.INTERNAL:
                     log.exception("An execution failed inside")
@@ -213,12 +217,14 @@ class Execution:
     def _prepare(self) -> None:
         """The definition and the group. Raises Problem: the execution ends red, nothing is touched."""
         claim = self.claim
-        work = prepare(
-            claim.task_type,
-            claim.settings,
-            self._with.features,
-            lambda destructive: self._with.groups.resolve(claim, destructive=destructive),
-        )
+        records.begin_resolving(claim, self._now())
+        with listening(lambda wait: records.wait_for_group(claim, wait, self._now()), self._cancel):
+            work = prepare(
+                claim.task_type,
+                claim.settings,
+                self._with.features,
+                lambda destructive: self._with.groups.resolve(claim, destructive=destructive),
+            )
         skipped = self._choice.skipped(work.membership)
         if self._choice.again:
             records.forget_health(claim, [entry.entry for entry in skipped])

@@ -25,6 +25,7 @@ from diskcache.core import MODE_RAW
 from mse_tui.config.configuration import Configuration
 from mse_tui.directory.answers import membership_kept, membership_to_keep
 from mse_tui.directory.directory import Directory, GroupReference, Membership
+from mse_tui.exchange import waits
 from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(hours=1)
 _NEVER_IN_FILES = 2**31 - 1
 _READ_KEPT = 4
+_LOOK_SECONDS = 0.5
+"""How often who waits for another's question looks whether it is still wanted."""
 _CACHE_ERRORS = (sqlite3.Error, Timeout, OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -142,8 +145,13 @@ class GroupCache:
         """One asks about a group at a time; other groups wait for nobody."""
         with self._looking:
             asking = self._asking.setdefault(self._key(group), _Asking())
-        with asking.lock:
+        while not asking.lock.acquire(timeout=_LOOK_SECONDS):
+            waits.stands_behind("The same group is being asked for already.")
+        waits.answered()
+        try:
             yield
+        finally:
+            asking.lock.release()
 
     def _ask(self, group: GroupReference) -> Membership:
         """What the directory says last counts: a group that is empty or gone now is not kept as it was before."""

@@ -11,8 +11,9 @@ from mse_tui.engine.claims import Claim, plan_after
 from mse_tui.engine.journal import Outcome, left_out
 from mse_tui.engine.schedules import read_settings
 from mse_tui.engine.summing_up import summed_up
+from mse_tui.exchange.waits import Wait
 from mse_tui.reasons import Reason, explain
-from mse_tui.store.database import writing
+from mse_tui.store.database import keep_connection, writing
 from mse_tui.store.models import (
     Command,
     Execution,
@@ -25,6 +26,26 @@ from mse_tui.store.models import (
     to_micros,
 )
 from mse_tui.terms import Light, Status, Verb
+
+RESOLVING = "resolving the group"
+"""What an execution does before its first mailbox."""
+
+
+def begin_resolving(claim: Claim, now: datetime) -> None:
+    """The execution asks who is in its group."""
+    with writing():
+        _show(claim, now, position=0, total=0, address="", mailbox_started=None, phase=RESOLVING, paces="[]")
+        _detail(claim, RESOLVING.capitalize())
+
+
+def wait_for_group(claim: Claim, wait: Wait | None, now: datetime) -> None:
+    """What the answer waits for; None, no longer. From any thread."""
+    values: dict[str, Any] = {"waiting": "", "waiting_since": None, "waiting_until": None, "updated": now}
+    if wait is not None:
+        values.update(waiting=wait.said, waiting_since=wait.since, waiting_until=wait.until)
+    with keep_connection(), writing():
+        Progress.update(values).where(Progress.task == claim.task_id).execute()
+        _detail(claim, ": ".join(filter(None, (RESOLVING.capitalize(), values["waiting"]))))
 
 
 def begin_group(claim: Claim, total: int, skipped: Sequence[SkippedEntry], now: datetime) -> None:

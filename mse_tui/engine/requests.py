@@ -11,8 +11,9 @@ from mse_tui.engine.clock import Clock
 from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.halts import clear_halts
 from mse_tui.exchange.mailbox import Exchange
+from mse_tui.exchange.waits import Wait, listening
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import as_problem
+from mse_tui.store.database import as_problem, keep_connection
 from mse_tui.store.models import EngineRequest, Task
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,16 @@ class Requests:
         )
 
     def _answer(self, request: Any) -> Answer:
-        began = self._clock.monotonic()
+        began, left = self._clock.monotonic(), Event()
         try:
             by_kind = self._by_kind.get(request.kind)
             if by_kind is None:
                 raise Problem(Reason.INVALID, f"This engine can't answer {request.kind!r}.", "Update the engine.")
-            answer = by_kind(json.loads(request.arguments))
+            with listening(lambda wait: _tell(request, wait, left), left):
+                answer = by_kind(json.loads(request.arguments))
         except Exception as error:
+            if left.is_set():
+                return {}
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
                 log.exception("The request %s failed inside", request.kind)
@@ -83,3 +87,12 @@ class Requests:
 
     def _retry_account(self, _arguments: Arguments) -> Answer:
         return {"accounts": clear_halts()}
+
+
+def _tell(request: Any, wait: Wait | None, left: Event) -> None:
+    """Who asked sees what is waited for; where nobody asks any more the question is dropped."""
+    with keep_connection():
+        waiting = "" if wait is None else wait.said
+        asked = EngineRequest.update(waiting=waiting).where(EngineRequest.id == request.id).execute()
+    if not asked:
+        left.set()

@@ -11,6 +11,7 @@ from typing import TypeVar
 from lxml import etree
 
 from mse_tui.config.exchange import ExchangeSettings
+from mse_tui.exchange import waits
 from mse_tui.exchange.ews_calls import Calls, Request
 from mse_tui.exchange.ews_errors import ServerError, ServerProblem, failure_of, failure_of_status
 from mse_tui.exchange.ews_rows import parse, parse_stream, response_messages
@@ -97,6 +98,8 @@ class Session:
             if self._persistence.ended:
                 self._connections.abort()
                 raise Cancelled
+            if waits.is_ended():
+                raise Cancelled  # the connections are others' too
             concurrent.futures.wait([future], timeout=LOOK)
         return future.result()
 

@@ -19,6 +19,7 @@ import requests
 
 from mse_tui import __version__
 from mse_tui.config.directories import Microsoft365Settings
+from mse_tui.exchange import waits
 from mse_tui.exchange.gate import LOOK, Gate, account_key
 from mse_tui.exchange.graph_batch import LARGEST_BATCH, Batch, BatchAnswer
 from mse_tui.exchange.graph_errors import failure_of_answer, failure_of_exception, foreign_host
@@ -204,6 +205,8 @@ class Conversation:
             if persistence.ended:
                 self._abort()
                 raise Cancelled
+            if waits.is_ended():
+                raise Cancelled  # others' requests go over the same connections
             concurrent.futures.wait([future], timeout=LOOK)
         return future.result()
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import tenacity
 
+from mse_tui.exchange import waits
 from mse_tui.exchange.mailbox import Cancelled, WaitObserver
 from mse_tui.reasons import Problem, Reason
 
@@ -159,7 +160,7 @@ class Persistence:
 
     def check(self) -> None:
         """Raise Cancelled once nobody waits for answers any more."""
-        if self.ended:
+        if self.ended or waits.is_ended():
             raise Cancelled
 
     def close(self) -> None:
@@ -176,7 +177,7 @@ class Persistence:
             retry=tenacity.retry_if_exception_type(Transient),
             wait=_wait,
             stop=lambda state: _is_over(state, deadline),
-            sleep=lambda seconds: self._rest(seconds, reasons[-1]),
+            sleep=lambda seconds: self._rest(seconds, reasons[-1], deadline),
             after=lambda state: reasons.append(self._note(state)),
             reraise=True,
         )
@@ -189,6 +190,7 @@ class Persistence:
             self._breaker.gave_up(problem)
             raise
         self._breaker.succeeded()
+        waits.answered()
         return result
 
     def _paced(self, attempt: Callable[[], T], deadline: Deadline) -> T:
@@ -203,7 +205,7 @@ class Persistence:
         while (seconds := max(self.pace.remaining(), self._server_pace.remaining())) > 0:
             if seconds > deadline.left():
                 raise Problem(Reason.THROTTLED, f"The server asked to send nothing for {seconds:.0f} seconds.")
-            self._rest(seconds, "the server asked to slow down")
+            self._rest(seconds, "the server asked to slow down", deadline)
         self.check()
 
     def _note(self, state: tenacity.RetryCallState) -> str:
@@ -215,21 +217,26 @@ class Persistence:
             pace.hold(failure.wait or 0.0)
         return failure.problem.happened
 
-    def _rest(self, seconds: float, why: str) -> None:
-        told = self._on_wait is not None and seconds >= 1
-        if told and self._on_wait is not None:
+    def _rest(self, seconds: float, why: str, deadline: Deadline) -> None:
+        if seconds < 1:
+            self._sleep(seconds)
+            return
+        self._log.warning("waiting %.1f s: %s", seconds, why)
+        if self._on_wait is not None:
             self._on_wait(datetime.now(UTC) + timedelta(seconds=seconds), why)
-        if seconds >= 1:
-            self._log.warning("waiting %.1f s: %s", seconds, why)
         try:
-            end = time.monotonic() + seconds
-            while (left := end - time.monotonic()) > 0:
-                self.check()
-                self._cancel.wait(min(left, SLICE))
-            self.check()
+            with waits.told(seconds, why, deadline.left()):
+                self._sleep(seconds)
         finally:
-            if told and self._on_wait is not None:
+            if self._on_wait is not None:
                 self._on_wait(None, "")
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            self._cancel.wait(min(left, SLICE))
+        self.check()
 
 
 def _failure(state: tenacity.RetryCallState) -> Transient:

@@ -110,7 +110,7 @@ def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
     first = line(
         progress.task_id,
         Cell(progress.task, Tone.STRONG),
-        f"{progress.position}/{progress.total}",
+        f"{progress.position}/{progress.total}" if progress.total else "",
         Cell(share_shown(progress, 10), Tone.ACCENT),
         number(progress.items),
         f"{rate:,.0f}" if rate is not None else "",

@@ -169,6 +169,8 @@ class EngineRequest(Row):
     answered = UtcField(null=True)
     answer = TextField(default="")
     """JSON; {"problem": {...}} where it failed."""
+    waiting = TextField(constraints=[SQL("DEFAULT ''")], default="")
+    """What the engine waits for while it answers; '' where it does not."""
 
 
 # --- leases and waits --------------------------------------------------------------------------------------------

@@ -26,9 +26,9 @@ def wait_words(row: ProgressRow, now: datetime) -> str:
     """What stands in the way, since when, and until when the server asked to wait; '' while it moves."""
     if not row.waiting:
         return ""
-    if row.waiting_until is not None:
-        return f"backs off until {row.waiting_until.astimezone():%H:%M:%S}: {row.waiting}"
     waiting = in_local_time(row.waiting)
+    if row.waiting_until is not None:
+        waiting = f"backs off until {row.waiting_until.astimezone():%H:%M:%S}: {waiting}"
     if row.waiting_since is None or now - row.waiting_since < timedelta(minutes=1):
         return waiting
     return f"{waiting} (for {_roughly((now - row.waiting_since).total_seconds())})"

@@ -10,6 +10,9 @@ import pytest
 from mse_tui.engine import records
 from mse_tui.engine.journal import MailboxJournal, Outcome
 from mse_tui.engine.pace import KEPT, Pace
+from mse_tui.exchange.retry import Breaker, Deadline, Persistence, Transient
+from mse_tui.exchange.retry import Pace as ServerPace
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.models import Execution, MailboxResult, Progress, Task
 from mse_tui.store.queries import PACE_SECONDS
@@ -173,3 +176,33 @@ def test_a_mailboxs_row_keeps_the_pace_of_the_one_before(bench) -> None:
     assert (row.address, row.paces, row.waiting, row.waiting_since, row.waiting_until) == (
         "berta@example.com", "[20.0]", "", None, None,
     )  # fmt: skip
+
+
+def test_what_the_groups_answer_waits_for_is_shown_and_a_stop_ends_the_wait(bench) -> None:
+    breaker, asked = Breaker(), []
+    persistence = Persistence(Event(), breaker=breaker, server_pace=ServerPace())
+
+    def resolve(address):
+        asked.append(address)
+        persistence.run(refused, Deadline(120))
+
+    def refused():
+        raise Transient(Problem(Reason.SERVER_UNREACHABLE, "Nobody listens at exchange:443."), wait=40)
+
+    bench.exchange.resolve = resolve
+    task = make_task(bench.site, bench.schedule, bench.definition)
+    with bench.engine():
+        tell(task, Verb.RUN)
+        [row] = until(lambda: [row for row in queries.progress_of_running() if row.waiting])
+        assert (row.phase, row.total) == ("resolving the group", 0)
+        assert row.waiting.startswith("Nobody listens at exchange:443. Tried until 20")
+        assert timedelta(seconds=35) < row.waiting_until - row.waiting_since < timedelta(seconds=45)
+        detail = queries.task(task.id).latest_detail
+        assert detail == f"Resolving the group: {row.waiting}"
+        tell(task, Verb.PAUSE)
+        until(lambda: Progress.get().waiting == "paused by anna")
+        tell(task, Verb.RESUME)
+        until(lambda: len(asked) == 2)
+        tell(task, Verb.STOP)
+        until(lambda: Task.get_by_id(task.id).light == Light.ORANGE)
+    assert queries.last_ended(task.id).reason == Reason.STOPPED
