@@ -94,9 +94,9 @@ def test_a_server_that_says_nothing_holds_nobody_up(site, mse_tui, monkeypatch):
 def test_a_text_tells_it_of_each_task_that_it_makes(site, mse_tui, tmp_path):
     assert mse_tui("task", "new", "Engineering", *OPTIONS, GROUP)[0] == 0
     text = mse_tui("export")[1]
-    task = text[text.index("[[task]]") :]
+    task = text[text.index("[[task]]") :].partition("\n\n")[0]
     file = tmp_path / "site.toml"
-    file.write_text(text + "\n" + task.replace("Engineering", "Nobody").replace(GROUP, NOBODY))
+    file.write_text(text + "\n\n" + task.replace("Engineering", "Nobody").replace(GROUP, NOBODY))
     code, out, err = mse_tui("plan", str(file))
     assert (code, "+ task Nobody" in out) == (0, True)
     assert "Reason: group-empty" in err
