@@ -47,6 +47,7 @@ def test_a_signal_restores_the_terminal_and_stops_the_engine(
     terminal.process.send_signal(number)
     last = terminal.read_until(b"The engine has ended")
     assert terminal.process.wait(20) == 0
+    last += terminal.read_until_quiet()
     assert LEAVES_ALTERNATE_SCREEN in last
     assert SHOWS_CURSOR in last
     assert terminal.modes == terminal.before
