@@ -118,6 +118,8 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     OUTSIDE_WINDOW = "outside-window"
     OVERDUE = "overdue"
+    NEVER_DUE = "never-due"
+    TASK_PAUSED = "task-paused"
     MAILBOX_STALE = "mailbox-stale"
     INTERNAL = "internal-error"
 
@@ -583,6 +585,15 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.OVERDUE: Explanation(
         "The task should have started by its schedule, and did not.",
         "See whether the site's engine runs and whether its workers are all busy; start the task by hand if it is due.",
+    ),
+    Reason.NEVER_DUE: Explanation(
+        "The task has never run, and its schedule has no execution to come.",
+        "Give the task another schedule, or the schedule another time; or start the task by hand.",
+    ),
+    Reason.TASK_PAUSED: Explanation(
+        "The task is paused, and starts of its schedule pass by.",
+        "Resume it when it is to go on; remove it if it is needed no more.",
+        expected=True,
     ),
     Reason.MAILBOX_STALE: Explanation(
         "The mailbox has not been processed successfully for several executions in a row.",

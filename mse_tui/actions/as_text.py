@@ -189,10 +189,10 @@ def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[Doi
     values = json.loads(write_settings(settings))
     if present is None:
         step = Step(Change.CREATE, "schedule", wanted.name, differences({}, values))
-        yield Doing(step, lambda: create_schedule(wanted.name, settings))
+        yield Doing(step, lambda: create_schedule(wanted.name, settings, although_passed=True))
     elif changed := differences(present.settings, values):
         step = Step(Change.CHANGE, "schedule", wanted.name, changed)
-        yield Doing(step, lambda: set_schedule(present.id, settings))
+        yield Doing(step, lambda: set_schedule(present.id, settings, although_passed=True))
 
 
 def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None) -> Iterator[Doing]:
@@ -271,11 +271,17 @@ def _create_task(wanted: TaskText, resolved: GroupReference | None) -> None:
         schedule_id=_schedule_id(wanted),
         group=wanted.group,
         resolved=resolved,
+        although_passed=True,
     )
 
 
 def _set_task(wanted: TaskText, present: TaskRow) -> None:
-    set_task(present.id, definition_id=_definition_id(wanted), schedule_id=_schedule_id(wanted))
+    set_task(
+        present.id,
+        definition_id=_definition_id(wanted),
+        schedule_id=_schedule_id(wanted),
+        although_passed=True,
+    )
 
 
 def _task_id(wanted: TaskText) -> int:

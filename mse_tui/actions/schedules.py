@@ -7,17 +7,20 @@ from typing import Any
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name, valid_settings
-from mse_tui.engine.schedules import ScheduleSettings, write_settings
+from mse_tui.engine.schedules import ScheduleSettings, describe, next_execution, read_settings, write_settings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Schedule, Task
 
 
 @needs(Role.OPERATOR)
-def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any]) -> int:
-    """A new schedule's id. Raises Problem invalid."""
+def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any], *, although_passed: bool = False) -> int:
+    """A new schedule's id. Raises Problem invalid; for one whose only time has passed unless `although_passed`."""
     name = valid_name(name, "name")
-    written = write_settings(valid_settings(ScheduleSettings, settings))
+    valid = valid_settings(ScheduleSettings, settings)
+    if not although_passed:
+        refuse_passed(valid)
+    written = write_settings(valid)
     with writing():
         _refuse_taken(name)
         moment, user = now(), who()
@@ -30,15 +33,21 @@ def create_schedule(name: str, settings: ScheduleSettings | Mapping[str, Any]) -
 
 @needs(Role.OPERATOR)
 def set_schedule(
-    schedule_id: int, settings: ScheduleSettings | Mapping[str, Any] | None = None, *, name: str | None = None
+    schedule_id: int,
+    settings: ScheduleSettings | Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    although_passed: bool = False,
 ) -> None:
-    """Change a schedule; idle tasks follow it within seconds. Raises Problem not-found, invalid."""
+    """Change a schedule; idle tasks follow it within seconds. Raises Problem not-found, and as `create_schedule`."""
     with writing():
         row = _found(schedule_id)
         new_name = row.name if name is None else valid_name(name, "name")
         if new_name.casefold() != row.name.casefold():
             _refuse_taken(new_name)
         written = row.settings if settings is None else write_settings(valid_settings(ScheduleSettings, settings))
+        if written != row.settings and not although_passed:
+            refuse_passed(read_settings(written))
         before, after = changes(
             {"name": row.name, **json.loads(row.settings)}, {"name": new_name, **json.loads(written)}
         )
@@ -57,6 +66,16 @@ def remove_schedule(schedule_id: int) -> None:
         row = refuse_used(schedule_id)
         Schedule.delete().where(Schedule.id == schedule_id).execute()
         audit("remove schedule", row.name, before=json.loads(row.settings))
+
+
+def refuse_passed(settings: ScheduleSettings) -> None:
+    """Raises Problem invalid where no execution is to come: a one-off whose time has passed."""
+    if next_execution(settings, now()) is None:
+        raise Problem(
+            Reason.INVALID,
+            f"There is no execution to come: {describe(settings)} has passed.",
+            "Give a time to come; to execute a task now, run it by hand.",
+        )
 
 
 def refuse_used(schedule_id: int) -> Schedule:

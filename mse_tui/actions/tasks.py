@@ -3,8 +3,10 @@
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import require_for, valid_name
+from mse_tui.actions.schedules import refuse_passed
 from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import check_group
+from mse_tui.engine.schedules import read_settings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Schedule, Site, Task
@@ -22,11 +24,14 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     schedule_id: int,
     group: str,
     resolved: GroupReference | None = None,
+    although_passed: bool = False,
 ) -> int:
     """A new task's id; the engine plans its first execution.
 
-    `resolved`: what the engine found behind the group's text in a preview; it stays this group from now on. Raises
-    Problem invalid, not-found; address-invalid, group-empty, group-refused, directory-missing (about the group).
+    `resolved`: what the engine found behind the group's text in a preview; it stays this group from now on.
+    `although_passed`: also by a schedule that has no execution to come.
+
+    Raises Problem invalid, not-found; address-invalid, group-empty, group-refused, directory-missing (about the group).
     """
     description = valid_name(description, "description")
     require_for(task_type)
@@ -40,6 +45,8 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
         known = resolved or GroupReference(group)
         definition = _definition(definition_id, task_type)
         schedule = _schedule(schedule_id)
+        if not although_passed:
+            refuse_passed(read_settings(schedule.settings))
         moment, user = now(), who()
         row = Task.create(
             id=next_task_number(),
@@ -63,10 +70,13 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
 
 
 @needs(Role.OPERATOR)
-def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int | None = None) -> None:
+def set_task(
+    task_id: int, *, definition_id: int | None = None, schedule_id: int | None = None, although_passed: bool = False
+) -> None:
     """Give a task another definition or schedule, the only things of it that can be changed.
 
-    A running execution keeps its snapshot. Raises Problem not-found, invalid (a definition of another type).
+    A running execution keeps its snapshot. Raises Problem not-found, invalid (a definition of another type; a schedule
+    that has no execution to come, unless `although_passed`).
     """
     with writing():
         task = Task.get_or_none(Task.id == task_id)
@@ -82,6 +92,8 @@ def set_task(task_id: int, *, definition_id: int | None = None, schedule_id: int
         )
         if not after:
             return
+        if schedule != old_schedule and not although_passed:
+            refuse_passed(read_settings(schedule.settings))
         Task.update(definition=definition, schedule=schedule, modified=now(), modified_by=who()).where(
             Task.id == task_id
         ).execute()

@@ -28,7 +28,8 @@ _WORDS = {Light.GREEN: "OK", Light.ORANGE: "WARNING", Light.RED: "CRITICAL", Lig
 def check(ctx: click.Context, session: Session, task: str | None, as_json: bool) -> None:
     """One line for a monitoring system such as Nagios or Icinga: the whole site's, or one task's.
 
-    Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing has run yet, or the site can't be opened).
+    Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing has run yet, or the site can't be opened). Beside tasks
+    that have run, one that is not due yet is no problem; one that is overdue is.
     """
     try:
         session.site()
@@ -51,13 +52,14 @@ def _site() -> tuple[str, Light]:
     concerns = "; ".join(f"{one.subject}: {_told(one)}" for one in overview.troubles)
     said = concerns or f"{count(len(tasks), 'task')}, {running} running"
     data = f"green={numbers[Light.GREEN]} orange={numbers[Light.ORANGE]} red={numbers[Light.RED]}"
-    return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={len(overview.troubles)}", light
+    troubles = sum(one.light is not Light.NONE for one in overview.troubles)
+    return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={troubles}", light
 
 
 def _task(session: Session, text: str) -> tuple[str, Light]:
     row = session.task(text)
     concerns = [one for one in queries.troubles() if one.task_id == row.id]
-    light = Light.worst([row.light, *(one.light for one in concerns)])
+    light = Light.worst([row.light, *(one.light for one in concerns if one.light is not Light.NONE)])
     said = "; ".join(_told(one) for one in concerns) or row.latest_detail or "never run"
     last = queries.last_ended(row.id)
     data = f"duration={last.duration.total_seconds():.0f}s" if last and last.duration else "duration=U"

@@ -41,10 +41,11 @@ def status(ctx: click.Context, session: Session, plain: bool, as_json: bool) -> 
 
 
 def worst(overview: Overview, tasks: list[TaskRow]) -> Light:
-    """One light for the whole site: its tasks' and its troubles'; NONE where nothing has run yet."""
-    if not tasks:
-        return Light.worst([Light.NONE, *(trouble.light for trouble in overview.troubles)])
-    return Light.worst([*(task.light for task in tasks), *(trouble.light for trouble in overview.troubles)])
+    """One light for the whole site: its troubles', and its tasks' that have run; NONE where none has yet."""
+    lights = [*(trouble.light for trouble in overview.troubles), *(task.light for task in tasks)]
+    lights = [light for light in lights if light is not Light.NONE]
+    has_run = any(task.light is not Light.NONE for task in tasks)
+    return Light.worst(lights if has_run else [Light.NONE, *lights])
 
 
 def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
@@ -58,16 +59,13 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
         said = f"{trouble.subject}: {in_local_time(trouble.message)}{reason}"
         if todo := _what_to_do(trouble):
             said += f" What to do: {todo.removesuffix('.')}."
-        click.echo(printable(f"Attention, {_word(trouble.light)}: {said}"))
+        heading = "Note" if trouble.light is Light.NONE else f"Attention, {_word(trouble.light)}"
+        click.echo(printable(f"{heading}: {said}"))
     for progress in overview.running:
         click.echo(printable(f"Running: {progress.task}: {progress_text(progress)}."))
     for task in tasks:
-        held = f" (in maintenance until {absolute(task.maintenance_until)})" if task.maintenance_until else ""
-        following = (
-            f"next execution {absolute(task.next_execution)}{held}" if task.next_execution else "no next execution"
-        )
         click.echo(
-            printable(f"Task {task.description}: {task.status}, result {_word(task.light)}, {following}."
+            printable(f"Task {task.description}: {state_of(task)}, result {_word(task.light)}, {_following(task)}."
                       f" {in_local_time(task.latest_detail)}".rstrip())
         )  # fmt: skip
     if not tasks:
@@ -83,7 +81,7 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
     for trouble in overview.troubles:
         reason = f" [{trouble.reason}]" if trouble.reason else ""
         said = f"{trouble.subject}: {in_local_time(trouble.message)}{reason}"
-        click.echo(f"{light(trouble.light)}: {printable(said)}")
+        click.echo(f"{'- note' if trouble.light is Light.NONE else light(trouble.light)}: {printable(said)}")
         if todo := _what_to_do(trouble):
             click.echo(printable(f"  What to do: {todo}"))
     if overview.running:
@@ -93,7 +91,7 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
     if not tasks:
         click.echo("None yet. Create one with: mse-tui task new, or try: mse-tui demo")
         return
-    cells = [(one.description, one.type, str(one.status), light(one.light), when(one.next_execution, now),
+    cells = [(one.description, one.type, state_of(one), light(one.light), next_of(one, when(one.next_execution, now)),
               in_local_time(one.latest_detail)) for one in tasks]  # fmt: skip
     headings = ("task", "type", "status", "result", "next execution", "latest detail")
     table(headings, cells, [one.light for one in tasks])
@@ -102,6 +100,25 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
 def _what_to_do(trouble: Trouble) -> str:
     """As the dashboard says it; a site in trouble for no reason has no engine. '' where nothing is known."""
     return remedy(trouble.reason) or (SERVICE_HINT if trouble.task_id is None else "")
+
+
+def state_of(task: TaskRow) -> str:
+    """Its status, and what keeps it from going on."""
+    if task.interrupted:
+        return f"{task.status} (interrupted)"
+    return f"{task.status} (paused)" if task.paused else str(task.status)
+
+
+def next_of(task: TaskRow, planned: str) -> str:
+    """When it starts next, as `planned` says it; a paused task does not."""
+    return "none while paused" if task.paused else planned
+
+
+def _following(task: TaskRow) -> str:
+    if task.paused:
+        return "no next execution while it is paused"
+    held = f" (in maintenance until {absolute(task.maintenance_until)})" if task.maintenance_until else ""
+    return f"next execution {absolute(task.next_execution)}{held}" if task.next_execution else "no next execution"
 
 
 def progress_text(row: ProgressRow) -> str:

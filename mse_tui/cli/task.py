@@ -20,7 +20,7 @@ from mse_tui.cli.group_fields import change_fields, group_fields
 from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.cli.status import progress_text
+from mse_tui.cli.status import next_of, progress_text, state_of
 from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
@@ -58,8 +58,18 @@ def list_tasks(session: Session, task_type: str | None, as_json: bool) -> None:
     if not rows:
         click.echo("No tasks. Create one with: mse-tui task new")
         return
-    cells = [(str(row.id), row.description, row.type, _state(row), light(row.light), absolute(row.next_execution),
-              in_local_time(row.latest_detail)) for row in rows]  # fmt: skip
+    cells = [
+        (
+            str(row.id),
+            row.description,
+            row.type,
+            state_of(row),
+            light(row.light),
+            next_of(row, absolute(row.next_execution)),
+            in_local_time(row.latest_detail),
+        )
+        for row in rows
+    ]
     headings = ("id", "task", "type", "status", "result", "next execution", "latest detail")
     table(headings, cells, [row.light for row in rows])
 
@@ -91,13 +101,13 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             *_group_fields(information),
             ("Created", f"{absolute(row.created)} by {row.created_by}"),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
-            ("Status", _state(row)),
+            ("Status", state_of(row)),
             ("Result", light(row.light)),
             ("Command", row.command or "-"),
             ("Latest detail", in_local_time(row.latest_detail) or "-"),
             *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),
             ("Sequence", number(row.sequence)),
-            ("Next execution", next_start(row.next_execution, utc_now(), row.maintenance_until)),
+            ("Next execution", next_of(row, next_start(row.next_execution, utc_now(), row.maintenance_until))),
             ("Last execution", information.last.message if information.last else "never executed"),
         ]
     )
@@ -366,9 +376,3 @@ def _under_way(task_id: int) -> str:
     progress = information.progress
     where = information.task.latest_detail if progress.total else progress.phase.capitalize()
     return ": ".join(filter(None, (where, wait_words(progress, utc_now()))))
-
-
-def _state(row: TaskRow) -> str:
-    if row.interrupted:
-        return f"{row.status} (interrupted)"
-    return f"{row.status} (paused)" if row.paused else str(row.status)

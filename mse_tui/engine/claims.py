@@ -148,7 +148,9 @@ class Claims:
         return decisions
 
     def replan(self, decision: Decision) -> None:
-        """Write a task's next execution."""
+        """Write a task's next execution; and of a paused one the start that passes by."""
+        passes = (Task.id == decision.task_id) & Task.paused & (Task.next_execution <= self._clock.now())
+        Task.update(passed_by=Task.next_execution).where(passes).execute()
         Task.update(next_execution=decision.next_execution).where(Task.id == decision.task_id).execute()
 
     def start(

@@ -93,14 +93,16 @@ class Commands:
         execution = self._running.get(command.task_id)
         if command.taken is None:
             self._take(command)
-            Task.update(paused=True).where(Task.id == command.task_id).execute()
+            pause = {"paused": True, "paused_by": command.asked_by, "paused_since": self._now(), "passed_by": None}
+            Task.update(pause).where(Task.id == command.task_id).execute()
             if execution is not None:
                 execution.pause(command.asked_by)
         if execution is None or execution.state in (State.PAUSED, State.ENDED):
             self._finish(command, "The task is paused.")
 
     def _resume(self, command: Any) -> None:
-        Task.update(paused=False).where(Task.id == command.task_id).execute()
+        no_pause = {"paused": False, "paused_by": "", "paused_since": None, "passed_by": None}
+        Task.update(no_pause).where(Task.id == command.task_id).execute()
         execution = self._running.get(command.task_id)
         if execution is not None:
             execution.resume()

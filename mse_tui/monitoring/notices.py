@@ -123,11 +123,11 @@ class Notices:
 
 
 def present_concerns(site: SiteRow) -> list[Concern]:
-    """What is wrong now. That no engine runs is left out: whoever looks here is one."""
+    """What is wrong now. That no engine runs is left out: whoever looks here is one; notes are, too."""
     return [
         Concern(one.light.value, one.subject, one.reason, one.message)
         for one in queries.troubles()
-        if one.reason or one.subject != site.description
+        if one.light is not Light.NONE and (one.reason or one.subject != site.description)
     ]
 
 

@@ -60,7 +60,7 @@ def task_line(task: TaskRow, now: datetime) -> Line:
         Cell(task.type.value, Tone.DIM),
         status_cell(task),
         light_cell(task.light),
-        absolute(task.next_execution),
+        "-" if task.paused else absolute(task.next_execution),
         _how_far(task, now),
         Cell(task.group_name or task.group, Tone.DIM),
         Cell(task.schedule, Tone.DIM),
@@ -74,6 +74,8 @@ HELD_BACK = "(maintenance)"
 
 
 def _how_far(task: TaskRow, now: datetime) -> Cell:
+    if task.paused:
+        return Cell("(paused)", Tone.WARN)
     if task.maintenance_until:
         return Cell(HELD_BACK, Tone.WARN)
     return Cell(f"({relative(task.next_execution, now)})" if task.next_execution else "", Tone.DIM)

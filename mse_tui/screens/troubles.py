@@ -13,7 +13,7 @@ from mse_tui.screens.task_commands import Retry, TaskCommands
 from mse_tui.screens.task_lines import advice
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow, Trouble
-from mse_tui.terms import TaskType
+from mse_tui.terms import Light, TaskType
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import LIST_OPEN, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, Command
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line, note
@@ -43,7 +43,8 @@ def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
     for key, one in by_key(troubles).items():
         subject, message = Cell(one.subject, Tone.STRONG), Cell(in_local_time(one.message), light_tone(one.light))
         said = advice(one.message, one.reason)
-        lines.append(line(key, subject, light_cell(one.light), message, advice=said, copies=_copied(one)))
+        light = Cell("note", Tone.DIM) if one.light is Light.NONE else light_cell(one.light)
+        lines.append(line(key, subject, light, message, advice=said, copies=_copied(one)))
         if one.reason:
             lines.append(note(key, f"[{one.reason}] {remedy(one.reason)}"))
         elif one.task_id is None:

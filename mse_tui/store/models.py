@@ -140,6 +140,10 @@ class Task(Row):
     """What stays the same when the group is renamed or moved; '' before it is resolved, and for addresses."""
     group_name = TextField(constraints=[SQL("DEFAULT ''")], default="")
     """As last seen."""
+    paused_by = CharField(constraints=[SQL("DEFAULT ''")], default="")
+    paused_since = UtcField(null=True)
+    passed_by = UtcField(null=True)
+    """The last start that passed since it was paused; NULL: none did."""
 
 
 class Command(Row):

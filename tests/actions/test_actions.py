@@ -1,7 +1,8 @@
 """What people may do, what is refused and why, and the audit entry that each deed leaves."""
 
 import json
-from datetime import time, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from mse_tui.actions.requests import answer, ask
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.tasks import set_task
 from mse_tui.engine.commands import remove as remove_task
-from mse_tui.engine.schedules import Once, daily
+from mse_tui.engine.schedules import Once, daily, one_off
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
@@ -50,6 +51,23 @@ def test_creating_leaves_an_entry_with_what_was_created(ready: Ready) -> None:
     entry = _last_audit()
     assert (entry.action, entry.subject, entry.who) == ("create task", "Sales", who())
     assert json.loads(entry.after)["schedule"] == "Every night"
+
+
+def test_a_one_off_whose_time_has_passed_is_refused_with_its_time(ready: Ready) -> None:
+    past, to_come = one_off(datetime(2020, 2, 3, 4, 5), "Europe/Berlin"), one_off(datetime(2199, 1, 1), "UTC")  # noqa: DTZ001
+    said = r"Once on 2020-02-03 at 04:05 \(Europe/Berlin\) has passed"
+    with pytest.raises(Problem, match=said):
+        create_schedule("Move", past)
+    move = create_schedule("Move", to_come)
+    with pytest.raises(Problem, match=said):
+        set_schedule(move, past)
+    task = ready.task()
+    set_schedule(move, past, although_passed=True)
+    set_schedule(move, name="Moved")
+    with pytest.raises(Problem, match=said):
+        set_task(task, schedule_id=move)
+    with pytest.raises(Problem, match=said):
+        replace(ready, schedule=move).task("Other")
 
 
 @pytest.mark.parametrize(

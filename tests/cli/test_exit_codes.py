@@ -38,6 +38,38 @@ def test_the_light_is_the_exit_code_wherever_it_is_told(
     held.release()
 
 
+def test_a_new_task_is_no_problem_until_it_is_overdue_and_a_paused_one_is_a_note(
+    with_task: Command, home: Home
+) -> None:
+    held = Leases().take(engine_key(this_site().code), "an engine")
+    assert with_task("check").code == 3
+    new = ("--definition", "Everything", "--schedule", "Nightly", "--group", "ann@example.com")
+    assert with_task("task", "new", "New", *new).code == 0
+    open_database(home.database)
+    Task.update(light=Light.GREEN, last_started=now(), status=Status.SCHEDULED).where(
+        Task.description == "Sales"
+    ).execute()
+    Task.update(next_execution=now() + timedelta(hours=1)).execute()
+    assert with_task("check").code == with_task("status").code == 0
+    late = now() - timedelta(hours=1)
+    Task.update(next_execution=late).where(Task.description == "New").execute()
+    assert with_task("check").code == with_task("status").code == 1
+    Task.update(paused=True, paused_by="ann", paused_since=late, passed_by=late).where(
+        Task.description == "New"
+    ).execute()
+    checked = with_task("check")
+    assert checked.code == 0
+    assert "New: Paused since" in checked.out
+    assert "troubles=0" in checked.out
+    plain = with_task("status", "--plain").out
+    assert "Note: New: Paused since" in plain
+    assert "Task New: Unknown (paused), result never run, no next execution while it is paused." in plain
+    assert "Unknown (paused)" in with_task("status").out
+    assert "none while paused" in with_task("task", "list").out
+    assert held is not None
+    held.release()
+
+
 @pytest.mark.parametrize(("light", "code"), [(Light.GREEN, 0), (Light.ORANGE, 1), (Light.RED, 2)])
 def test_a_run_that_is_waited_for_exits_with_its_result(
     with_task: Command, home: Home, light: Light, code: int

@@ -4,15 +4,17 @@ import json
 import logging
 import time
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from threading import Event
 
 import pytest
 
 from mse_tui.engine.halts import DatabaseHalts, clear_halts
 from mse_tui.engine.housekeeping import Ages, prune
-from mse_tui.engine.schedules import Once, daily, write_settings
+from mse_tui.engine.schedules import Once, daily, one_off, write_settings
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.features.feature import Stopped
+from mse_tui.monitoring.notices import present_concerns
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.database import writing
@@ -589,6 +591,44 @@ def test_removing_a_running_task_stops_it_first(bench):
         "Replicate (removed)", Light.ORANGE, Reason.STOPPED,
     )  # fmt: skip
     assert [row.address for row in queries.mailbox_results(execution.id)] == ["anna@example.com"]
+
+
+def test_a_task_that_never_ran_and_has_no_start_to_come_is_an_alarm(bench):
+    bench.schedule.settings = write_settings(one_off(datetime(2020, 1, 1), "UTC"))  # noqa: DTZ001 (local time)
+    bench.schedule.save()
+    task, paused = new_task(bench), new_task(bench, description="Paused", paused=True)
+    assert queries.troubles()[1:] == []
+    with bench.engine():
+        until(lambda: bench.task(task).id and Site.get().last_active)
+        (found,) = queries.troubles()
+        assert (found.subject, found.reason, found.light) == ("Replicate", "never-due", Light.ORANGE)
+        run(bench, task)
+        assert queries.troubles() == []
+    assert paused.id
+
+
+def test_a_paused_task_whose_starts_pass_by_is_a_note(bench):
+    bench.clock = RunningClock(NOON)
+    bench.schedule.settings = write_settings(daily(Once(at=time_of_day(13)), "UTC"))
+    bench.schedule.save()
+    task = new_task(bench)
+    with bench.engine():
+        until(lambda: bench.task(task).next_execution)
+        tell(task, Verb.PAUSE)
+        until(lambda: bench.task(task).paused)
+        assert queries.paused_tasks() == []
+        bench.clock.offset += timedelta(hours=2)
+        (note,) = until(queries.paused_tasks)
+        assert (note.by, note.since.hour, note.passed_by) == ("anna", 12, NOON + timedelta(hours=1))
+        (trouble,) = queries.troubles(moment=bench.clock.now())
+        assert (trouble.light, trouble.reason) == (Light.NONE, "task-paused")
+        assert trouble.message == (
+            "Paused since 2026-06-01 12:00 UTC by anna: starts pass by, the last one at 2026-06-01 13:00 UTC."
+        )
+        assert present_concerns(queries.sites()[0]) == []
+        tell(task, Verb.RESUME)
+        until(lambda: not bench.task(task).paused)
+        assert queries.troubles(moment=bench.clock.now()) == []
 
 
 @pytest.mark.parametrize("keep_history", [False, True])

@@ -8,11 +8,13 @@ from typing import Any
 from peewee import fn
 
 from mse_tui.store.maintenance import maintenance_of
-from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Site, Task
+from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Schedule, Site, Task
 from mse_tui.terms import Light, Status
 
 OVERDUE = timedelta(minutes=10)
 """How late a task may start before it counts as one that should have run and did not."""
+_PLANNED_WITHIN = int(timedelta(minutes=1) / timedelta(microseconds=1))
+"""Microseconds after which a living engine has planned what was defined."""
 STALE_EXECUTIONS = 3
 """Executions in a row without success, after which a mailbox is an alarm of its own."""
 
@@ -37,6 +39,27 @@ class OverdueRow:
     task_id: int
     task: str
     due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NeverDueRow:
+    """A task that never ran and never will, as it is."""
+
+    task_id: int
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausedRow:
+    """A paused task whose starts pass by."""
+
+    task_id: int
+    task: str
+    by: str
+    """'' where that is not known."""
+    since: datetime | None
+    passed_by: datetime
+    """The last start that it missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,32 @@ def overdue_tasks(moment: datetime) -> list[OverdueRow]:
         if due < moment - OVERDUE and not maintenance.covers(moment):
             rows.append(OverdueRow(row.id, row.description, row.next_execution))
     return rows
+
+
+def never_due_tasks() -> list[NeverDueRow]:
+    """Tasks that never ran and that the engine, which has looked at them, finds no start for."""
+    planned = Site.last_active - _PLANNED_WITHIN
+    found = (
+        Task.select(Task, Site, Schedule)
+        .join(Site)
+        .switch(Task)
+        .join(Schedule)
+        .where(Task.next_execution.is_null(), Task.last_started.is_null(), ~Task.paused, Site.enabled)
+        .where(Task.modified < planned, Schedule.modified < planned)
+        .order_by(Task.description)
+    )
+    return [NeverDueRow(row.id, row.description) for row in found]
+
+
+def paused_tasks() -> list[PausedRow]:
+    """Paused tasks that have missed a start of their schedule, longest first."""
+    found = (
+        Task.select(Task, Site)
+        .join(Site)
+        .where(Task.paused, Task.passed_by.is_null(False), Site.enabled)
+        .order_by(Task.paused_since, Task.id)
+    )
+    return [PausedRow(row.id, row.description, row.paused_by, row.paused_since, row.passed_by) for row in found]
 
 
 def _failing() -> Any:

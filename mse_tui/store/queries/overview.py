@@ -6,15 +6,20 @@ from typing import Any
 
 from peewee import fn
 
+from mse_tui.reasons import Reason
 from mse_tui.store.database import now, reading
 from mse_tui.store.models import Definition, Task
 from mse_tui.store.queries.executions import last_ended_by_task, recent_activity
 from mse_tui.store.queries.health import (
     FailedBeforeRow,
     HealthRow,
+    NeverDueRow,
     OverdueRow,
+    PausedRow,
     failed_before,
+    never_due_tasks,
     overdue_tasks,
+    paused_tasks,
     stale_mailboxes,
 )
 from mse_tui.store.queries.progress import progress_of_running
@@ -58,8 +63,10 @@ def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None 
     ended, tasks = last_ended_by_task(), tasks_in_trouble()
     found += [trouble for row in tasks if (trouble := _task(row, ended.get(row.id))) is not None]
     found += [_overdue(row) for row in overdue_tasks(moment or now())]
+    found += [_never_due(row) for row in never_due_tasks()]
     found += [_stale(row) for row in stale_mailboxes()]
     found += [_failed_before(row) for row in failed_before()]
+    found += [_paused(row) for row in paused_tasks()]
     types = task_types(one.task_id for one in found if one.task_id is not None)
     typed = [replace(one, type=types.get(one.task_id or 0)) for one in found]
     return sorted(typed, key=lambda one: one.light is not Light.RED)
@@ -72,6 +79,17 @@ def _halt(row: HaltRow) -> Trouble:
 def _overdue(row: OverdueRow) -> Trouble:
     message = f"Should have started at {row.due:%Y-%m-%d %H:%M} UTC and did not."
     return Trouble(Light.ORANGE, row.task, "overdue", message, row.task_id, moment=row.due)
+
+
+def _never_due(row: NeverDueRow) -> Trouble:
+    message = "Has never run, and its schedule has no execution to come."
+    return Trouble(Light.ORANGE, row.task, str(Reason.NEVER_DUE), message, row.task_id)
+
+
+def _paused(row: PausedRow) -> Trouble:
+    since = f" since {row.since:%Y-%m-%d %H:%M} UTC by {row.by}" if row.since else ""
+    message = f"Paused{since}: starts pass by, the last one at {row.passed_by:%Y-%m-%d %H:%M} UTC."
+    return Trouble(Light.NONE, row.task, str(Reason.TASK_PAUSED), message, row.task_id, moment=row.since)
 
 
 def _stale(row: HealthRow) -> Trouble:

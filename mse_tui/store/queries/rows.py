@@ -389,6 +389,7 @@ class Trouble:
     """Something that a person should look at."""
 
     light: Light
+    """NONE: a note, at which nothing is wrong."""
     subject: str
     reason: str
     """A reason code, '' where there is none."""
