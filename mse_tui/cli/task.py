@@ -103,7 +103,7 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
             ("Status", state_of(row)),
             ("Result", light(row.light)),
-            ("Command", row.command or "-"),
+            ("Command", row.told or "-"),
             ("Latest detail", in_local_time(row.latest_detail) or "-"),
             *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),
             ("Sequence", number(row.sequence)),

@@ -135,7 +135,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         facts = [
             Fact("Status", status_cell(task).text, status_cell(task).tone),
             Fact("Result", light.text, light.tone),
-            Fact("Command", task.command or "none"),
+            Fact("Command", task.told or "none"),
             Fact("Latest detail", in_local_time(task.latest_detail) or "-"),
             Fact("Sequence", f"{number(task.sequence)} submissions to the archive"),
         ]

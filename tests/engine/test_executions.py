@@ -554,6 +554,18 @@ def test_full_resync_of_a_running_task_waits_for_its_end(bench):
     assert not Checkpoint.select().where(Checkpoint.state.is_null(False)).exists()
 
 
+def test_a_full_resync_to_come_is_shown_until_the_task_is_executed(bench):
+    task = new_task(bench)
+    with bench.engine():
+        run(bench, task)
+        command = tell(task, Verb.RESYNC)
+        assert queries.task(task.id).told == "full resync"
+        until(lambda: Command.get_by_id(command.id).finished)
+        assert queries.task(task.id).told == "full resync at the next execution"
+        run(bench, task)
+        assert queries.task(task.id).told == ""
+
+
 def test_removing_a_task_resets_the_full_view_of_its_mailboxes_only(bench):
     bench.clock = RunningClock(NOON)
     task, other = new_task(bench), new_task(bench, description="Other")

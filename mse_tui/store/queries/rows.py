@@ -100,6 +100,8 @@ class TaskRow:
     paused: bool
     command: str
     """What it has been told and not finished carrying out; '' if nothing."""
+    resyncs_next: bool
+    """Told to read everything again at its next execution."""
     latest_detail: str
     sequence: int
     next_execution: datetime | None
@@ -111,6 +113,11 @@ class TaskRow:
     created_by: str
     modified: datetime
     modified_by: str
+
+    @property
+    def told(self) -> str:
+        """What it is carrying out or will; '' if nothing."""
+        return self.command or ("full resync at the next execution" if self.resyncs_next else "")
 
 
 PACE_SECONDS = 3.0

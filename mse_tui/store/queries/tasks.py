@@ -12,7 +12,7 @@ from mse_tui.store.queries.groups import doubted_group, newest_group
 from mse_tui.store.queries.progress import progress_of_running
 from mse_tui.store.queries.rows import TaskInformation, TaskRow, UpcomingRow
 from mse_tui.store.queries.settings import definition, schedule
-from mse_tui.terms import GroupKind, Light, Status, TaskType
+from mse_tui.terms import GroupKind, Light, Status, TaskType, Verb
 
 
 def tasks_of_type(task_type: TaskType | None = None) -> list[TaskRow]:
@@ -127,11 +127,11 @@ def _tasks() -> Any:
 
 def _rows(query: Any) -> list[TaskRow]:
     live = running_tasks()
-    commands = _open_commands()
-    return [_task(row, live, commands) for row in query]
+    commands, resyncs = _open_commands(), _resyncs_to_come()
+    return [_task(row, live, commands, resyncs) for row in query]
 
 
-def _task(row: Any, live: set[int], commands: dict[int, str]) -> TaskRow:
+def _task(row: Any, live: set[int], commands: dict[int, str], resyncs: set[int]) -> TaskRow:
     status = Status(row.status)
     interrupted = status is Status.RUNNING and row.id not in live
     return TaskRow(
@@ -152,6 +152,7 @@ def _task(row: Any, live: set[int], commands: dict[int, str]) -> TaskRow:
         light=Light(row.light),
         paused=row.paused,
         command=commands.get(row.id, ""),
+        resyncs_next=row.id in resyncs,
         latest_detail=row.latest_detail,
         sequence=row.sequence,
         next_execution=row.next_execution,
@@ -163,6 +164,17 @@ def _task(row: Any, live: set[int], commands: dict[int, str]) -> TaskRow:
         modified=row.modified,
         modified_by=row.modified_by,
     )
+
+
+def _resyncs_to_come() -> set[int]:
+    """Tasks that have not been executed since they were told to read everything again."""
+    found: Any = (
+        Command.select(Command.task)
+        .join(Task)
+        .where(Command.verb == Verb.RESYNC, Command.finished >= Task.last_started)
+        .tuples()
+    )
+    return {task_id for (task_id,) in found}
 
 
 def _open_commands() -> dict[int, str]:
