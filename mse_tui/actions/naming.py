@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Event
 from time import monotonic
 
+from mse_tui.access.grants import grants
 from mse_tui.actions import requests
 from mse_tui.actions.archive_reading import find_mailbox, mailboxes
 from mse_tui.actions.opening import this_site
@@ -61,6 +62,28 @@ def mailbox_address(text: str, ask: Ask = ask_engine) -> str:
         if is_distinguished_name(text) or problem.reason is Reason.ADDRESS_INVALID:
             raise
         return text
+
+
+def who_looks(text: str, ask: Ask = ask_engine) -> str:
+    """The address of a person through whose eyes an archive is looked at.
+
+    Raises Problem not-found for somebody whom neither the archive nor the site's directory knows, and as
+    `mailbox_address`.
+    """
+    if not _is_name(text) or _is_among(text, mailboxes()) or grants(person=text):
+        return text
+    try:
+        return ask(text)
+    except Problem as problem:
+        if is_distinguished_name(text) or problem.reason is Reason.ADDRESS_INVALID:
+            raise
+        if problem.reason is not Reason.MAILBOX_NOT_FOUND:
+            return text
+    raise Problem(
+        Reason.NOT_FOUND,
+        f"Nobody is called {text}: no mailbox has the address, no archive is theirs, and no grant names them.",
+        "mse-tui archive ls names those that have an archive, mse-tui access list those with a grant.",
+    )
 
 
 def _is_name(text: str) -> bool:

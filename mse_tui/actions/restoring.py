@@ -4,7 +4,7 @@ Whatever changes a mailbox holds that mailbox's lock and leaves an audit entry. 
 site's credentials; a screen asks the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -22,14 +22,17 @@ from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.restoring import Collision, content_of
-from mse_tui.features.stub_completion import find_wherever, know_where
+from mse_tui.features.stub_completion import every_tree, find_marked, find_wherever, know_where
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
 __all__ = [
-    "ROLES_TO_REPLACE", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
-    "rehydrate", "restore", "revoke", "try_to_restore",
+    "ROLES_TO_REPLACE", "Meant", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
+    "meant", "rehydrate", "restore", "revoke", "try_to_restore",
 ]  # fmt: skip
+
+_NAMED = 5
+"""Stubs of a mailbox that are named by number."""
 
 
 @needs(Role.OPERATOR)
@@ -45,6 +48,39 @@ def rehydrate(exchange: Exchange, packs: Packs, wanted: StubFilter, *, told: Tol
 def ask_to_rehydrate(wanted: StubFilter) -> int:
     """Have the engine do it; gives the request's id."""
     return requests.ask("rehydrate", {"stubs": _to_rehydrate(wanted)})
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The stubs of one mailbox that are meant."""
+
+    address: str
+    stubs: int
+    size: int
+    """Bytes of the originals."""
+    links: int
+    """Links that hold."""
+    first: tuple[int, ...]
+    """Numbers of some of them."""
+
+
+@needs(Role.VIEWER)
+def meant(wanted: StubFilter, states: Collection[StubState] = tuple(StubState)) -> list[Meant]:
+    """How many stubs are meant, mailbox by mailbox, by address."""
+    by_address: dict[str, list[StubRow]] = {}
+    for row in every_stub(only_by_what_is_shown(wanted)):
+        if row.state in states:
+            by_address.setdefault(row.address, []).append(row)
+    return [
+        Meant(
+            address,
+            len(rows),
+            sum(row.true_size for row in rows),
+            sum(row.links for row in rows),
+            tuple(sorted(row.id for row in rows)[:_NAMED]),
+        )
+        for address, rows in sorted(by_address.items())
+    ]
 
 
 def _to_rehydrate(wanted: StubFilter) -> list[int]:
@@ -145,15 +181,22 @@ class StubCheck:
 
 
 @needs(Role.OPERATOR)
-def check(exchange: Exchange, packs: Packs, wanted: StubFilter) -> list[StubCheck]:
+def check(
+    exchange: Exchange, packs: Packs, wanted: StubFilter, *, told: Callable[[str, int, int], None] = lambda *_: None
+) -> list[StubCheck]:
     """Compare the registry with the mailboxes and with the archive's content.
 
+    `told` is told of each mailbox that is looked at: its address, which one it is, of how many.
     Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
     """
     every = every_stub(only_by_what_is_shown(wanted))
     rows = shown_stubs([row for row in every if row.state in (*LIVE, StubState.LOST)])
     by_mailbox = sorted({(row.address, row.mailbox_id) for row in rows})
-    return [_check(exchange, packs, views.mailbox(str(mailbox_id)), rows) for _, mailbox_id in by_mailbox]
+    found = []
+    for number, (address, mailbox_id) in enumerate(by_mailbox, 1):
+        told(address, number, len(by_mailbox))
+        found.append(_check(exchange, packs, views.mailbox(str(mailbox_id)), rows))
+    return found
 
 
 def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequence[StubRow]) -> StubCheck:
@@ -162,7 +205,8 @@ def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequen
     found.stubs = len(own)
     with exchange.mailbox(archived.address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
         refuse_another(mailbox, archived)
-        marked = find_wherever(mailbox, own)
+        live = [row.key for row in own.values() if row.state is not StubState.LOST]
+        marked = find_wherever(mailbox, live) if live else find_marked(mailbox, every_tree(mailbox))
         found.unknown = len(marked.keys() - own.keys())
         for key, row in own.items():
             here = [details.row.remote_id for details in marked.get(key, ())]

@@ -126,6 +126,11 @@ def stub_row(text: str) -> StubRow:
     return _row(rows[0])
 
 
+def stub_definitions() -> set[str]:
+    """Names of the definitions that have stubbed something."""
+    return {name for (name,) in select("SELECT DISTINCT definition FROM stub", [])}
+
+
 def stub_totals(wanted: StubFilter) -> StubTotals:
     """How many stubs are meant, and what they save."""
     condition, values = wanted.conditions()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,10 +25,10 @@ from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.archive_backup import backup
 from mse_tui.cli.archive_search import index, search
-from mse_tui.cli.changing import YES, changes, changing, sure
+from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.exchange import exchange_of
-from mse_tui.cli.naming import archived_mailbox, mailbox_address
+from mse_tui.cli.naming import archived_mailbox, mailbox_address, who_looks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.stub import tell_restored
@@ -80,7 +81,7 @@ archive.add_command(backup)
 def explain(session: Session, message: int, person: str | None, as_json: bool) -> None:
     """What is to become of a message (its number in ls): policies, stamps, holds; which decides, what happens when."""
     packs = _packs(session)
-    explained = archive_reading.explain(message, packs, _person(session, person))
+    explained = archive_reading.explain(message, packs, who_looks(session, person))
     lines = explained.lines(utc_now(), UTC if as_json else None)
     if as_json:
         emit_json(lines)
@@ -102,7 +103,7 @@ def ls(
     limit: int, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List mailboxes; with MAILBOX (name or number) its folders; with FOLDER (path or number) its messages."""
-    packs, person = _packs(session), _person(session, person)
+    packs, person = _packs(session), who_looks(session, person)
     chosen = _view(view, as_of)
     if mailbox_name is None:
         _list_mailboxes(person, as_json)
@@ -125,7 +126,7 @@ def ls(
 @pass_session
 def cat(session: Session, message: int | None, sha: str | None, text: bool, person: str | None, as_json: bool) -> None:
     """Write a message (its number from ls) byte for byte as the server gave it; on a terminal, for reading."""
-    packs, person = _packs(session), _person(session, person)
+    packs, person = _packs(session), who_looks(session, person)
     if (message is None) == (sha is None):
         raise click.UsageError("Give either a message's number or --sha.")
     wanted = message if message is not None else _digest(sha or "")
@@ -155,7 +156,7 @@ def export(
     no_subfolders: bool, view: str, as_of: str | None, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
-    packs, person = _packs(session), _person(session, person)
+    packs, person = _packs(session), who_looks(session, person)
     path = eml or mbox
     if path is None or (eml and mbox):
         raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
@@ -241,8 +242,10 @@ def restore_messages(
         with changes(what_if=True, as_json=as_json):
             try_to_restore(messages, target)
         return
-    question = f"Restore {count(len(messages), 'message')}, and replace what is there of them?"
-    sure(question, yes=yes or target.collision is not Collision.REPLACE)
+    replacing = ", and replace what is there of them" if target.collision is Collision.REPLACE else ""
+    where = target.address or "the mailboxes that they were archived from"
+    question = f"Restore {count(len(messages), 'message')} into {where}{replacing}?"
+    sure_about(partial(try_to_restore, messages, target), lambda _: question, yes=yes)
     with exchange_of(session) as exchange:
         report = restore(exchange, packs, messages, target)
     tell_restored(report, as_json)
@@ -277,10 +280,6 @@ def _packs(session: Session) -> Packs:
     session.site()
     configuration = session.configuration() if session.home.config.exists() else None
     return archive_reading.packs_of(session.home, configuration)
-
-
-def _person(session: Session, person: str | None) -> str | None:
-    return None if person is None else mailbox_address(session, person)
 
 
 def _view(view: str, as_of: str | None) -> View:

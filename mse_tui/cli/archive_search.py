@@ -16,7 +16,7 @@ from mse_tui.archive.search_index import size_of
 from mse_tui.archive.search_query import day
 from mse_tui.archive.views import View
 from mse_tui.cli.completion import of_mailboxes
-from mse_tui.cli.naming import archived_mailbox, mailbox_address
+from mse_tui.cli.naming import archived_mailbox, who_looks
 from mse_tui.cli.output import emit_json, fields
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -74,7 +74,7 @@ def search(
     appointment after 'cal' for calendar show.
     """
     chosen = View.live() if view == "live" else View.full()
-    person = mailbox_address(session, person) if person else None
+    person = who_looks(session, person)
     mailbox = str(archived_mailbox(session, mailbox, person).id) if mailbox else ""
     asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
     found = archive_search.search_archive(asked, session.home, _packs(session))

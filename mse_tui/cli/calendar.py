@@ -18,7 +18,7 @@ from mse_tui.archive.calendar_views import AppointmentView
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
 from mse_tui.cli.completion import of_mailboxes
-from mse_tui.cli.naming import archived_mailbox, mailbox_address
+from mse_tui.cli.naming import archived_mailbox, who_looks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
@@ -82,7 +82,7 @@ def ls(session: Session, mailbox_name: str | None, as_of: str | None, person: st
     """List the mailboxes that have calendars; with MAILBOX (address or number) its calendars."""
     session.site()
     if mailbox_name is None:
-        _list_mailboxes(_person(session, person), as_json)
+        _list_mailboxes(who_looks(session, person), as_json)
         return
     rows = _look(session, mailbox_name, person).calendars(_view(as_of))
     if as_json:
@@ -160,7 +160,7 @@ def month(
 @pass_session
 def show(session: Session, appointment: int, ics: bool, original: bool, person: str | None, as_json: bool) -> None:
     """One appointment (its number in agenda --json, or in the list of versions) and its earlier versions."""
-    packs, person = _packs(session), _person(session, person)
+    packs, person = _packs(session), who_looks(session, person)
     reading = calendar_reading.look_into_calendars(calendar_reading.mailbox_of(appointment), packs, person)
     if original:
         sys.stdout.buffer.write(reading.original(appointment))
@@ -208,12 +208,8 @@ def export(
 
 
 def _look(session: Session, mailbox_name: str, person: str | None) -> CalendarReading:
-    packs, person = _packs(session), _person(session, person)
+    packs, person = _packs(session), who_looks(session, person)
     return calendar_reading.look_into_calendars(archived_mailbox(session, mailbox_name, person).id, packs, person)
-
-
-def _person(session: Session, person: str | None) -> str | None:
-    return None if person is None else mailbox_address(session, person)
 
 
 def _packs(session: Session) -> Packs:

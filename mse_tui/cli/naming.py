@@ -28,6 +28,14 @@ def mailbox_address(session: Session, text: str) -> str:
     return naming.mailbox_address(text, _asking(session))
 
 
+def who_looks(session: Session, text: str | None) -> str | None:
+    """As `actions.naming.who_looks`; None where nobody is named."""
+    from mse_tui.actions import naming
+
+    session.site()
+    return None if text is None else naming.who_looks(text, _asking(session))
+
+
 def _asking(session: Session) -> "Ask":
     def ask(text: str) -> str:
         from mse_tui.cli import questions

@@ -1,6 +1,6 @@
 """mse-tui stub: what was taken out of mailboxes, and putting it back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -8,10 +8,11 @@ import click
 
 from mse_tui.actions import archive_reading, restoring
 from mse_tui.actions.contents import look_at_stubs, name_folders
-from mse_tui.actions.restoring import RestoreReport, StubCheck
+from mse_tui.actions.restoring import Meant, RestoreReport, StubCheck
+from mse_tui.actions.what_if import tried
 from mse_tui.archive.packs import Packs
-from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_row
-from mse_tui.archive.stubs import StubState
+from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_definitions, stub_row
+from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.exchange import exchange_of
@@ -19,7 +20,9 @@ from mse_tui.cli.naming import MAILBOX_NAMED, archived_mailbox
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
-from mse_tui.terms import WITHHELD
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
+from mse_tui.terms import WITHHELD, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, number, size, subject_said
 
@@ -116,7 +119,8 @@ def check_stubs(
     """
     packs = _packs(session)
     with exchange_of(session) as exchange:
-        found = restoring.check(exchange, packs, _filter(session, mailbox_name, definition, folder, text))
+        wanted = _filter(session, mailbox_name, definition, folder, text)
+        found = restoring.check(exchange, packs, wanted, told=_checking)
     if as_json:
         emit_json(found)
     else:
@@ -129,12 +133,13 @@ def check_stubs(
 @click.argument("name", metavar="[STUB]", required=False)
 @_which
 @click.option("--all", "everything", is_flag=True, help="All stubs of all mailboxes.")
+@YES
 @changing
 @pass_session
 @click.pass_context
 def rehydrate_stubs(
     ctx: click.Context, session: Session, name: str | None, mailbox_name: str | None, definition: str,
-    folder: str | None, text: str, everything: bool, what_if: bool, as_json: bool,
+    folder: str | None, text: str, everything: bool, yes: bool, what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Put originals back in the places of their stubs: one, a folder's, a mailbox's, or all that a definition made.
 
@@ -142,10 +147,14 @@ def rehydrate_stubs(
     """
     packs = _packs(session)
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    ask = partial(restoring.ask_to_rehydrate, wanted)
+    found = restoring.meant(wanted, RESTORABLE)
     if what_if:
-        with changes(what_if=True, as_json=as_json):
-            restoring.ask_to_rehydrate(wanted)
+        _tell_what_if(ask, found, as_json=as_json)
         return
+    originals = count(sum(each.stubs for each in found), "original")
+    question = f"Put {originals} ({size(sum(each.size for each in found))}) back into {_into(found)}?" if found else ""
+    sure_about(ask, lambda _: question, yes=yes)
     with exchange_of(session) as exchange:
         report = restoring.rehydrate(exchange, packs, wanted, told=_telling(as_json))
     tell_restored(report, as_json)
@@ -166,15 +175,44 @@ def revoke_links(
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    if what_if:
+        found = [each for each in restoring.meant(wanted) if each.links]
+        _tell_what_if(partial(restoring.revoke, wanted), found, as_json=as_json)
+        return
     of = f"stub {stub_row(name).id}" if name else "the stubs that are meant"
     sure_about(
         partial(restoring.revoke, wanted),
         lambda links: f"Let {count(links, 'link')} of {of} open nothing any more?" if links else "",
-        yes=yes or what_if,
+        yes=yes,
     )
-    with changes(what_if=what_if, as_json=as_json) as telling:
+    with changes(what_if=False, as_json=as_json) as telling:
         revoked = restoring.revoke(wanted)
         telling.say(f"{number(revoked)} links revoked", links=revoked)
+
+
+def _tell_what_if(action: "partial[int]", found: Sequence[Meant], *, as_json: bool) -> None:
+    """What it would be, mailbox by mailbox; all of it as JSON."""
+    if as_json:
+        with changes(what_if=True, as_json=True) as telling:
+            done = action()
+            telling.say("", **({"links": done} if action.func is restoring.revoke else {}))
+        return
+    tried(action)
+    if not found:
+        click.echo("Nothing would be changed.")
+        return
+    stubs, links = sum(each.stubs for each in found), sum(each.links for each in found)
+    what = f"revoke {count(links, 'link')} of" if action.func is restoring.revoke else "put back"
+    click.echo(printable(f"Would {what} {count(stubs, 'stub')} in {_into(found)}:"))
+    for each in found:
+        more = f" and {number(each.stubs - len(each.first))} more" if each.stubs > len(each.first) else ""
+        numbers = ", ".join(map(str, each.first))
+        said = f"{count(each.stubs, 'stub')}, {size(each.size)} before: no. {numbers}{more}"
+        click.echo(printable(f"    {each.address}: {said}"))
+
+
+def _into(found: Sequence[Meant]) -> str:
+    return found[0].address if len(found) == 1 else count(len(found), "mailbox", "mailboxes")
 
 
 def tell_restored(report: RestoreReport, as_json: bool) -> None:
@@ -197,12 +235,26 @@ def _filter(
 
     if folder is not None and mailbox_name is None:
         raise click.UsageError("--folder goes with --mailbox.")
+    definition = _definition_named(definition) if definition else ""
     mailbox_id = None if mailbox_name is None else archived_mailbox(session, mailbox_name).id
     folder_id = None
     if folder is not None and mailbox_id is not None:
         name_folders()
         folder_id = find_folder(mailbox_id, folder, View.full()).id
     return StubFilter(mailbox_id, definition, [StubState(each) for each in states], text, folder_id)
+
+
+def _definition_named(text: str) -> str:
+    """The name as it is written; what has stubbed something may have been removed since, or renamed."""
+    known = stub_definitions() | {row.name for row in queries.definitions(TaskType.STORAGE_MANAGEMENT)}
+    named = {name.casefold(): name for name in known} | {name: name for name in known}
+    if (found := named.get(text, named.get(text.casefold()))) is None:
+        raise Problem(
+            Reason.NOT_FOUND,
+            f"There is no definition {text!r}, and none of this name has stubbed anything.",
+            "mse-tui definition list shows what there is.",
+        )
+    return found
 
 
 def _chosen(name: str | None, everything: bool, wanted: StubFilter) -> StubFilter:
@@ -224,6 +276,10 @@ def _telling(as_json: bool) -> Callable[[str, str, PutBack], None]:
             click.echo(printable(f"{address}: {name}: {answer.message or 'put back'}"), err=True)
 
     return told
+
+
+def _checking(address: str, one: int, of: int) -> None:
+    click.echo(printable(f"{number(one)} of {count(of, 'mailbox', 'mailboxes')}: {address}"), err=True)
 
 
 def _facts(row: StubRow) -> list[tuple[str, object]]:

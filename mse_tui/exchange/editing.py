@@ -151,6 +151,10 @@ class Editing(Protocol):
         """
         ...
 
+    def find_in(self, folder_ids: Sequence[str], query: ItemQuery) -> Iterator[tuple[ItemRow, ...]]:
+        """Pages of all items of these folders that meet the query, as `find` gives them, with fewer requests."""
+        ...
+
     def details(self, remote_ids: Sequence[str], *, body: bool = False) -> list[ItemDetails | ItemFailure]:
         """Items as they are now, in the order asked."""
         ...

@@ -58,8 +58,8 @@ class EditCalls:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def find_items(self, folder_id: str, query: ItemQuery, offset: int) -> Request:
-        """FindItem in one folder, oldest first, a page from `offset`."""
+    def find_items(self, folder_ids: Sequence[str], query: ItemQuery, offset: int) -> Request:
+        """FindItem in folders, oldest first, of each a page from `offset`."""
         payload = create_element("m:FindItem", attrs={"Traversal": "Shallow"})
         payload.append(self._calls.item_shape())
         page = {"MaxEntriesReturned": str(FOUND), "Offset": str(offset), "BasePoint": "Beginning"}
@@ -71,7 +71,10 @@ class EditCalls:
         field = etree.SubElement(order, f"{T}FieldOrder", Order="Ascending")
         etree.SubElement(field, f"{T}FieldURI", FieldURI="item:DateTimeReceived")
         payload.append(order)
-        payload.append(_within(create_element("m:ParentFolderIds"), folder_id))
+        parents = create_element("m:ParentFolderIds")
+        for folder_id in folder_ids:
+            _within(parents, folder_id)
+        payload.append(parents)
         return self._calls.request(FindItem(account=self._calls.account), payload)
 
     def get_details(self, remote_ids: Sequence[str], *, body: bool) -> Request:

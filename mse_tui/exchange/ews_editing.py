@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from lxml import etree
@@ -38,6 +39,8 @@ DETAILS = 200
 """Items in one GetItem without bodies."""
 BODIES = 20
 """Items in one GetItem with bodies, and in one UpdateItem that brings bodies."""
+FOLDERS = 20
+"""Folders in one FindItem."""
 DELETED = 200
 """Items in one DeleteItem or MoveItem, attachments in one DeleteAttachment."""
 
@@ -52,9 +55,28 @@ class EwsEditing:
 
     def find(self, folder_id: str, query: ItemQuery) -> Iterator[tuple[ItemRow, ...]]:
         """Pages of a folder's items that meet the query, latest received last."""
-        offset, last = 0, False
+        yield from self._pages(folder_id, query, 0)
+
+    def find_in(self, folder_ids: Sequence[str], query: ItemQuery) -> Iterator[tuple[ItemRow, ...]]:
+        """Pages of what `find` gives of each of these folders, asked for together."""
+        for start in range(0, len(folder_ids), FOLDERS):
+            part = folder_ids[start : start + FOLDERS]
+            request = self._calls.find_items(part, query, 0)
+            answers = self._session.ask(request, partial(_first_pages, wanted=len(part)))
+            for folder_id, answer in zip(part, answers, strict=True):
+                if answer is None:
+                    yield from self._pages(folder_id, query, 0)
+                    continue
+                rows, offset, last = answer
+                if rows:
+                    yield tuple(rows)
+                if not last:
+                    yield from self._pages(folder_id, query, offset)
+
+    def _pages(self, folder_id: str, query: ItemQuery, offset: int) -> Iterator[tuple[ItemRow, ...]]:
+        last = False
         while not last:
-            request = self._calls.find_items(folder_id, query, offset)
+            request = self._calls.find_items([folder_id], query, offset)
             rows, offset, last = self._ask_about_folder(request, lambda messages: found_page(_only(messages)))
             if rows:
                 yield tuple(rows)
@@ -189,7 +211,7 @@ class EwsEditing:
             nonlocal repeated
             if repeated and token:
                 query = ItemQuery(mark=(Mark.RESTORE, token))
-                request = self._calls.find_items(folder_id, query, 0)
+                request = self._calls.find_items([folder_id], query, 0)
                 rows, *_ = self._session.attempt(request, lambda messages: found_page(_only(messages)))
                 if rows:
                     return Changed(rows[0].remote_id, rows[0].change_key)
@@ -271,6 +293,13 @@ def _only(messages: list[etree._Element]) -> etree._Element:
     if error is not None:
         raise failure_of(error)
     return messages[0]
+
+
+def _first_pages(messages: list[etree._Element], wanted: int) -> list[tuple[list[ItemRow], int, bool] | None]:
+    """The first page of each folder; None where it was refused: then that folder is asked about alone."""
+    if len(messages) != wanted:
+        raise broken(f"The server's answer has {len(messages)} entries where {wanted} folders were asked about.")
+    return [found_page(each) if error_of(each) is None else None for each in messages]
 
 
 def _folders(messages: list[etree._Element]) -> list[FolderRow]:

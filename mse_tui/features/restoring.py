@@ -204,12 +204,12 @@ class Restoring:
         return self._look(mark, value, self._trees()) or self._look(mark, value, every_tree(self._mailbox))
 
     def _look(self, mark: Mark, value: str, trees: Iterable[FolderTree]) -> ItemDetails | None:
-        for folder_id in (each for tree in trees for each in tree.folders):
-            for page in self._mailbox.editing.find(folder_id, ItemQuery(mark=(mark, value))):
-                for row in page:
-                    found = self._one(row.remote_id)
-                    if found is not None:
-                        return found
+        folder_ids = [each for tree in trees for each in tree.folders]
+        for page in self._mailbox.editing.find_in(folder_ids, ItemQuery(mark=(mark, value))):
+            for row in page:
+                found = self._one(row.remote_id)
+                if found is not None:
+                    return found
         return None
 
     def _one(self, remote_id: str) -> ItemDetails | None:

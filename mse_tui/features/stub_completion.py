@@ -106,18 +106,19 @@ def find_marked(
 
     Raises Problem also where a single item can't be looked at: what is not seen must not pass for gone.
     """
-    found: dict[str, list[ItemDetails]] = {}
-    for folder_id in (each for tree in trees for each in tree.folders):
+    folder_ids = [each for tree in trees for each in tree.folders]
+    ids: list[str] = []
+    for page in mailbox.editing.find_in(folder_ids, ItemQuery(mark=(Mark.STUB, ""))):
         boundary()
-        ids = [
-            row.remote_id for page in mailbox.editing.find(folder_id, ItemQuery(mark=(Mark.STUB, ""))) for row in page
-        ]
-        for details in mailbox.editing.details(ids) if ids else ():
-            if isinstance(details, ItemDetails):
-                if details.row.stub:
-                    found.setdefault(details.row.stub, []).append(details)
-            elif details.reason is not Reason.ITEM_NOT_FOUND:
-                raise Problem(details.reason, details.message)
+        ids += [row.remote_id for row in page]
+    boundary()
+    found: dict[str, list[ItemDetails]] = {}
+    for details in mailbox.editing.details(ids) if ids else ():
+        if isinstance(details, ItemDetails):
+            if details.row.stub:
+                found.setdefault(details.row.stub, []).append(details)
+        elif details.reason is not Reason.ITEM_NOT_FOUND:
+            raise Problem(details.reason, details.message)
     return found
 
 

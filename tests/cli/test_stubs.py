@@ -82,7 +82,8 @@ def test_the_registry_says_what_was_stubbed(site: Site, mse_tui: Command) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [("stub", "check"), ("stub", "rehydrate", "--text", "Message"), ("archive", "restore", "1")]
+    "words",
+    [("stub", "check"), ("stub", "rehydrate", "--text", "Message", "--yes"), ("archive", "restore", "1", "--yes")],
 )
 def test_somebody_new_with_the_address_gets_nothing_and_loses_no_stub(
     site: Site, mse_tui: Command, words: tuple[str, ...]
@@ -97,18 +98,18 @@ def test_somebody_new_with_the_address_gets_nothing_and_loses_no_stub(
 
 def test_one_stub_and_then_the_rest_are_rehydrated(site: Site, mse_tui: Command) -> None:
     first = Stub.select().order_by(Stub.id).first().id
-    assert "1 put back" in mse_tui("stub", "rehydrate", str(first)).out
+    assert "1 put back" in mse_tui("stub", "rehydrate", str(first), "--yes").out
     assert site.originals() == 1
     assert mse_tui("stub", "rehydrate").code == EXIT_USAGE
-    assert "1 put back" in mse_tui("stub", "rehydrate", "--mailbox", site.address).out
+    assert "1 put back" in mse_tui("stub", "rehydrate", "--mailbox", site.address, "--yes").out
     assert site.originals() == 2
-    assert "0 put back" in mse_tui("stub", "rehydrate", "--all").out
+    assert "0 put back" in mse_tui("stub", "rehydrate", "--all", "--yes").out
     assert [row.action for row in Audit.select()].count("rehydrate") == 2
 
 
 def test_a_mailbox_that_a_task_works_on_is_left_alone(site: Site, mse_tui: Command) -> None:
     held = Leases().take(mailbox_key(site.guid), "a task")
-    assert mse_tui("stub", "rehydrate", "--all").code == EXIT_LOCKED
+    assert mse_tui("stub", "rehydrate", "--all", "--yes").code == EXIT_LOCKED
     held.release()
     assert site.originals() == 0
 
@@ -163,12 +164,12 @@ def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) ->
     for row in store.items(site.owner.folder("inbox")):
         store.delete_item(row["id"])
     first, second = [str(row.id) for row in Placement.select().order_by(Placement.id)]
-    assert "2 put back" in mse_tui("archive", "restore", first, second).out
+    assert "2 put back" in mse_tui("archive", "restore", first, second, "--yes").out
     assert site.originals() == 2
-    skipped = mse_tui("archive", "restore", first)
+    skipped = mse_tui("archive", "restore", first, "--yes")
     assert skipped.code == 1 and "has the message already" in skipped.err
     other = Owner(server)
-    told = mse_tui("archive", "restore", first, "--to", other.address, "--folder", "From archive/Mine")
+    told = mse_tui("archive", "restore", first, "--to", other.address, "--folder", "From archive/Mine", "--yes")
     assert "1 put back" in told.out
     names = [folder.name for folder in store.folders(other.mailbox.id)]
     assert "From archive" in names and "Mine" in names
@@ -211,3 +212,52 @@ def test_the_engine_answers_what_the_screens_ask(site: Site, server) -> None:
     assert answers["restore"]({**asked, "collision": "copy"}) == {"restored": 1, "problems": []}
     exchange.close()
     assert site.originals() == 2
+
+
+def test_putting_back_asks_and_says_how_much(site: Site, mse_tui: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, named in (
+        (("stub", "rehydrate", "--all"), f"Put 2 originals (100.9 KiB) back into {site.address}?"),
+        (("archive", "restore", "1"), "Restore 1 message into the mailboxes that they were archived from?"),
+        (("archive", "restore", "1", "--to", site.address), f"Restore 1 message into {site.address}?"),
+    ):
+        refused = mse_tui(*words)
+        assert refused.code == EXIT_USAGE
+        assert re.sub(r"\(.*?\)", "()", named) in re.sub(r"\(.*?\)", "()", refused.err) and "--yes" in refused.err
+    assert site.originals() == 0
+
+
+def test_what_would_be_done_is_said_by_mailbox(site: Site, mse_tui: Command) -> None:
+    told = mse_tui("stub", "rehydrate", "--all", "--what-if", "--yes").out
+    assert told.startswith(f"Would put back 2 stubs in {site.address}:\n    {site.address}: 2 stubs, ")
+    assert told.endswith("before: no. 1, 2\n")
+    told = mse_tui("stub", "revoke", "--all", "--what-if").out
+    assert told.startswith(f"Would revoke 4 links of 2 stubs in {site.address}:")
+    assert json.loads(mse_tui("stub", "revoke", "--all", "--what-if", "--json").out)["links"] == 4
+    assert StubLink.select().where(StubLink.revoked.is_null()).count() == 4
+
+
+def test_names_that_nobody_has_are_not_found(site: Site, mse_tui: Command) -> None:
+    definition = Stub.get().definition
+    assert mse_tui("stub", "list", "--definition", definition.upper()).out.count("complete") == 2
+    for words in (
+        ("stub", "list", "--definition", "nope"),
+        ("stub", "rehydrate", "--definition", "nope", "--yes"),
+        ("stub", "revoke", "--definition", "nope", "--yes"),
+        ("archive", "ls", "--as", "nosuch@example.com"),
+        ("archive", "search", "week", "--as", "nosuch@example.com"),
+    ):
+        refused = mse_tui(*words)
+        assert (refused.code, "Reason: not-found" in refused.err) == (EXIT_USAGE, True), (words, refused)
+
+
+def test_a_check_says_where_it_is_and_asks_about_many_folders_at_once(site: Site, mse_tui: Command, server) -> None:
+    before = server.statistics.requests("FindItem")
+    assert f"1 of 1 mailbox: {site.address}" in mse_tui("stub", "check").err
+    assert server.statistics.requests("FindItem") - before == 1
+    store = site.owner.store
+    for row in store.items(site.owner.folder("inbox")):
+        store.delete_item(row["id"])
+    mse_tui("stub", "check")
+    before = server.statistics.requests("FindItem")
+    mse_tui("stub", "check")
+    assert server.statistics.requests("FindItem") - before == 1, "known to be lost: looked for once"

@@ -90,6 +90,21 @@ def test_pages_follow_one_another(owner, mailbox, monkeypatch):
     assert [len(page) for page in mailbox.editing.find(inbox(mailbox), ItemQuery())] == [4, 4, 2]
 
 
+def test_many_folders_are_asked_about_together(server, owner, mailbox, monkeypatch):
+    monkeypatch.setattr("mse_tui.exchange.ews_edit_calls.FOUND", 4)
+    for number in range(10):
+        owner.add(number)
+    rows = mailbox.folder_changes(Area.PRIMARY, None).changed
+    folders = [row.remote_id for row in rows]
+    before = server.statistics.requests("FindItem")
+    pages = list(mailbox.editing.find_in(folders, ItemQuery()))
+    assert [len(page) for page in pages] == [4, 4, 2]
+    assert len(folders) > 10 and server.statistics.requests("FindItem") - before == 3
+    with pytest.raises(Problem) as met:
+        list(mailbox.editing.find_in([folders[0], "bm90aGluZw=="], ItemQuery()))
+    assert met.value.reason is Reason.FOLDER_NOT_FOUND
+
+
 def test_details_name_the_attachments_and_the_body(owner, mailbox):
     owner.add(1, attachments=[("a.bin", b"x" * 5000), ("b.bin", b"y")])
     owner.add(2, html=True)
@@ -255,8 +270,8 @@ def test_every_request_is_valid_by_microsofts_schemas(shared):
     query = ItemQuery(BEGAN, 1024, (Mark.STUB, "key"), "<1@x.test>")
     marks = {Mark.STUB: "key", Mark.RESTORE: ""}
     requests = [
-        calls.find_items("BBB=", query, 1000),
-        calls.find_items("BBB=", ItemQuery(mark=(Mark.RESTORE, "")), 0),
+        calls.find_items(["BBB=", "CCC="], query, 1000),
+        calls.find_items(["BBB="], ItemQuery(mark=(Mark.RESTORE, "")), 0),
         calls.get_details(["AAA="], body=True),
         calls.update_items([ItemChange("AAA=", "CCC=", Body(True, "<p>ä</p>"), marks)]),
         calls.create_attachments("AAA=", [attachment("ä.html")]),

@@ -75,6 +75,7 @@ def moving_while_looked(owner, mailbox, name):
         return find(folder_id, query)
 
     mailbox.editing.find = move_and_find
+    mailbox.editing.find_in = lambda ids, query: (page for each in ids for page in move_and_find(each, query))
     return looked
 
 
