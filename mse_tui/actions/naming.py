@@ -86,6 +86,36 @@ def who_looks(text: str, ask: Ask = ask_engine) -> str:
     )
 
 
+def member_address(text: str, task_id: int, ask: Ask = ask_engine) -> str:
+    """As `mailbox_address`, of a mailbox that the task is to be run on.
+
+    Who was in the group at the last answer is not asked for. Raises Problem invalid for an address that was not and
+    that is no mailbox's.
+    """
+    found = queries.group_members(task_id)
+    members = {name.casefold() for one in (found.included if found else ()) for name in (one.address, one.entry)}
+    if text.strip().casefold() in members:
+        return text.strip()
+    refused: list[Problem] = []
+
+    def asking(name: str) -> str:
+        try:
+            return ask(name)
+        except Problem as problem:
+            if problem.reason is Reason.MAILBOX_NOT_FOUND:
+                refused.append(problem)
+            raise
+
+    address = mailbox_address(text, asking)
+    if refused:
+        raise Problem(
+            Reason.INVALID,
+            f"Not in the task's group: {text.strip()}. {refused[0].happened}",
+            "Choose among the group's mailboxes: mse-tui group resolve --task TASK",
+        )
+    return address
+
+
 def _is_name(text: str) -> bool:
     """Whether a directory could know it: numbers and GUIDs are the archive's own."""
     return "@" in text or is_distinguished_name(text)

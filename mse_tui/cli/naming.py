@@ -36,6 +36,14 @@ def who_looks(session: Session, text: str | None) -> str | None:
     return None if text is None else naming.who_looks(text, _asking(session))
 
 
+def member_address(session: Session, text: str, task_id: int) -> str:
+    """As `actions.naming.member_address`."""
+    from mse_tui.actions import naming
+
+    session.site()
+    return naming.member_address(text, task_id, _asking(session))
+
+
 def _asking(session: Session) -> "Ask":
     def ask(text: str) -> str:
         from mse_tui.cli import questions

@@ -17,7 +17,7 @@ from mse_tui.cli.changing import AS_JSON, YES, Telling, changes, changing, sure
 from mse_tui.cli.completion import of_definitions, of_schedules, of_tasks
 from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
 from mse_tui.cli.group_fields import change_fields, group_fields
-from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, mailbox_address
+from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, member_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import next_of, progress_text, state_of
@@ -198,7 +198,7 @@ def run_task(
     to each. The exit code is the light's that such an execution would have.
     """
     row = session.task(name)
-    chosen = [mailbox_address(session, each) for each in mailboxes]
+    chosen = [member_address(session, each, row.id) for each in mailboxes]
     if what_if:
         from mse_tui.cli.task_what_if import report_what_if
 

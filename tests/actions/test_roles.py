@@ -32,6 +32,7 @@ OPEN_TO_ALL = {
     "quarantined", "purged", "changes_within", "tried", "record_beside", "archived_mailbox", "mailbox_address",
     "ask_engine",
     "valid_windows", "time_to_come", "told_to_pause", "who_looks", "waits_for", "refuse_passed",
+    "member_address",
     "differences", "own_values", "site_steps", "maintenance_steps", "retention_steps",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""

@@ -5,10 +5,12 @@ import json
 import pytest
 
 from mse_tui.cli import questions
+from mse_tui.directory.directory import Member, Membership
+from mse_tui.engine import group_records
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import open_database
-from mse_tui.store.models import ArchiveMailbox
+from mse_tui.store.database import now, open_database
+from mse_tui.store.models import ArchiveMailbox, Execution, Task
 from mse_tui.store.models import Command as CommandRow
 from mse_tui.store.retention import Hold, RetentionSetting
 from tests.cli.conftest import Command
@@ -121,3 +123,26 @@ def test_without_a_configuration_the_archive_is_read_by_addresses(site: Command)
     assert site("archive", "ls", ADDRESS).code == 0
     assert "Reason: not-found" in site("archive", "ls", "zoe@example.com").err
     assert "Reason: configuration-invalid" in site("archive", "ls", NAME).err
+
+
+def test_a_task_is_run_on_nobody_who_is_not_in_its_group_and_is_no_mailbox(
+    site: Command, directory: Directory, home: Home
+) -> None:
+    for options in ((), ("--what-if",), ("--wait",)):
+        ran = site("task", "run", "Sales", "--mailbox", "nosuch@example.com", *options)
+        assert ran.code == 64
+        assert "Not in the task's group: nosuch@example.com." in ran.err
+    assert CommandRow.select().count() == 0
+    directory.problem = Problem(Reason.DIRECTORY_UNREACHABLE, "Nobody answers.")
+    assert site("task", "run", "Sales", "--mailbox", "nosuch@example.com").code == 0
+
+
+def test_who_was_in_the_group_is_not_asked_for(site: Command, directory: Directory, home: Home) -> None:
+    open_database(home.database)
+    execution = Execution.create(task=Task.get(), trigger="run now", started=now(), definition="{}")
+    membership = Membership((Member("new@example.com", "New", "person", "alias@example.com"),), (), now())
+    kept = group_records.keep(Task.get().id, membership)
+    group_records.record(execution.id, kept, membership, None, "")
+    for named in ("New@example.com", "alias@example.com"):
+        assert site("task", "run", "Sales", "--mailbox", named).code == 0
+    assert directory.asked == []
