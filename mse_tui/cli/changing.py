@@ -63,11 +63,17 @@ class Telling:
     def __init__(self) -> None:
         self._sentences: list[str] = []
         self._facts: dict[str, object] = {}
+        self._only_if_changed = False
 
     def say(self, *sentences: str, **facts: object) -> None:
         """In words; and what beyond the changes belongs into the JSON."""
         self._sentences += sentences
         self._facts.update(facts)
+
+    def say_if_changed(self, *sentences: str, **facts: object) -> None:
+        """As `say`; where nothing was changed, that alone is said."""
+        self._only_if_changed = True
+        self.say(*sentences, **facts)
 
     def tell(self, changes: "list[Change]", *, what_if: bool, as_json: bool) -> None:
         """Print it."""
@@ -75,6 +81,8 @@ class Telling:
             emit_json({"what_if": what_if, "changes": changes, **self._facts})
         elif what_if:
             tell_what_if(changes)
+        elif self._only_if_changed and not changes:
+            click.echo("Nothing was changed: it is so already.")
         else:
             for sentence in self._sentences:
                 click.echo(printable(sentence, keep_newlines=True))

@@ -156,7 +156,7 @@ def _change_command(task_type: TaskType) -> click.Command:
         row = session.definition(f"{task_type}/{name}")
         with changes(what_if=what_if, as_json=as_json) as telling:
             set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
-            telling.say(
+            telling.say_if_changed(
                 f"Changed definition {row.name!r}; executions that run now keep what they began with.", id=row.id
             )
 

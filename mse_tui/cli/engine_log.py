@@ -11,6 +11,7 @@ from mse_tui.cli.session import Session
 from mse_tui.engine.log_lines import Level, LogFilter, LogLine
 from mse_tui.engine.log_reading import LogReader
 from mse_tui.engine.log_subjects import SUBJECTS
+from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import Light
 from mse_tui.text import printable
 
@@ -26,6 +27,12 @@ def wanted_lines(
     from mse_tui.store import queries
 
     found = queries.task_named(task) if task else None
+    if task and found is None and not queries.executions_of_removed(task, 1) and not _tells_of(session, task):
+        raise Problem(
+            Reason.NOT_FOUND,
+            f"There is no task {task!r}, and the engine's log tells of none.",
+            "mse-tui task list shows what there is.",
+        )
     return LogFilter(
         Level[level.upper()] if level else Level.DEBUG,
         found.description if found is not None else task or "",
@@ -33,6 +40,14 @@ def wanted_lines(
         mailbox or "",
         text or "",
     )
+
+
+def _tells_of(session: Session, task: str) -> bool:
+    reader = LogReader(session.home.logs, LogFilter(task=task))
+    try:
+        return bool(reader.look().count)
+    finally:
+        reader.close()
 
 
 def show_engine_log(directory: Path, wanted: LogFilter, limit: int, follow: bool, as_json: bool) -> int:

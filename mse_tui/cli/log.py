@@ -68,7 +68,7 @@ def log(
     if not rows:
         click.echo("No executions yet.")
         return
-    cells = [(str(row.id), absolute(row.started), row.shown_task, light(row.light), _lasted(row), row.message)
+    cells = [(str(row.id), absolute(row.started), row.shown_task, _light(row), _lasted(row), row.message)
              for row in rows]  # fmt: skip
     table(("no.", "started", "task", "result", "took", "message"), cells, [row.light for row in rows])
 
@@ -148,7 +148,7 @@ def _detail(execution_id: int, as_json: bool) -> int:
             ("Began", f"{absolute(row.started)}, {row.trigger}" + (f" by {row.asked_by}" if row.asked_by else "")),
             ("Ended", absolute(row.finished)),
             ("Took", _lasted(row)),
-            ("Result", light(row.light)),
+            ("Result", _light(row)),
             *(group_fields(detail.group) if detail.group is not None else ()),
             ("Mailboxes", f"{number(row.processed)} of {number(row.mailboxes)}"),
             ("Message", row.message),
@@ -187,6 +187,10 @@ def _explained(reason: str) -> str:
 
 def _remedy(reason: str) -> str:
     return explain(Reason(reason)).remedy if reason in set(Reason) else ""
+
+
+def _light(row: ExecutionRow) -> str:
+    return light(row.light) if row.finished else "running"
 
 
 def _lasted(row: ExecutionRow) -> str:

@@ -56,7 +56,7 @@ def _all(as_json: bool) -> None:
         headings,
         [
             (row.task.description, row.capacity.fit.value, took(row.capacity.usual_seconds),
-             lasted(row.capacity.usual_interval) or "-", number(row.mailboxes))
+             lasted(row.capacity.usual_interval) or "-", number(row.mailboxes) if row.mailboxes else "-")
             for row in rows
         ],
     )  # fmt: skip

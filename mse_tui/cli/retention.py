@@ -98,7 +98,7 @@ def set_(
     )
     with changes(what_if=what_if, as_json=as_json) as telling:
         limits_then()
-        telling.say(f"Changed the retention of {whose}.")
+        telling.say_if_changed(f"Changed the retention of {whose}.")
 
 
 @retention_group.command("approve")

@@ -269,7 +269,7 @@ def _change(
     with changes(what_if=what_if, as_json=as_json) as telling:
         set_schedule(row.id, valid_settings(ScheduleSettings, wanted), name=new_name)
         changed = session.schedule(str(row.id))
-        telling.say(
+        telling.say_if_changed(
             f"Changed schedule {row.name!r}: {describe(_settings(changed))}", *_next_lines(changed),
             id=row.id, next_executions=_next(changed),
         )  # fmt: skip

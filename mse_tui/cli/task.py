@@ -172,7 +172,9 @@ def change_task(
             definition_id=session.definition(wanted).id if wanted else None,
             schedule_id=session.schedule(schedule).id if schedule else None,
         )
-        telling.say(f"Changed task {row.description!r}; a running execution keeps what it began with.", id=row.id)
+        telling.say_if_changed(
+            f"Changed task {row.description!r}; a running execution keeps what it began with.", id=row.id
+        )
 
 
 @task.command("run")

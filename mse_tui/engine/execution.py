@@ -330,7 +330,7 @@ class Execution:
         address = self._members[self._position].address
         where = f"{self._position + 1} of {len(self._members)} mailboxes"
         detail = f"Waits for {holder} on {address} ({where})"
-        why = f"waits for the lock on {address}, held by {holder}"
+        why = f"waits for its lock, held by {holder}"
         records.stand_still(self.claim, why, detail, self._now())
 
     def _outcome_of(self, error: Exception) -> Outcome:

@@ -138,8 +138,8 @@ class ForeseenExecution:
 
     def whole(self) -> Outcome:
         """What the task summary log would say, by what has been looked at."""
-        results = [*self.mailboxes, *self.left_out()]
-        return summed_up([Outcome(one.light, one.reason, one.message) for one in results], self.own)
+        mailboxes = [Outcome(one.light, one.reason, one.message) for one in self.mailboxes]
+        return summed_up(mailboxes, self.own, [left_out(entry) for entry in self.skipped])
 
 
 class _Unwritten(MailboxJournal):

@@ -159,12 +159,20 @@ def close_open_results(execution_id: int, reason: Reason, message: str, now: dat
 def summary(execution_id: int, outcome: Outcome) -> Outcome:
     """The whole of an execution from the parts: its mailboxes' results, and what befell it itself."""
     rows: Any = (
-        MailboxResult.select(MailboxResult.light, MailboxResult.reason, MailboxResult.message)
+        MailboxResult.select(
+            MailboxResult.light,
+            MailboxResult.reason,
+            MailboxResult.message,
+            MailboxResult.position > Execution.mailboxes,
+        )
+        .join(Execution)
         .where(MailboxResult.execution == execution_id, MailboxResult.reason != Reason.PAUSED)
         .order_by(MailboxResult.position, MailboxResult.id)
         .tuples()
     )
-    return summed_up([Outcome(Light(light), reason, message) for light, reason, message in rows], outcome)
+    found = [(Outcome(Light(light), reason, message), is_entry) for light, reason, message, is_entry in rows]
+    mailboxes, entries = ([one for one, is_entry in found if bool(is_entry) is wanted] for wanted in (False, True))
+    return summed_up(mailboxes, outcome, entries)
 
 
 def _end_task(task_id: int, whole: Outcome, now: datetime) -> None:

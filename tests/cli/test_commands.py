@@ -460,3 +460,19 @@ def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:
     assert "Nothing was measured yet" in ran.out
     assert json.loads(with_task("planning", "Sales", "--json").out)["plan"]["capacity"]["fit"] == "not known yet"
     assert with_task("planning", "--every", "60").code == 64
+
+
+def test_what_has_not_ended_or_not_changed_is_not_said_to_have(with_task: Command, home: Home) -> None:
+    open_database(home.database)
+    execution = Execution.create(task=Task.get(), trigger="schedule", started=now(), definition="{}")
+    listed, told = with_task("log").out, with_task("log", "--execution", str(execution.id)).out
+    assert "never run" not in listed + told
+    assert "running" in listed
+    assert "Result     running" in told
+    assert with_task("planning").out.splitlines()[-1].rstrip().endswith(" -")
+    for command in (("definition", "set", "MFR", "Everything"), ("task", "set", "Sales", "--schedule", "Nightly")):
+        assert with_task(*command).out == "Nothing was changed: it is so already.\n"
+    ran = with_task("log", "--engine", "--task", "nosuch")
+    assert ran.code == 64
+    assert "There is no task 'nosuch'" in ran.err
+    assert with_task("log", "--engine", "--task", "sales").code == 0

@@ -38,7 +38,7 @@ def test_what_it_waits_for(running: Command, command: tuple[str, ...]) -> None:
     until = now() + timedelta(seconds=40)
     Progress.update(waiting="The server is busy", waiting_until=until).execute()
     assert f"backs off until {until.astimezone():%H:%M:%S}: The server is busy" in running(*command).out
-    lock = "waits for the lock on carla.moreau@fjordline.example, held by 'Board'"
+    lock = "waits for its lock, held by 'Board'"
     Progress.update(waiting=lock, waiting_until=None, waiting_since=now() - timedelta(minutes=5)).execute()
     assert f"{lock} (for 5 min)" in running(*command).out
 

@@ -363,7 +363,7 @@ def test_a_waiting_task_holds_no_worker_and_says_for_whom_it_waits(bench):
         held.entered.wait(5)
         tell(second, Verb.RUN)
         until(lambda: bench.task(second).latest_detail == "Waits for 'First' on anna@example.com (1 of 1 mailboxes)")
-        assert Progress.get_by_id(second.id).waiting == "waits for the lock on anna@example.com, held by 'First'"
+        assert Progress.get_by_id(second.id).waiting == "waits for its lock, held by 'First'"
         assert run(bench, third).light == Light.GREEN
         held.let_go.set()
         assert ended(bench, second)[0].light == Light.GREEN

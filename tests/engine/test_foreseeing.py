@@ -10,6 +10,7 @@ from mse_tui.directory.directory import GroupReference, SkippedEntry
 from mse_tui.engine.foreseeing import Foreseeing
 from mse_tui.engine.preparing import Choice
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import Audit, Command, Definition, Execution, Site
 from mse_tui.terms import GroupKind, Light
@@ -149,3 +150,13 @@ def test_who_is_not_in_the_group_and_who_may_not_start(bench, directory):
         with pytest.raises(Problem) as refused:
             foreseen(bench, engine, task)
     assert refused.value.reason is Reason.SITE_DISABLED
+
+
+def test_entries_that_are_no_mailboxes_are_not_counted_as_such(bench, directory):
+    directory.skipped = (GHOST, CONTACT)
+    task = new_task(bench, "CN=Sales,DC=example,DC=com")
+    with bench.engine(directory=directory):
+        execution = run(bench, task)
+    assert execution.message == "3 mailboxes: 3 success. 2 other entries: 1 warning, 1 skipped."
+    detail = queries.execution_detail(execution.id)
+    assert (detail.execution.processed, detail.lights, detail.results) == (3, {Light.GREEN: 3}, 5)

@@ -99,7 +99,7 @@ def test_who_has_left_the_group_is_told_and_the_others_are_run_again(failed: Tas
     leave(failed, BERTA)
     execution = execute(failed, mailboxes=[ANNA, BERTA], again=True)
     assert (execution.light, execution.mailboxes, execution.processed) == (Light.GREEN, 1, 1)
-    assert execution.message == "2 mailboxes: 1 success, 1 skipped."
+    assert execution.message == "1 mailbox: 1 success. 1 other entry: 1 skipped."
     rows = [(row.position, row.address, row.light, row.reason) for row in bench.results(execution)]
     assert sorted(rows) == [(1, ANNA, Light.GREEN, ""), (2, BERTA, Light.NONE, Reason.LEFT_GROUP)]
     assert queries.failing_mailboxes([failed.id]) == {}

@@ -164,7 +164,7 @@ async def test_a_back_off_and_a_lock_are_named(app: MseTuiApp) -> None:
         keys = Keys(pilot)
         await keys.see("backs off until 10:30:50: The server is busy.")
         since = NOW - timedelta(minutes=4)
-        lock = f"waits for the lock on {CARLA}, held by 'Board'"
+        lock = "waits for its lock, held by 'Board'"
         Progress.update(waiting=lock, waiting_since=since, waiting_until=None, updated=now()).execute()
         await keys.press("r")
         await keys.see(f"{lock} (for 4 min)")

@@ -87,7 +87,8 @@ def execution_detail(execution_id: int) -> ExecutionDetail | None:
         if row is None:
             return None
         paused = MailboxResult.reason == Reason.PAUSED
-        ended = fn.COUNT(Case(None, [(paused, None)], MailboxResult.finished))
+        no_turn = paused | (MailboxResult.position > row.mailboxes)
+        ended = fn.COUNT(Case(None, [(no_turn, None)], MailboxResult.finished))
         counted: Any = (
             MailboxResult.select(MailboxResult.light, ended, fn.COUNT(MailboxResult.id))
             .where(MailboxResult.execution == execution_id)

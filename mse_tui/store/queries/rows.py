@@ -344,9 +344,9 @@ class ExecutionDetail:
     definition: Mapping[str, Any]
     """The snapshot of the definition's settings."""
     results: int
-    """How many mailboxes have a result so far."""
+    """How many results there are so far: of mailboxes, and of entries of the group that are none."""
     lights: Mapping[Light, int]
-    """How many of them have ended, by light; turns that a pause cut short are none."""
+    """How many mailboxes have ended, by light; turns that a pause cut short are none."""
     group: ExecutionGroupRow | None
     """None where it was not resolved."""
 
