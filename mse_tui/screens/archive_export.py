@@ -126,7 +126,7 @@ def _what(folders: Sequence[FolderView], messages: int, top: FolderView | None) 
 
 async def _ask_where(screen: "LiveScreen[Any]", name: str, what: str) -> tuple[Path, bool] | None:
     """The path, and whether it is one file."""
-    choices = [("A file for each message (.eml), in directories like the folders", False), ("One mbox file", True)]
+    choices = [("A file for each message (.eml), in a directory", False), ("One mbox file", True)]
     one_file = await screen.app.push_screen_wait(Choice(f"Export {name}", what, choices))
     if one_file is None:
         return None

@@ -57,7 +57,7 @@ class Facts(PagedList):
     ) -> None:
         super().__init__((), empty=empty, heading=False, id=id, classes=classes)
         self._facts: tuple[Fact, ...] = ()
-        self._label_width = label_width
+        self._label_least = self._label_width = label_width
         self._wrapped_to = 0
 
     def set_facts(self, facts: Sequence[Fact]) -> None:
@@ -79,7 +79,14 @@ class Facts(PagedList):
         taken = self._label_width + GAP if self._label_width else 0
         return max(8, self.scrollable_content_region.width - 1 - taken)
 
+    def _fit_labels(self) -> None:
+        """No label is cut while half of the width holds it."""
+        if self._label_least:
+            widest = max((cell_len(printable(fact.label)) for fact in self._facts), default=0)
+            self._label_width = max(self._label_least, min(widest, self.scrollable_content_region.width // 2))
+
     def _wrap(self) -> None:
+        self._fit_labels()
         self._wrapped_to = width = self._value_width()
         if self._label_width:
             self.set_columns((Column("", self._label_width), Column("", width, grows=True)))

@@ -1,10 +1,11 @@
 """Input fields that keep still: no blinking, one line high."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -148,13 +149,23 @@ class Several(Widget, can_focus=True):
 
     def render(self) -> Text:
         """Each with its box; the present one is underlined while the focus is here."""
-        text = Text(no_wrap=True, overflow="ellipsis")
+        return Text("\n", no_wrap=True, overflow="ellipsis").join(self._rows(self.size.width))
+
+    def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
+        """As many rows as they need."""
+        return len(list(self._rows(width)))
+
+    def _rows(self, width: int) -> Iterator[Text]:
+        row = Text()
         for place, (label, value) in enumerate(self._choices):
             box = "x" if value in self._chosen else " "
             present = self.has_focus and place == self.index
-            text.append(f"[{box}]{printable(label)}", "underline" if present else "")
-            text.append(" ")
-        return text
+            choice = Text(f"[{box}]{printable(label)}", "underline" if present else "")
+            if row and row.cell_len + 1 + choice.cell_len > width:
+                yield row
+                row = Text()
+            row = Text.assemble(row, " ", choice) if row else choice
+        yield row
 
     def action_step(self, by: int) -> None:
         """The next one, around."""
