@@ -350,6 +350,8 @@ def _retried(accounts: list[str]) -> str:
 def _going_to(place: str) -> Callable[[MseTuiApp], Coroutine[Any, Any, None]]:
     async def action(app: MseTuiApp) -> None:
         await app.go_to(place)
+        if callable(show_all := getattr(app.screen, "show_all", None)):
+            show_all()
 
     return action
 

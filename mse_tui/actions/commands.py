@@ -103,6 +103,12 @@ def command_state(command_id: int) -> CommandState | None:
     return CommandState(row.id, Verb(row.verb), row.asked, row.taken, row.finished, row.outcome)
 
 
+def refuse_idle(task_id: int) -> None:
+    """Raises Problem invalid where the task does nothing that could be stopped, as `stop` would."""
+    if (task := Task.get_or_none(Task.id == task_id)) is not None:
+        _refuse_senseless(task, Verb.STOP)
+
+
 def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> int:
     with writing():
         task = Task.get_or_none(Task.id == task_id)

@@ -84,6 +84,11 @@ class AuditScreen(LiveScreen[int]):
         if row is not None:
             self.tui.show_facts(f"{row.action}: {row.subject}", list(_facts(row)))
 
+    def show_all(self) -> None:
+        """Everybody's entries."""
+        if self._who:
+            self.action_audit_who()
+
     def action_audit_who(self) -> None:
         """Only the entries of the person under the cursor; again: everybody's."""
         found = self.query_one("#entries", PagedList)

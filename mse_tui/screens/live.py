@@ -215,6 +215,11 @@ class LiveScreen(Screen[None], Generic[Data]):
         if text:
             banner.update(printable(text))
 
+    def show_all(self) -> None:
+        """The place's own key was pressed: show everything that it lists."""
+        if (found := self.main_list) is not None and found.filter_text:
+            self._filter("")
+
     # --- commands that every place has ---------------------------------------------------------------------------
 
     def action_refresh(self) -> None:

@@ -47,8 +47,15 @@ def lacking_for(command: Command, owner: Any, held: Collection[Role]) -> tuple[R
 
 
 def tell_lacking(tui: Tui, lacking: Sequence[Role]) -> None:
-    """What was wanted needs roles that the person lacks: which, and what to do about it."""
-    tui.notify(f"This {needs_said(lacking)}. {remedy(lacking[0])}", severity="warning", markup=False)
+    """What was wanted needs roles that the person lacks: which, and what to do about it; in place of what said so."""
+    if not is_read_only():
+        text = f"This {needs_said(lacking)}. {remedy(lacking[0])}"
+    elif tui.home.backup_of:
+        text = "A backup is only looked at."
+    else:
+        text = "Open to look at only: nothing is changed here."
+    tui.clear_notifications()
+    tui.notify(text, severity="warning", markup=False)
 
 
 def needs_said(roles: Collection[Role]) -> str:

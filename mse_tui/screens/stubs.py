@@ -30,6 +30,7 @@ _STATES: tuple[tuple[str, tuple[StubState, ...]], ...] = (
     ("deleted", (StubState.DELETED,)),
     ("lost", (StubState.LOST,)),
 )
+_NONE = " No stubs here. A task of the type Mailbox Storage Management makes them (2, c)."
 _TONES = {StubState.COMPLETE: Tone.PLAIN, StubState.RESTORED: Tone.GOOD, StubState.DELETED: Tone.DIM}
 
 
@@ -47,7 +48,7 @@ class StubsScreen(LiveScreen[Shown]):
     PLACE = "stubs"
     HELP_TEXT = (
         "What storage management took out of mailboxes. H puts originals back in the places of marked stubs (or of the"
-        " one under the cursor), by way of the engine; L lets their links open nothing any more. / narrows the list by"
+        " one under the cursor), by way of the engine; U lets their links open nothing any more. / narrows the list by"
         " a part of the subject, the sender or the archive id; t goes from state to state."
     )
 
@@ -70,7 +71,7 @@ class StubsScreen(LiveScreen[Shown]):
                 Column("Retrieved", 9, 6, right=True),
             ),
             id="stubs",
-            empty=" No stubs here. A task of the type Mailbox Storage Management makes them (2, c).",
+            empty=_NONE,
         )
 
     def load(self) -> Shown:
@@ -84,7 +85,9 @@ class StubsScreen(LiveScreen[Shown]):
         totals = f"{number(data.totals.stubs)}, {size(data.totals.saved)} saved"
         title = f"Stubs, {_STATES[self._state][0]}{narrowed}: {totals}"
         self.query_one("#title", Static).update(printable(title))
-        self.query_one("#stubs", PagedList).set_pages(data.totals.stubs, partial(self._page, self._look))
+        stubs = self.query_one("#stubs", PagedList)
+        stubs.set_empty(_NONE if self._look.wanted == StubFilter() else " None of these. Press 9 for all stubs.")
+        stubs.set_pages(data.totals.stubs, partial(self._page, self._look))
 
     @staticmethod
     def _page(look: StubReading, offset: int, limit: int) -> Sequence[Line]:
@@ -114,6 +117,12 @@ class StubsScreen(LiveScreen[Shown]):
         """The next state."""
         self._state = (self._state + 1) % len(_STATES)
         self._narrow(replace(self._look.wanted, states=_STATES[self._state][1]))
+
+    def show_all(self) -> None:
+        """All states, without a text."""
+        if self._look.wanted != StubFilter():
+            self._state = 0
+            self._narrow(StubFilter())
 
     def _narrow(self, wanted: StubFilter) -> None:
         self._look = StubReading(wanted)
@@ -150,12 +159,15 @@ class StubsScreen(LiveScreen[Shown]):
     @work(exclusive=True, group="ask")
     async def action_stub_revoke(self) -> None:
         """Ask, then revoke the links."""
-        rows = [row for row in await self._chosen() if row.links]
+        chosen = await self._chosen()
+        rows = [row for row in chosen if row.links]
+        if not chosen:
+            return
         if not rows:
-            self.app.notify("None of these has a link that holds.", markup=False)
+            self.app.notify("None of these has a link that still holds.", markup=False)
             return
         text = (
-            f"{count(sum(row.links for row in rows), 'link')} will open nothing any more, wherever they were sent. That"
+            f"{count(sum(row.links for row in rows), 'link')} will open nothing any more, wherever it was sent. That"
             " can't be taken back; the stubs stay, and can be rehydrated."
         )
         choices = [("Cancel", False), ("Revoke", True)]

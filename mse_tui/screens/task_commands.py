@@ -142,6 +142,10 @@ class TaskCommands:
         """Ask, then stop."""
         if not (tasks := await self.chosen_tasks()):
             return
+        idle = await self.tui.asked(partial(each, tasks, lambda task: commands.refuse_idle(task.id)))
+        if idle is None or not idle.done:
+            show_refused(self.tui, idle or Outcome((), ()), lambda task: task.description)
+            return
         text = (
             "It ends at the next item; what is committed stays, and the next execution goes on from there.\n"
             "The result will be orange."

@@ -28,6 +28,7 @@ from mse_tui.widgets.lines import Line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import count, in_local_time
 
+_NO_TASKS = " No tasks. Press c to create one."
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LIGHT_ORDER = (Light.RED, Light.ORANGE, Light.NONE, Light.GREEN)
 
@@ -71,7 +72,7 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
     def body(self) -> Iterable[Widget]:
         """A title, the list, and the latest detail of the task under the cursor."""
         yield Static("", classes="title", id="title", markup=False)
-        yield PagedList(TASK_COLUMNS, id="tasks", empty=" No tasks. Press c to create one.")
+        yield PagedList(TASK_COLUMNS, id="tasks", empty=_NO_TASKS)
         yield Static("", classes="note", id="detail", markup=False)
 
     def load(self) -> list[TaskRow]:
@@ -84,6 +85,7 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         listed = [task for task in data if self._type in (None, task.type)]
         hidden = {str(task.id) for task in data} - {str(task.id) for task in listed}
         tasks.set_lines([task_line(task, self.now) for task in sorted(listed, key=_ORDERS[self._order])], hidden)
+        tasks.set_empty(" No task of this type. Press t for the next one, 2 for all." if hidden else _NO_TASKS)
         kind = self._type.label if self._type else "All types"
         self._set("title", f"{kind}: {count(len(listed), 'task')}, by {self._order}")
         self._show_detail(tasks.current)
@@ -105,6 +107,12 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         """List this type's tasks only; None: all."""
         self._type = task_type
         self.reload()
+
+    def show_all(self) -> None:
+        """All types, without a filter."""
+        super().show_all()
+        if self._type is not None:
+            self.show_type(None)
 
     def chosen_ids(self) -> Sequence[int]:
         """The marked ones, else the one under the cursor."""

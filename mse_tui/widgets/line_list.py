@@ -17,6 +17,8 @@ from textual.strip import Strip
 from mse_tui.widgets.commands import LIST_KEYS, bindings
 from mse_tui.widgets.lines import GAP, Column, Line, Tone, fit, layout, widest
 
+_NOTHING_MATCHES = " Nothing matches the filter. Esc shows all."
+
 
 class LineList(ScrollView, can_focus=True):
     """Lines in columns with a cursor and marks."""
@@ -218,7 +220,8 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         base = self.rich_style
         if not self._count:
-            text = self._empty if y == 0 else ""
+            empty = _NOTHING_MATCHES if self._all and self.filter_text else self._empty
+            text = empty if y == 0 else ""
             return Strip([Segment(fit(text, width), base + self._style(Tone.DIM))], width)
         if self._heading and y == 0:
             return self._render_heading(width, base)

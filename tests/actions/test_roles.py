@@ -24,7 +24,7 @@ from mse_tui.terms import TaskType
 from tests.actions.conftest import Ready
 
 OPEN_TO_ALL = {
-    "needed_for", "require_for", "pruning", "would_go", "refuse_used",
+    "needed_for", "require_for", "pruning", "would_go", "refuse_used", "refuse_idle",
     "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",

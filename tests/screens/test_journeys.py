@@ -202,9 +202,10 @@ async def test_removing_cancels_by_default_and_offers_to_keep_the_history(app: M
 async def test_a_refused_command_is_explained_in_full(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "x", "j", "enter")
+        await keys.press("2", "x")
         screen = await keys.see("is not running")
         assert "There is nothing to stop" in screen
+        assert "The result will be orange" not in screen
     assert commands_given() == []
 
 
@@ -266,6 +267,36 @@ async def test_choices_of_a_dialog_are_gone_through_sideways(app: MseTuiApp, aft
         assert choices.cursor == 1
         await keys.press(before)
         assert choices.cursor == 0
+
+
+async def test_the_key_of_a_place_shows_all_that_it_lists(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2")
+        await keys.see("All types")
+        await keys.press("t", "t")
+        await keys.see("No task of this type. Press t for the next one, 2 for all.")
+        await keys.press("2")
+        await keys.see("All types")
+        await keys.press("slash")
+        await keys.type("board")
+        await keys.press("enter")
+        await keys.miss("Shared mailboxes")
+        await keys.press("1", "2")
+        await keys.see("Shared mailboxes")
+
+
+@pytest.mark.parametrize("place", ["2", "3", "5", "6"])
+async def test_a_filter_that_nothing_matches_says_so_and_how_to_see_all(app: MseTuiApp, place: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press(place, "slash")
+        await keys.type("qqq")
+        await keys.press("enter")
+        screen = await keys.see("Nothing matches the filter. Esc shows all.")
+        assert "create one" not in screen
+        await keys.press("escape")
+        await keys.miss("Nothing matches")
 
 
 async def test_fields_keep_their_letters_and_their_left(app: MseTuiApp) -> None:
@@ -340,7 +371,7 @@ async def test_a_message_is_written_to_a_file_byte_for_byte(app: MseTuiApp, tmp_
         await keys.press("w", "ctrl+u")
         await keys.type(str(target))
         await keys.press("enter")
-        await keys.see("can't be written")
+        await keys.see("is there already")
     assert target.read_bytes() == mime(38, "Figures, week 38")
     assert target.stat().st_mode & 0o777 == 0o600
 

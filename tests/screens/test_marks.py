@@ -54,8 +54,8 @@ async def test_marks_outlast_reading_again_sorting_a_filter_and_the_choice_of_a_
         await keys.see("2 marked  u")
         await keys.press("t")
         await keys.see("2 marked (1 hidden)")
-        await keys.press("x")
-        screen = await keys.see("Stop: 2 tasks?")
+        await keys.press("F")
+        screen = await keys.see("Full resync: 2 tasks?")
         assert "Before the move  (MFR)" in screen
         assert "Board, office hours  (CAL)" in screen
 
