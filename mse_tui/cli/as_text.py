@@ -118,15 +118,20 @@ def _question(steps: list[Step]) -> str:
 
 
 def _rest(session: Session, text: str, steps: list[Step]) -> list[Step]:
-    """What waited for tasks to go, done once an engine has removed them; as it stands where it still waits."""
+    """What waited for tasks to go, done once an engine has removed them; as it stands where it still waits.
+
+    Nothing else is done: what others have changed meanwhile was not asked about.
+    """
     waiting = [step for step in steps if step.change is Change.LATER]
+    asked = {step.question for step in waiting} - {""}
     going = {step.name for step in steps if step.change is Change.TELL_TO_GO}
-    if not going or not any(step.question for step in waiting) or not queries.engine_holder(session.site().code):
+    if not going or not asked or not queries.engine_holder(session.site().code):
         return waiting
     deadline = monotonic() + _GONE_WITHIN
     while going & {row.description for row in queries.tasks_of_type()} and monotonic() < deadline:
         Event().wait(0.2)
-    return [step for step in apply(text, prune=True) if step.change is not Change.TELL_TO_GO]
+    left = {step.question for step in plan(text, prune=True)} - {""}
+    return apply(text, prune=True) if left <= asked else waiting
 
 
 def _looked_at(session: Session, steps: list[Step], *, strict: bool) -> dict[str, Preview]:

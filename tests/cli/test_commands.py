@@ -6,15 +6,16 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 
 import pytest
 
 from mse_tui import __version__
 from mse_tui.access import roles
+from mse_tui.actions.definitions import create_definition
 from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
@@ -22,11 +23,13 @@ from mse_tui.engine.commands import remove
 from mse_tui.home import Home
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
-from mse_tui.store.database import now, open_database
+from mse_tui.store.database import keep_connection, now, open_database
 from mse_tui.store.models import EPOCH, Audit, Execution, HaltedAccount, MailboxResult, Task
-from mse_tui.terms import Light, Status
-from tests.cli.conftest import Command
+from mse_tui.store.models import Command as TaskCommand
+from mse_tui.terms import Light, Status, TaskType
+from tests.cli.conftest import Command, Ran
 from tests.conftest import REPOSITORY
+from tests.support.waiting import until
 
 
 def test_version_is_quick_and_needs_no_home(tmp_path: Path) -> None:
@@ -428,9 +431,34 @@ def test_a_site_is_exported_planned_and_applied(with_task: Command, tmp_path: Pa
     assert "task no. 1: description: is missing" in ran.err
 
 
-def test_what_is_pruned_is_told_to_go_and_the_rest_follows(
-    with_task: Command, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pruning(with_task: Command, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Applies an empty text with --prune while an engine removes the task 'Sales' and `meanwhile` happens."""
+    file = tmp_path / "empty.toml"
+    file.write_text("")
+
+    def prune(meanwhile: Callable[[], object]) -> Ran:
+        open_site(home)
+        (task,) = queries.tasks_of_type()
+        told_before = TaskCommand.select().count()
+        monkeypatch.setattr(queries, "engine_holder", lambda _: "an engine")
+
+        def removing() -> None:
+            with keep_connection():
+                until(lambda: TaskCommand.select().count() > told_before, seconds=60)
+                meanwhile()
+                remove(task.id, keep_history=True, now=now())
+
+        engine = Thread(target=removing)
+        engine.start()
+        told = with_task("apply", str(file), "--prune", "--yes")
+        engine.join()
+        return told
+
+    return prune
+
+
+def test_what_is_pruned_is_told_to_go_and_waits_for_an_engine(with_task: Command, tmp_path: Path) -> None:
     file = tmp_path / "empty.toml"
     file.write_text("")
     told = with_task("apply", str(file), "--prune", "--yes")
@@ -438,17 +466,22 @@ def test_what_is_pruned_is_told_to_go_and_the_rest_follows(
     assert "... definition MFR Everything: removed when its task is gone" in told.out
     assert "applied again" in told.err
     assert with_task("definition", "list").out.count("Everything") == 1
-    monkeypatch.setattr(queries, "engine_holder", lambda _: "an engine")
-    open_site(home)
-    (task_id,) = [row.id for row in queries.tasks_of_type()]
-    engine = Timer(1, partial(remove, task_id, keep_history=True, now=now()))
-    engine.start()
-    told = with_task("apply", str(file), "--prune", "--yes")
-    engine.join()
+
+
+def test_what_waited_for_a_pruned_task_follows_once_an_engine_has_removed_it(
+    with_task: Command, pruning: Callable[..., Ran]
+) -> None:
+    told = pruning(lambda: None)
     assert "- task Sales: told to go" in told.out
     assert "- definition MFR Everything\n- schedule Nightly\n" in told.out
     assert "..." not in told.out
     assert "Everything" not in with_task("definition", "list").out
+
+
+def test_what_somebody_else_makes_while_pruning_waits_stays(with_task: Command, pruning: Callable[..., Ran]) -> None:
+    told = pruning(lambda: create_definition(TaskType.FOLDER_REPLICATION, "Another", {}))
+    assert "Another" not in told.out and "applied again" in told.err
+    assert "Another" in with_task("definition", "list").out
 
 
 def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:
