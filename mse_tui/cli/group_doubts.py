@@ -15,6 +15,7 @@ from mse_tui.text import printable
 ANSWERED_WITHIN = 5.0
 """Longer nobody waits for one group."""
 ALL_ANSWERED_WITHIN = 20.0
+"""Nor for all of them together."""
 
 STRICT = click.option(
     "--strict", is_flag=True, help="Change nothing if a group can't be resolved, is empty or has members that fail."
@@ -40,15 +41,16 @@ def warn(doubts: Iterable[Doubt], task: str) -> None:
 
 
 def _look(session: Session, group: str, within: float) -> Preview:
+    if within <= 0:
+        return _unanswered(group, "the groups before it took all the time that there is.")
     try:
-        if within <= 0:
-            raise Problem(Reason.TIMEOUT, "")
         return Preview(group, ask(session, "look_at_group", {"group": group}, within=within))
     except Problem as problem:
         if problem.reason is Reason.TIMEOUT:
-            problem = Problem(
-                Reason.TIMEOUT,
-                f"there was no answer within {ANSWERED_WITHIN:.0f} seconds.",
-                f"See who is in it: mse-tui group resolve {shlex.quote(group)}",
-            )
+            return _unanswered(group, f"there was no answer within {within:.0f} seconds.")
         return Preview(group, problem=problem)
+
+
+def _unanswered(group: str, why: str) -> Preview:
+    remedy = f"See who is in it: mse-tui group resolve {shlex.quote(group)}"
+    return Preview(group, problem=Problem(Reason.TIMEOUT, why, remedy))
