@@ -183,12 +183,15 @@ class Reading:
     def write_attachment(self, placement_id: int, attachment: StoredAttachment, path: Path) -> int:
         """Write one attachment to a new file, for its owner alone; gives its bytes. Audited as an export.
 
-        Raises as `content`, and Problem invalid (the file can't be made), disk-full.
+        Raises as `content`, and Problem not-found (the message has no such attachment), invalid (the file can't be
+        made), disk-full.
         """
         found = self.message(placement_id)
         self._audit("export", {"messages": [_named(found)], "attachment": attachment.name, "to": str(path)})
         with self._opened(found) as stream:
-            content = attachment_bytes(stream, attachment.index) or b""
+            content = attachment_bytes(stream, attachment.index)
+        if content is None:
+            raise Problem(Reason.NOT_FOUND, f"The message has no attachment {attachment.name!r}.", "Open it again.")
         with new_file(path) as file:
             return file.write(content)
 

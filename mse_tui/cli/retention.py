@@ -87,17 +87,17 @@ def set_(
     whose = found.address if found else "the archive"
     before = retention.effective_limits(found.id if found else None)
 
-    def limits_then() -> Limits:
+    def change() -> Limits:
         retention.set_retention(wanted, str(found.id) if found else None)
         return retention.effective_limits(found.id if found else None)
 
     sure_about(
-        limits_then,
+        change,
         lambda then: f"Let {whose} keep for a shorter time than now?" if then.is_shorter_than(before) else "",
         yes=yes or what_if,
     )
     with changes(what_if=what_if, as_json=as_json) as telling:
-        limits_then()
+        change()
         telling.say_if_changed(f"Changed the retention of {whose}.")
 
 

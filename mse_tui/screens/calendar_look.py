@@ -146,7 +146,9 @@ class LookScreen(LiveScreen[Data]):
     @work(exclusive=True, group="ask")
     async def action_calendar_choose(self) -> None:
         """One calendar or all."""
-        rows = await self.tui.asked(partial(self.look.reading.calendars, self.look.view)) or ()
+        rows = await self.tui.asked(partial(self.look.reading.calendars, self.look.view))
+        if rows is None:
+            return
         choices: list[tuple[str, tuple[CalendarView | None]]] = [("All calendars", (None,))]
         choices += [(f"{row.name}: {count(row.appointments, 'appointment')}", (row,)) for row in rows]
         now = f"Now: {self.look.chosen or 'all calendars'}"

@@ -209,7 +209,8 @@ class LogsScreen(LiveScreen[ShownLog]):
     @work(exclusive=True, group="ask")
     async def action_logs_task(self) -> None:
         """Ask which."""
-        tasks = await self.tui.asked(queries.tasks_of_type) or ()
+        if (tasks := await self.tui.asked(queries.tasks_of_type)) is None:
+            return
         entries = [("All tasks", "", ""), *((one.description, one.type, one.description) for one in tasks)]
         chosen: str | None = await self.app.push_screen_wait(Picker("Lines about which task?", entries))
         if chosen is not None:

@@ -23,7 +23,7 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
 from mse_tui.store import queries
-from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation
+from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
 from mse_tui.terms import TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
@@ -237,17 +237,25 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         text = f"Schedule: {task.schedule}\nDefinition: {task.definition}"
         what = await self.app.push_screen_wait(Choice(f"Change {task.description!r}", text, choices))
         if what == "schedule":
-            schedules = await self.tui.asked(queries.schedules) or ()
-            entries = [(row.name, _described(row.settings), row.id) for row in schedules]
-            chosen = await self.app.push_screen_wait(Picker("Which schedule?", entries))
-            if chosen is not None:
-                self.tui.act(partial(set_task, task.id, schedule_id=chosen))
+            await self._change_schedule(task.id)
         elif what == "definition":
-            definitions = await self.tui.asked(partial(queries.definitions, task.type)) or ()
-            found = [(row.name, f"revision {row.revision}", row.id) for row in definitions]
-            chosen = await self.app.push_screen_wait(Picker("Which definition?", found))
-            if chosen is not None:
-                self.tui.act(partial(set_task, task.id, definition_id=chosen))
+            await self._change_definition(task)
+
+    async def _change_schedule(self, task_id: int) -> None:
+        if (rows := await self.tui.asked(queries.schedules)) is None:
+            return
+        entries = [(row.name, _described(row.settings), row.id) for row in rows]
+        chosen = await self.app.push_screen_wait(Picker("Which schedule?", entries))
+        if chosen is not None:
+            self.tui.act(partial(set_task, task_id, schedule_id=chosen))
+
+    async def _change_definition(self, task: TaskRow) -> None:
+        if (rows := await self.tui.asked(partial(queries.definitions, task.type))) is None:
+            return
+        entries = [(row.name, f"revision {row.revision}", row.id) for row in rows]
+        chosen = await self.app.push_screen_wait(Picker("Which definition?", entries))
+        if chosen is not None:
+            self.tui.act(partial(set_task, task.id, definition_id=chosen))
 
 
 def _described(settings: object) -> str:

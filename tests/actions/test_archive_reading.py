@@ -6,6 +6,7 @@ import pytest
 
 from mse_tui.actions import archive_reading
 from mse_tui.actions.archive_reading import look_into, packs_of
+from mse_tui.archive.attachments import StoredAttachment
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
 from mse_tui.home import Home
@@ -110,3 +111,12 @@ def test_metadata_alone_have_no_content(packs: Packs) -> None:
     mailbox, _, placement = _message("ann", None)
     with pytest.raises(Problem, match="Only this message's metadata"):
         look_into(mailbox, packs).content(placement)
+
+
+def test_an_attachment_that_the_message_has_not_is_no_empty_file(packs: Packs, tmp_path: Path) -> None:
+    mailbox, _, placement = _message("ann", _stored(packs))
+    other = StoredAttachment(7, "plan.pdf", "application/pdf", 1, b"", False, "", False)
+    with pytest.raises(Problem) as caught:
+        look_into(mailbox, packs).write_attachment(placement, other, tmp_path / "plan.pdf")
+    assert caught.value.reason is Reason.NOT_FOUND
+    assert not (tmp_path / "plan.pdf").exists()
