@@ -11,10 +11,12 @@ from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.execution import Execution, State
 from mse_tui.engine.preparing import Choice
+from mse_tui.engine.records import end_interrupted
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import writing
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import ArchiveMailbox, Command, Pass, Site, Task, from_micros, to_micros
+from mse_tui.store.models import Execution as ExecutionRecord
 from mse_tui.terms import Trigger, Verb
 
 log = logging.getLogger(__name__)
@@ -159,4 +161,7 @@ def remove(task_id: int, *, keep_history: bool, now: datetime) -> None:
             for mailbox in ArchiveMailbox.select().where(ArchiveMailbox.id.in_(own), ArchiveMailbox.id.not_in(others)):
                 begins = from_micros(max(to_micros(now), mailbox.last_stamp + 1))
                 ArchiveMailbox.update(full_from=begins).where(ArchiveMailbox.id == mailbox.id).execute()
+        unended = (ExecutionRecord.task == task_id) & ExecutionRecord.finished.is_null()
+        for execution in list(ExecutionRecord.select().where(unended)):
+            end_interrupted(execution, now)
         Task.delete().where(Task.id == task_id).execute()

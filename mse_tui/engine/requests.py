@@ -10,7 +10,7 @@ from mse_tui.directory.addresses import parse_addresses
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.halts import clear_halts
-from mse_tui.exchange.mailbox import Exchange
+from mse_tui.exchange.mailbox import Cancelled, Exchange
 from mse_tui.exchange.waits import Wait, listening
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem, keep_connection
@@ -44,6 +44,8 @@ class Requests:
             if self._end.is_set():
                 return
             answer = self._answer(request)
+            if answer is None:
+                continue
             EngineRequest.update(answered=self._clock.now(), answer=json.dumps(answer)).where(
                 EngineRequest.id == request.id
             ).execute()
@@ -53,7 +55,8 @@ class Requests:
             EngineRequest.site == self._site_id, EngineRequest.answered.is_null(), EngineRequest.answer == ""
         )
 
-    def _answer(self, request: Any) -> Answer:
+    def _answer(self, request: Any) -> Answer | None:
+        """None where it was broken off: nobody waits for it any more, or the engine ends and the next one answers."""
         began, left = self._clock.monotonic(), Event()
         try:
             by_kind = self._by_kind.get(request.kind)
@@ -61,9 +64,9 @@ class Requests:
                 raise Problem(Reason.INVALID, f"This engine can't answer {request.kind!r}.", "Update the engine.")
             with listening(lambda wait: _tell(request, wait, left), left):
                 answer = by_kind(json.loads(request.arguments))
+        except Cancelled:
+            return None
         except Exception as error:
-            if left.is_set():
-                return {}
             problem = error if isinstance(error, Problem) else as_problem(error)
             if problem is None:
                 log.exception("The request %s failed inside", request.kind)

@@ -89,7 +89,18 @@ class ShownExecution:
     skipped: dict[str, int]
 
 
-class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
+class _OfOneTask(TaskCommands):
+    """A screen about what one task did."""
+
+    async def chosen_tasks(self) -> Sequence[TaskRow]:
+        """The task, unless it was removed, which is said."""
+        found = await super().chosen_tasks()
+        if not found:
+            self.app.notify("The task was removed; it can't be told anything.", markup=False)
+        return found
+
+
+class ExecutionScreen(_OfOneTask, LiveScreen[ShownExecution]):
     """One execution: what it came to, and a row a mailbox."""
 
     KEYS = (RUN_AGAIN, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
@@ -244,7 +255,7 @@ def _definition_facts(detail: ExecutionDetail) -> list[Fact]:
     return settings_facts(model, detail.definition)
 
 
-class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
+class ResultScreen(_OfOneTask, LiveScreen[MailboxResultRow]):
     """One mailbox in one execution: counters, skips, failures, and what to do about each."""
 
     KEYS = (RUN_AGAIN, LOG_OPEN, TASK_RESYNC)

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from mse_tui.engine.commands import remove
 from mse_tui.engine.halts import DatabaseHalts, clear_halts
 from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.schedules import Once, daily, one_off, write_settings
@@ -24,6 +25,7 @@ from mse_tui.store.models import (
     Checkpoint,
     Command,
     Definition,
+    Execution,
     Lease,
     LockWait,
     Pass,
@@ -641,6 +643,16 @@ def test_a_paused_task_whose_starts_pass_by_is_a_note(bench):
         tell(task, Verb.RESUME)
         until(lambda: not bench.task(task).paused)
         assert queries.troubles(moment=bench.clock.now()) == []
+
+
+def test_an_execution_whose_task_is_removed_runs_no_longer(bench):
+    task = new_task(bench)
+    Execution.create(
+        task=task, task_name="Replicate", task_type="MFR", trigger="schedule", started=NOON, definition="{}"
+    )
+    remove(task.id, keep_history=True, now=NOON)
+    (left,) = queries.executions_of_removed("Replicate")
+    assert (left.finished, left.reason) == (NOON, Reason.INTERRUPTED)
 
 
 @pytest.mark.parametrize("keep_history", [False, True])
