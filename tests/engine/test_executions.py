@@ -646,7 +646,7 @@ def test_a_paused_task_whose_starts_pass_by_is_a_note(bench):
 
 
 def test_an_execution_whose_task_is_removed_runs_no_longer(bench):
-    task = new_task(bench)
+    task = new_task(bench, last_started=NOON)
     Execution.create(
         task=task, task_name="Replicate", task_type="MFR", trigger="schedule", started=NOON, definition="{}"
     )
