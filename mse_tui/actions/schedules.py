@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from mse_tui.access.roles import Role, needs
@@ -68,9 +69,9 @@ def remove_schedule(schedule_id: int) -> None:
         audit("remove schedule", row.name, before=json.loads(row.settings))
 
 
-def refuse_passed(settings: ScheduleSettings) -> None:
-    """Raises Problem invalid where no execution is to come: a one-off whose time has passed."""
-    if next_execution(settings, now()) is None:
+def refuse_passed(settings: ScheduleSettings, moment: datetime | None = None) -> None:
+    """Raises Problem invalid where no execution is to come after `moment` (now): a one-off whose time has passed."""
+    if next_execution(settings, moment or now()) is None:
         raise Problem(
             Reason.INVALID,
             f"There is no execution to come: {describe(settings)} has passed.",

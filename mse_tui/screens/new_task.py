@@ -15,10 +15,13 @@ from mse_tui.access.roles import missing
 from mse_tui.actions import commands
 from mse_tui.actions.checks import needed_for
 from mse_tui.actions.group_preview import Preview
+from mse_tui.actions.schedules import refuse_passed
 from mse_tui.actions.tasks import create_task
 from mse_tui.directory.references import unlisted
 from mse_tui.engine.schedules import ScheduleSettings, describe
 from mse_tui.features import FEATURES
+from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import problem_notice
 from mse_tui.screens.group_lines import answer_shown
 from mse_tui.screens.group_step import GroupStep
 from mse_tui.screens.live import LiveScreen
@@ -225,7 +228,13 @@ class NewTaskScreen(LiveScreen[Stock]):
             self._create("schedules", new_schedule())
             return
         assert self.shown is not None
-        self._draft.schedule = next(row for row in self.shown.schedules if str(row.id) == event.line.key)
+        chosen = next(row for row in self.shown.schedules if str(row.id) == event.line.key)
+        try:
+            refuse_passed(ScheduleSettings.model_validate(chosen.settings), self.now)
+        except Problem as problem:
+            self.app.push_screen(problem_notice(problem))
+            return
+        self._draft.schedule = chosen
         self._go("type")
 
     @on(PagedList.Opened, "#types")

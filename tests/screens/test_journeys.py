@@ -1,6 +1,7 @@
 """What a person does, by keys alone, and what comes of it in the database."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ async def test_a_task_can_be_created_while_no_engine_runs(seeded: Home) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.see("no engine")
-        await keys.press("2", "c", "enter", "enter", "enter", "enter")
+        await keys.press("2", "c", "enter", "j", "enter", "enter", "enter")
         await keys.type(f"ann.lindqvist@{DOMAIN}")
         await keys.press("enter")
         await keys.see("No engine answered")
@@ -97,11 +98,24 @@ async def test_a_task_can_be_created_while_no_engine_runs(seeded: Home) -> None:
     assert Task.select().where(Task.group == f"ann.lindqvist@{DOMAIN}").count() == 1
 
 
+async def test_a_schedule_whose_time_has_passed_is_refused_when_it_is_chosen(seeded: Home) -> None:
+    app = MseTuiApp(seeded, engine=FakeEngine(), clock=lambda: NOW + timedelta(days=60))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c", "enter")
+        await keys.see("[schedule]")
+        await keys.press("enter")
+        await keys.see("Once on 2026-04-01 at 20:00")
+        await keys.see("has passed")
+        await keys.press("escape")
+        await keys.see("[schedule]")
+
+
 async def test_enter_on_the_review_goes_on_to_the_next_field_until_save(app: MseTuiApp) -> None:
     before = Task.select().count()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "c", "enter", "enter", "enter", "enter")
+        await keys.press("2", "c", "enter", "j", "enter", "enter", "enter")
         app.screen.query_one(GroupStep).post_message(GroupStep.Taken(Preview(f"ann.lindqvist@{DOMAIN}")))
         await keys.see("when the schedule says")
         await keys.press("enter", "right")
