@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.checks import settings_model
-from mse_tui.actions.commands import pause, remove_task, resume, told_to_pause
+from mse_tui.actions.commands import grants_left, pause, remove_task, resume, told_to_pause
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.site_text import (
@@ -250,7 +250,9 @@ def _removals(
 
 
 def _going(task: TaskRow) -> Step:
-    why = "an engine removes it; its history stays"
+    left = grants_left([task.id])
+    back = f" and takes back what it granted, {left} in all" if left else ""
+    why = f"an engine removes it{back}; its history stays"
     return Step(Change.TELL_TO_GO, "task", task.description, why=why, question=f"remove the task {task.description!r}")
 
 

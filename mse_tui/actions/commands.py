@@ -1,18 +1,20 @@
 """What a task is told: run now, stop, pause, resume, full resync, remove. The engine carries it out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, who
 from mse_tui.actions.checks import require_for
 from mse_tui.directory.addresses import valid_addresses
+from mse_tui.engine.left_grants import left_by
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
-from mse_tui.store.database import now, writing
+from mse_tui.store.database import now, reading, writing
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Command, Task
 from mse_tui.store.queries import TaskRow
@@ -77,9 +79,24 @@ def resync(task_id: int) -> int:
 
 
 @needs(Role.DESTRUCTIVE)
-def remove_task(task_id: int, *, keep_history: bool) -> int:
-    """Remove the task. Without `keep_history` the Full view of its mailboxes is reset: it then starts anew."""
-    return _tell(task_id, Verb.REMOVE, {"keep_history": keep_history})
+def remove_task(task_id: int, *, keep_history: bool, keep_grants: bool = False) -> int:
+    """Remove the task. Without `keep_history` the Full view of its mailboxes is reset: it then starts anew.
+
+    What a task granted from Exchange and no other follows is taken back, without `keep_grants`.
+    """
+    with reading():
+        left = len(left_by(task_id))
+    told = {"grants left in force" if keep_grants else "grants taken back": left} if left else {}
+    return _tell(
+        task_id, Verb.REMOVE, {"keep_history": keep_history, **({"keep_grants": True} if keep_grants else {})}, told
+    )
+
+
+@needs(Role.VIEWER)
+def grants_left(task_ids: Sequence[int]) -> int:
+    """How many grants from Exchange no task would follow if these were removed."""
+    with reading():
+        return len({each.id for task_id in task_ids for each in left_by(task_id, going=task_ids)})
 
 
 def told_to_pause(task: TaskRow) -> bool:
@@ -109,7 +126,9 @@ def refuse_idle(task_id: int) -> None:
         _refuse_senseless(task, Verb.STOP)
 
 
-def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> int:
+def _tell(
+    task_id: int, verb: Verb, arguments: dict[str, Any] | None = None, told: Mapping[str, int] = MappingProxyType({})
+) -> int:
     with writing():
         task = Task.get_or_none(Task.id == task_id)
         if task is None:
@@ -124,7 +143,7 @@ def _tell(task_id: int, verb: Verb, arguments: dict[str, Any] | None = None) -> 
             if json.loads(row.arguments) == (arguments or {}):
                 return int(row.id)
         row = Command.create(task=task, verb=verb, arguments=json.dumps(arguments or {}), asked_by=who(), asked=now())
-        audit(str(verb), task.description, after=arguments or "")
+        audit(str(verb), task.description, after={**(arguments or {}), **told} or "")
     return int(row.id)
 
 

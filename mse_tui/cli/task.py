@@ -27,16 +27,13 @@ from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
 from mse_tui.terms import EXIT_INTERRUPTED, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import wait_words
+from mse_tui.widgets.removal_wording import what_removing_does
 from mse_tui.widgets.wording import absolute, count, in_local_time, next_start, number, utc_now
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
 _LINE_SECONDS = 5.0
 """How often, at most, who waits is told where the execution is."""
-_RESET = (
-    "The Full view of all mailboxes of this task is reset: it hides the folder history so far. No content is deleted."
-    " --keep-history leaves the Full view as it is."
-)
 
 
 @click.group()
@@ -307,18 +304,33 @@ def confirm(session: Session, name: str, run: bool, yes: bool, what_if: bool, as
 @task.command("remove")
 @click.argument("name", shell_complete=of_tasks)
 @click.option("--keep-history", is_flag=True, help="Leave the Full view of its mailboxes as it is.")
+@click.option("--keep-grants", is_flag=True, help="Leave what it granted from Exchange in force.")
 @YES
 @changing
 @pass_session
-def remove(session: Session, name: str, keep_history: bool, yes: bool, what_if: bool, as_json: bool) -> None:
-    """Remove a task. Without --keep-history the Full view of all its mailboxes is reset."""
+def remove(
+    session: Session, name: str, keep_history: bool, keep_grants: bool, yes: bool, what_if: bool, as_json: bool
+) -> None:
+    """Remove a task. Without --keep-history the Full view of all its mailboxes is reset.
+
+    What a Mailbox Permissions Sync task granted and no other task follows is taken back, without --keep-grants.
+    """
     row = session.task(name)
-    sure(f"Remove the task {row.description!r}?", yes=yes or what_if, about="" if keep_history else _RESET)
+    left = commands.grants_left([row.id])
+    about = f"{what_removing_does({row.type}, left)}\nOptions: --keep-history, --keep-grants."
+    sure(f"Remove the task {row.description!r}?", yes=yes or what_if, about=about)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        command = commands.remove_task(row.id, keep_history=keep_history)
-        telling.say(f"Told the engine to remove {row.description!r}.", command=command)
+        command = commands.remove_task(row.id, keep_history=keep_history, keep_grants=keep_grants)
+        telling.say(f"Told the engine to remove {row.description!r}.", *_of_grants(left, keep_grants), command=command)
     if not what_if:
         _warn_without_engine(session)
+
+
+def _of_grants(left: int, keep_grants: bool) -> list[str]:
+    if not left:
+        return []
+    stay = "stay in force, and no task follows them" if keep_grants else "are taken back with it"
+    return [f"{count(left, 'grant')} that it has from Exchange {stay}."]
 
 
 def _group_fields(information: TaskInformation) -> list[tuple[str, object]]:

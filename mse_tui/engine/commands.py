@@ -10,6 +10,7 @@ from mse_tui.archive.passes import start_over
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.execution import Execution, State
+from mse_tui.engine.left_grants import left_by, take_back
 from mse_tui.engine.preparing import Choice
 from mse_tui.engine.records import end_interrupted
 from mse_tui.reasons import Reason, explain
@@ -130,7 +131,10 @@ class Commands:
                 self._take(command)
                 execution.stop(command.asked_by)
             return
-        remove(command.task_id, keep_history=bool(json.loads(command.arguments)["keep_history"]), now=self._now())
+        arguments = json.loads(command.arguments)
+        keep_history, keep_grants = bool(arguments["keep_history"]), bool(arguments.get("keep_grants"))
+        by = f"{command.asked_by}, removing the task {command.task.description!r}"
+        remove(command.task_id, keep_history=keep_history, now=self._now(), keep_grants=keep_grants, by=by)
         log.info("Task %s removed by %s", command.task.description, command.asked_by)
 
     def _take(self, command: Any) -> None:
@@ -148,13 +152,16 @@ class Commands:
         return self._clock.now()
 
 
-def remove(task_id: int, *, keep_history: bool, now: datetime) -> None:
+def remove(task_id: int, *, keep_history: bool, now: datetime, keep_grants: bool = False, by: str = "") -> None:
     """Remove an idle task with its checkpoints. The records of what it did stay until they are pruned.
 
     Without `keep_history` the Full view of its mailboxes begins now, except where another task maintains the mailbox.
-    Nothing of the archive's content is deleted.
+    Nothing of the archive's content is deleted. Without `keep_grants` what it granted and no other task follows is
+    taken back, in the name of `by`.
     """
     with writing():
+        if not keep_grants:
+            take_back(left_by(task_id), by)
         if not keep_history:
             others = Pass.select(Pass.mailbox).where(Pass.task != task_id)
             own = Pass.select(Pass.mailbox).where(Pass.task == task_id)

@@ -19,8 +19,11 @@ from mse_tui.screens.tui import Tui
 from mse_tui.store import queries
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType
+from mse_tui.widgets.removal_wording import WITH_HISTORY, what_removing_does
 from mse_tui.widgets.wording import count
 
+_KEEP, _RESET, _LEAVE = "keep", "reset", "leave"
+"""Ways to remove a task: its history kept, the Full view reset, the grants that it leaves left in force."""
 _PAUSED = "A paused task isn't started until it is resumed; what runs waits at the next item."
 
 
@@ -194,21 +197,16 @@ class TaskCommands:
         """Ask what becomes of the Full view, then remove."""
         if not (tasks := await self.chosen_tasks()):
             return
-        text = (
-            f"Removing {named(tasks)} resets the Full view of all {_their(tasks)} mailboxes: the"
-            " folder history so far is hidden, and the next task on them begins with a full execution.\n\n"
-            "No content is deleted, nor the history that another task on those mailboxes maintains."
-            " The history can also be kept."
-        )
-        choices = [
-            ("Cancel", ""),
-            ("Remove, and keep the folder history", "keep"),
-            ("Remove, and reset the Full view", "reset"),
-        ]
+        left = await self.tui.asked(lambda: commands.grants_left([task.id for task in tasks]))
+        if left is None:
+            return
+        types = {task.type for task in tasks}
+        text = what_removing_does(types, left, tasks=len(tasks)).replace("\n", "\n\n")
         title = f"Remove {named(tasks)}?"
+        choices = [("Cancel", ""), *_ways_to_remove(types, left)]
         answer = await self.app.push_screen_wait(Choice(title, text, choices, names=names_of(tasks), warning=True))
         if answer:
-            remove = partial(commands.remove_task, keep_history=answer == "keep")
+            remove = partial(commands.remove_task, keep_history=answer != _RESET, keep_grants=answer == _LEAVE)
             self._tell(tasks, remove, "told to be removed")
 
     def _tell(self, tasks: Sequence[TaskRow], command: Callable[[int], Any], outcome: str) -> None:
@@ -252,8 +250,19 @@ def names_of(tasks: Sequence[TaskRow]) -> list[str]:
     return [f"{task.description}  ({task.type})" for task in tasks] if len(tasks) > 1 else []
 
 
-def _their(tasks: Sequence[TaskRow]) -> str:
-    return "its" if len(tasks) == 1 else "their"
+def _ways_to_remove(types: Collection[TaskType], left: int) -> list[tuple[str, str]]:
+    """Choices, the safe one first."""
+    if any(each in WITH_HISTORY for each in types):
+        return [
+            ("Remove, and keep the folder history", _KEEP),
+            ("Remove, and reset the Full view", _RESET),
+        ]
+    if left:
+        return [
+            ("Remove, and take the grants back", _KEEP),
+            ("Remove, and leave the grants in force", _LEAVE),
+        ]
+    return [("Remove", _KEEP)]
 
 
 def _those(some: Sequence[TaskRow], tasks: Sequence[TaskRow], which: str) -> str:

@@ -153,7 +153,7 @@ class Command(Row):
     task = ForeignKeyField(Task, backref="commands", on_delete="CASCADE")
     verb = CharField()
     arguments = TextField(default="{}")
-    """JSON: run now takes {"mailboxes": [...], "first": n}; remove takes {"keep_history": bool}."""
+    """JSON: run now takes {"mailboxes": [...], "first": n}; remove {"keep_history": bool, "keep_grants": bool}."""
     asked_by = CharField()
     asked = UtcField()
     taken = UtcField(null=True)

@@ -11,6 +11,7 @@ from mse_tui.actions.group_preview import Preview
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.screens.group_step import GroupStep
+from mse_tui.store.access import AccessGrant
 from mse_tui.store.database import now
 from mse_tui.store.models import Audit, Command, EngineRequest, Lease, MailboxResult, Schedule, Task
 from mse_tui.widgets.paged_list import PagedList
@@ -211,6 +212,31 @@ async def test_removing_cancels_by_default_and_offers_to_keep_the_history(app: M
         await keys.press("D", "j", "j", "enter")
         await until(pilot, lambda: bool(commands_given()), "the command")
     assert commands_given() == [("Before the move", "remove", {"keep_history": False})]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "choices"),
+    [
+        ("MPS", "No other task follows 3 grants", ["take the grants back", "leave the grants in force"]),
+        ("MGF", "Folders that it made stay", []),
+        ("MSM", "Stubs stay in mailboxes", []),
+    ],
+)
+async def test_removing_says_what_becomes_of_what_the_task_did(
+    app: MseTuiApp, kind: str, says: str, choices: list[str]
+) -> None:
+    Task.update(type=kind).where(Task.description == "Before the move").execute()
+    AccessGrant.update(granted_by="task 'Before the move'").where(AccessGrant.origin == "synced").execute()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "D")
+        screen = await keys.see(says)
+        assert "logs stay" in screen and "Full view" not in screen and "full execution" not in screen
+        assert all(each in screen for each in choices)
+        await keys.press("j", *(["j"] if choices else []), "enter")
+        await until(pilot, lambda: bool(commands_given()), "the command")
+    kept = {"keep_grants": True} if choices else {}
+    assert commands_given() == [("Before the move", "remove", {"keep_history": True, **kept})]
 
 
 async def test_a_refused_command_is_explained_in_full(app: MseTuiApp) -> None:
