@@ -9,16 +9,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from mse_tui.archive.packs import Packs, PackSeal, seal
-from mse_tui.home import Home
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, Blob, FolderPlace, Message, Pack, Placement
+from tests.support.one_mailbox import mailbox, owner, packs, replicate, server
+
+__all__ = ["mailbox", "owner", "packs", "replicate", "server"]
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture
-def packs(store: Home) -> Packs:
-    return Packs(store.archive)
 
 
 @pytest.fixture

@@ -5,49 +5,13 @@ import hashlib
 import pytest
 
 from mse_tui.archive.confirmation import Confirmation, Confirmed
-from mse_tui.archive.packs import Packs
-from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import Area
 from mse_tui.features.folder_replication import FolderReplicationDefinition
 from mse_tui.reasons import Problem, Reason
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import ArchiveMailbox, Message, Placement
-from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.replicating import Replication, make_task
-from tests.support.owner import Owner
 
 BIG = bytes(range(256)) * 40
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
-@pytest.fixture
-def owner(server):
-    return Owner(server)
-
-
-@pytest.fixture
-def mailbox(server, owner, monkeypatch):
-    user, password = server.service_account
-    monkeypatch.setenv(PASSWORD_VARIABLE, password)
-    with opened(connect(settings(server.url, user=user), Halts()), owner.address) as reached:
-        yield reached
-    server.faults.clear()
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
-
-
-@pytest.fixture
-def replicate(mailbox, packs):
-    task = make_task("replicates")
-    return lambda: Replication(mailbox, packs, task).run()
 
 
 def everything(mailbox):

@@ -10,6 +10,9 @@ from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.home import Home
 from mse_tui.store.database import close_database
+from tests.support.one_mailbox import server
+
+__all__ = ["server"]
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,6 @@ from tests.support.owner import Owner
 BIG = bytes(range(256)) * 200
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
 class Site:
     """A site with two stubbed messages of one owner."""
 

@@ -1,9 +1,12 @@
-"""The password that the tests' configurations refer to."""
+"""The password that the tests' configurations refer to, and a mailbox of the practice organisation."""
 
 import pytest
 
 from mse_tui.exchange import retry
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts
+from tests.support.one_mailbox import mailbox, owner, server
+
+__all__ = ["mailbox", "owner", "server"]
 
 
 @pytest.fixture(autouse=True)

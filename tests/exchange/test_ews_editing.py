@@ -16,37 +16,13 @@ from mse_tui.exchange.editing import (
     NewAttachment,
     NewItem,
 )
-from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_calls import Calls
 from mse_tui.exchange.ews_edit_calls import EditCalls
 from mse_tui.exchange.mailbox import Area, Content, ItemFailure, ItemRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind
-from mse_tui.sandbox.server import SandboxServer
-from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.sandbox.ews_rig import schema_check
-from tests.support.owner import BEGAN, Owner
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
-@pytest.fixture
-def owner(server):
-    return Owner(server)
-
-
-@pytest.fixture
-def mailbox(server, owner, monkeypatch):
-    user, password = server.service_account
-    monkeypatch.setenv(PASSWORD_VARIABLE, password)
-    exchange = connect(settings(server.url, user=user, retry_seconds=30), Halts())
-    with opened(exchange, owner.address) as reached:
-        yield reached
-    server.faults.clear()
+from tests.support.owner import BEGAN
 
 
 def inbox(mailbox):

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import start_over
 from mse_tui.archive.views import View
 from mse_tui.features.feature import Stopped
@@ -24,11 +23,6 @@ LIVE = View.live()
 @pytest.fixture
 def server(store):
     return PracticeExchange("box")
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
 
 
 @pytest.fixture

@@ -7,65 +7,30 @@ from unittest.mock import Mock
 import pytest
 
 from mse_tui.archive.holds import HoldScope
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
 from mse_tui.archive.stubs import RECOVERABLE, with_live_stubs
 from mse_tui.archive.verdicts import hidden_from_owner
-from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features import expiring, stub_completion
 from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.records import DeleteType
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import now
 from mse_tui.store.models import ArchiveMailbox, Blob, Definition, Message, Pack, Placement
 from mse_tui.store.retention import Expiry, Hold, ManagedFolder, RetentionSetting, RetentionStamp
 from mse_tui.store.stubs import Stub
-from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import Management, all_items, moving_while_looked
-from tests.features.replicating import RecordingJournal, Replication, make_task
+from tests.features.replicating import RecordingJournal
 from tests.features.retaining import Managing, definition, paths, policy, subjects_by_path
-from tests.support.owner import BEGAN, Owner
+from tests.support.owner import BEGAN
 
 DAY_100 = BEGAN + timedelta(days=100)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
-@pytest.fixture
-def owner(server):
-    return Owner(server)
-
-
-@pytest.fixture
-def mailbox(server, owner, monkeypatch):
-    user, password = server.service_account
-    monkeypatch.setenv(PASSWORD_VARIABLE, password)
-    with opened(connect(settings(server.url, user=user), Halts()), owner.address) as reached:
-        yield reached
-    server.faults.clear()
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
 
 
 @pytest.fixture
 def managing(mailbox, packs):
     return Managing(mailbox, packs, moment=DAY_100)
-
-
-@pytest.fixture
-def replicate(mailbox, packs):
-    task = make_task("replicates")
-    return lambda: Replication(mailbox, packs, task).run()
 
 
 def stamps():

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from mse_tui.archive.packs import Packs
 from mse_tui.exchange.ews import connect
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import now
 from mse_tui.store.models import Message
 from mse_tui.store.retention import Hold, RetentionStamp
@@ -73,12 +72,6 @@ choices = st.fixed_dictionaries(
     {"default": policies, "inbox": st.none() | policies, "deleted": st.none() | policies, KEEP: policies,
      "archive_missing": st.booleans()}
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
 
 
 @pytest.fixture

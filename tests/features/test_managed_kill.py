@@ -37,12 +37,6 @@ WANTED = definition(inbox=policy(delete=30, purge=100), managed=[("", "Keep", po
 EXPIRE = WANTED.model_dump_json()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
 class Site:
     """A home and an owner with a few messages, half of them replicated."""
 

@@ -8,7 +8,6 @@ from mse_tui.archive.burial import Buried, bury
 from mse_tui.archive.coverage import compare
 from mse_tui.archive.holds import HoldScope, on_hold
 from mse_tui.archive.identity import canonical_digest
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import start_over
 from mse_tui.archive.views import View
 from mse_tui.features.folder_replication import FolderReplicationDefinition, ReplicatedContent
@@ -25,11 +24,6 @@ LIVE, FULL = View.live(), View.full()
 @pytest.fixture(params=[False, True], ids=["rendered alike", "rendered differently"])
 def server(store, request):
     return PracticeExchange("box", varying=request.param)
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
 
 
 @pytest.fixture

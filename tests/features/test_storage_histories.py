@@ -20,11 +20,9 @@ from hypothesis import strategies as st
 from mse_tui.archive import stubs
 from mse_tui.archive.fence import NoFence
 from mse_tui.archive.identity import canonical_digest
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.stubs import RESTORABLE
 from mse_tui.exchange.ews import connect
 from mse_tui.features.restoring import Restoring
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import ArchiveMailbox, Message
 from mse_tui.store.stubs import Stub
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
@@ -94,17 +92,6 @@ definitions = st.fixed_dictionaries(
         "archive_missing": st.booleans(),
     }
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
 
 
 @pytest.fixture

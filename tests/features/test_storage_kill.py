@@ -13,7 +13,6 @@ import pytest
 from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
 from mse_tui.exchange.ews import connect
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import Message
 from mse_tui.store.stubs import Stub
@@ -27,12 +26,6 @@ IN_CI = 1
 ITEMS = 3
 STUB = json.dumps({"dry_run": False, "min_attachment_kib": 8})
 DELETE = json.dumps({"dry_run": False, "action": "delete"})
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
 
 
 class Site:

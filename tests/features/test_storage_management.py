@@ -8,7 +8,6 @@ import pytest
 
 from mse_tui.archive import stub_links, stubs
 from mse_tui.archive.fence import NoFence
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind
 from mse_tui.archive.stubs import RESTORABLE
 from mse_tui.archive.views import View, folders, messages
@@ -18,51 +17,19 @@ from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.restoring import Collision, Restoring
 from mse_tui.features.storage_management import StorageAction
 from mse_tui.reasons import Problem, Reason
-from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.models import ArchiveMailbox, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import PUBLIC_URL, Management, all_items, message_of, mime_of, moving_while_looked
-from tests.features.replicating import RecordingJournal, Replication, make_task
+from tests.features.replicating import RecordingJournal
 from tests.support.owner import Owner
 
 BIG = bytes(range(256)) * 200
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
-
-
-@pytest.fixture
-def owner(server):
-    return Owner(server)
-
-
-@pytest.fixture
-def mailbox(server, owner, monkeypatch):
-    user, password = server.service_account
-    monkeypatch.setenv(PASSWORD_VARIABLE, password)
-    with opened(connect(settings(server.url, user=user), Halts()), owner.address) as reached:
-        yield reached
-    server.faults.clear()
-
-
-@pytest.fixture
-def packs(store):
-    return Packs(store.archive)
-
-
 @pytest.fixture
 def manage(mailbox, packs):
     return Management(mailbox, packs)
-
-
-@pytest.fixture
-def replicate(mailbox, packs):
-    task = make_task("replicates")
-    return lambda: Replication(mailbox, packs, task).run()
 
 
 def attachment_names(details):

@@ -1,7 +1,6 @@
 """The retrieval service on loopback, for a mailbox of the practice organisation that was stubbed before."""
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -15,17 +14,14 @@ from mse_tui.web.service import WebService
 from mse_tui.web.signing_in import PasswordSignIn
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import Management, all_items
+from tests.support.one_mailbox import server
 from tests.support.owner import Owner
+
+__all__ = ["server"]
 
 PUBLIC_URL = "http://localhost:8443"
 ATTACHMENT = bytes(range(256)) * 100
 PASSWORD = "right of the tests"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox"), people=1, messages=1) as running:
-        yield running
 
 
 class Stubbed:
