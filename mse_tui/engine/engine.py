@@ -99,36 +99,13 @@ class Engine:
         self._groups = GroupCache(
             home.cache / "groups", self._directory, scope=scope_of(self._site.code, configuration), now=self._clock.now
         )
-        guard = Guard(configuration.engine.confirm_empty_group, configuration.engine.confirm_group_below_percent)
         packs = Packs(configuration.archive.directory or home.archive)
-        self._equipment = Equipment(
-            site=self._site.code,
-            exchange=exchange,
-            groups=TaskGroups(self._groups, guard, self._clock),
-            standing=Standing(self._directory, self._clock),
-            features=features,
-            packs=packs,
-            locks=MailboxLocks(self._leases),
-            clock=self._clock,
-            submit=self._workers.submit,
-            ended=self._execution_ended,
-            public_url=configuration.web.public_url,
-        )
+        self._equipment = self._equipped(configuration, features, packs)
         self._audit_heads = AuditHeads(self._site.code)
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
-        questions = GroupQuestions(self._site.id, self._directory, self._groups, self._clock)
-        giving_back = GivingBack(exchange, packs, self._stopping)
-        by_kind = {**questions.by_kind, **giving_back.by_kind}
-        self._requests = Requests(self._site.id, exchange, by_kind, self._clock, self._stopping)
-        self._housekeeping = Housekeeping(
-            {
-                "pruning": lambda: prune(ages_now(home.config, configuration.engine), self._clock.now()),
-                "group cache": self._groups.expire,
-                "purge": Purge(packs, self._site.code, clock=self._clock.now, ending=self._stopping.is_set).run,
-                "packs": Compaction(packs).run,
-            }
-        )
+        self._requests = self._answering(packs)
+        self._housekeeping = self._keeping(home, configuration, packs)
         self._housekeeping_seconds = housekeeping_seconds
         self._keeps_index = configuration.archive.search_index
         self._index_rounds = IndexRounds(
@@ -142,6 +119,41 @@ class Engine:
         self._log_file = EngineLog(home.logs)
         self._threads: list[Thread] = []
         self._lease: HeldLease | None = None
+
+    def _equipped(self, configuration: Configuration, features: Mapping[TaskType, Feature], packs: Packs) -> Equipment:
+        """What executions work with."""
+        guard = Guard(configuration.engine.confirm_empty_group, configuration.engine.confirm_group_below_percent)
+        return Equipment(
+            site=self._site.code,
+            exchange=self._exchange,
+            groups=TaskGroups(self._groups, guard, self._clock),
+            standing=Standing(self._directory, self._clock),
+            features=features,
+            packs=packs,
+            locks=MailboxLocks(self._leases),
+            clock=self._clock,
+            submit=self._workers.submit,
+            ended=self._execution_ended,
+            public_url=configuration.web.public_url,
+        )
+
+    def _answering(self, packs: Packs) -> Requests:
+        """Whoever answers what screens and commands ask."""
+        questions = GroupQuestions(self._site.id, self._directory, self._groups, self._clock)
+        giving_back = GivingBack(self._exchange, packs, self._stopping)
+        by_kind = {**questions.by_kind, **giving_back.by_kind}
+        return Requests(self._site.id, self._exchange, by_kind, self._clock, self._stopping)
+
+    def _keeping(self, home: Home, configuration: Configuration, packs: Packs) -> Housekeeping:
+        """What is done now and then, whether tasks run or not."""
+        return Housekeeping(
+            {
+                "pruning": lambda: prune(ages_now(home.config, configuration.engine), self._clock.now()),
+                "group cache": self._groups.expire,
+                "purge": Purge(packs, self._site.code, clock=self._clock.now, ending=self._stopping.is_set).run,
+                "packs": Compaction(packs).run,
+            }
+        )
 
     def start(self) -> None:
         """Take the site and begin. Raises Problem engine-running-elsewhere, which says who has it."""
