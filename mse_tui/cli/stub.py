@@ -149,8 +149,13 @@ def rehydrate_stubs(
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
     ask = partial(restoring.ask_to_rehydrate, wanted)
     found = restoring.meant(wanted, RESTORABLE)
+    if what_if and as_json:
+        with changes(what_if=True, as_json=True):
+            ask()
+        return
     if what_if:
-        _tell_what_if(ask, found, as_json=as_json)
+        tried(ask)
+        _tell_meant("put back", found)
         return
     originals = count(sum(each.stubs for each in found), "original")
     question = f"Put {originals} ({size(sum(each.size for each in found))}) back into {_into(found)}?" if found else ""
@@ -175,35 +180,30 @@ def revoke_links(
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
     wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
-    if what_if:
+    revoke = partial(restoring.revoke, wanted)
+    if what_if and not as_json:
+        links = tried(revoke)
         found = [each for each in restoring.meant(wanted) if each.links]
-        _tell_what_if(partial(restoring.revoke, wanted), found, as_json=as_json)
+        _tell_meant(f"revoke {count(links, 'link')} of", found)
         return
     of = f"stub {stub_row(name).id}" if name else "the stubs that are meant"
     sure_about(
-        partial(restoring.revoke, wanted),
+        revoke,
         lambda links: f"Let {count(links, 'link')} of {of} open nothing any more?" if links else "",
-        yes=yes,
+        yes=yes or what_if,
     )
-    with changes(what_if=False, as_json=as_json) as telling:
-        revoked = restoring.revoke(wanted)
+    with changes(what_if=what_if, as_json=as_json) as telling:
+        revoked = revoke()
         telling.say(f"{number(revoked)} links revoked", links=revoked)
 
 
-def _tell_what_if(action: "partial[int]", found: Sequence[Meant], *, as_json: bool) -> None:
-    """What it would be, mailbox by mailbox; all of it as JSON."""
-    if as_json:
-        with changes(what_if=True, as_json=True) as telling:
-            done = action()
-            telling.say("", **({"links": done} if action.func is restoring.revoke else {}))
-        return
-    tried(action)
+def _tell_meant(what: str, found: Sequence[Meant]) -> None:
+    """Whose stubs it would be done to, mailbox by mailbox."""
     if not found:
         click.echo("Nothing would be changed.")
         return
-    stubs, links = sum(each.stubs for each in found), sum(each.links for each in found)
-    what = f"revoke {count(links, 'link')} of" if action.func is restoring.revoke else "put back"
-    click.echo(printable(f"Would {what} {count(stubs, 'stub')} in {_into(found)}:"))
+    stubs = count(sum(each.stubs for each in found), "stub")
+    click.echo(printable(f"Would {what} {stubs} in {_into(found)}:"))
     for each in found:
         more = f" and {number(each.stubs - len(each.first))} more" if each.stubs > len(each.first) else ""
         numbers = ", ".join(map(str, each.first))

@@ -33,7 +33,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "grant access": ("access", "grant", "eve@example.com", "ann@example.com"),
     "change retention": ("retention", "set", "--minimum-days", "30"),
     "place hold": ("hold", "place", "Case 7", "--mailbox", "ann@example.com"),
-    "revoke stub links": ("stub", "revoke", "--all"),
 }
 
 
