@@ -44,7 +44,7 @@ MEMBERS = {
 
 
 async def to_the_group_step(keys: Keys) -> None:
-    await keys.press("2", "c", "enter", "enter", "enter", "enter")
+    await keys.press("2", "c", "enter", "j", "enter", "enter", "enter")
     await keys.see("[group]")
 
 
