@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from textual import on, work
+from textual import events, on, work
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
+from textual.widgets import Static
 
 from mse_tui.access.roles import missing, needed
 from mse_tui.actions.contents import shown_progress
@@ -28,6 +29,7 @@ from mse_tui.screens.troubles import (
 from mse_tui.store import queries
 from mse_tui.store.queries import ActivityRow, Overview, SiteRow, TaskRow, Trouble, UpcomingRow
 from mse_tui.terms import Light, TaskType
+from mse_tui.text import printable
 from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
@@ -55,6 +57,10 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         " sites, and recent activity. Enter opens the line under the cursor; R, x, F and o are about its task: R runs"
         " what failed again, o shows the engine's log."
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._touched = False
 
     def body(self) -> Iterable[Widget]:
         """The sections; empty ones are hidden."""
@@ -85,6 +91,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
                     Column("", 40, 5, grows=True),
                 ),
             )
+        yield Static("", id="detail", classes="note -two", markup=False)
 
     def on_mount(self) -> None:
         """Sections that have nothing yet stay hidden."""
@@ -107,12 +114,38 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         self._fill("sites", [_site(one, now) for one in data.sites])
         recent = [_activity(one, now) for one in data.recent]
         self._fill("recent", [*recent, _last_line(data)])
-        if self.focused is None or not self.focused.display:
+        if self.focused is None or not self.focused.display or not self._touched:
             self._focus_first()
+        self._show_detail()
 
     def _present_troubles(self, data: Overview) -> Sequence[Trouble]:
         """That no engine runs is no trouble while one is being started."""
         return [one for one in data.troubles if one.reason or one.task_id or not self.tui.engine_begins]
+
+    def on_key(self, _event: events.Key) -> None:
+        """From now on the cursor stays where the person has it; until then it is on what comes first."""
+        self._touched = True
+
+    @on(PagedList.Moved)
+    @on(events.DescendantFocus)
+    def _show_detail(self) -> None:
+        """The whole sentence about the line under the cursor: its column has little room, or none."""
+        section = self.focused
+        current = section.current if isinstance(section, PagedList) else None
+        text = printable(in_local_time(self._sentence(section.id or "", current.key))) if section and current else ""
+        detail = self.query_one("#detail", Static)
+        if str(detail.content) != text:
+            detail.update(text)
+
+    def _sentence(self, section: str, key: str) -> str:
+        if section == "troubles":
+            trouble = self._troubles_by_key.get(key)
+            return f"{trouble.subject}: {trouble.message}" if trouble is not None else ""
+        if section == "recent" and self.shown is not None:
+            for row in self.shown.recent:
+                if str(row.execution.id) == key:
+                    return f"{row.execution.task}: {_said_last(row)}"
+        return ""
 
     def _focus_first(self) -> None:
         for section in self.query(PagedList):
@@ -294,10 +327,14 @@ def _activity(row: ActivityRow, now: datetime) -> Line:
         Cell(execution.shown_task, Tone.STRONG),
         Cell(lasted(execution.duration), Tone.DIM),
         Cell(
-            in_local_time(row.latest_detail if running else execution.message),
+            in_local_time(_said_last(row)),
             Tone.PLAIN if execution.light is not Light.GREEN else Tone.DIM,
         ),
     )
+
+
+def _said_last(row: ActivityRow) -> str:
+    return row.latest_detail if row.execution.finished is None else row.execution.message
 
 
 def _last_line(data: Overview) -> Line:

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mse_tui.reasons import Problem
+from mse_tui.screens.dialogs import Choice
 from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.commands import CANCEL, SUBMIT, bindings
@@ -39,7 +40,7 @@ class FormScreen(ModalScreen[Any]):
         self._save = save
         self._name_given = name
         self._values = values
-        self._first_entered: tuple[str, BaseModel | None] | None = None
+        self._first_entered: tuple[str, Mapping[str, Any]] | None = None
 
     def note(self, settings: BaseModel) -> str:
         """What the settings come to, in words; for subclasses."""
@@ -67,8 +68,8 @@ class FormScreen(ModalScreen[Any]):
         changed = self._first_entered is not None and self._entered() != self._first_entered
         return "What was entered into the form" if changed else ""
 
-    def _entered(self) -> tuple[str, BaseModel | None]:
-        return self.query_one("#name", Input).value, self.query_one(Form).settings()
+    def _entered(self) -> tuple[str, Mapping[str, Any]]:
+        return self.query_one("#name", Input).value, self.query_one(Form).values()
 
     def on_mount(self) -> None:
         """The name first."""
@@ -110,5 +111,14 @@ class FormScreen(ModalScreen[Any]):
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
+        """Leave everything as it was; ask before what was entered is lost."""
+        if self.begun:
+            self._ask_to_leave()
+        else:
+            self.dismiss(None)
+
+    @work(exclusive=True, group="leave")
+    async def _ask_to_leave(self) -> None:
+        choices = [("Go on", False), ("Leave without saving", True)]
+        if await self.app.push_screen_wait(Choice("Leave this form?", f"{self.begun} is lost.", choices)):
+            self.dismiss(None)

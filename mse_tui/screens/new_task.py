@@ -13,13 +13,13 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from mse_tui.access.roles import missing
 from mse_tui.actions import commands
-from mse_tui.actions.checks import needed_for
+from mse_tui.actions.checks import needed_for, settings_model
 from mse_tui.actions.group_preview import Preview
 from mse_tui.actions.schedules import refuse_passed
 from mse_tui.actions.tasks import create_task
 from mse_tui.directory.references import unlisted
 from mse_tui.engine.schedules import ScheduleSettings, describe
-from mse_tui.features import FEATURES
+from mse_tui.features import FEATURES, takes_away
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import problem_notice
 from mse_tui.screens.group_lines import answer_shown
@@ -36,6 +36,7 @@ from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.taking_facts import dry_run_fact, taking_facts
 from mse_tui.widgets.wording import count
 
 STEPS = ("site", "schedule", "type", "definition", "group", "review")
@@ -116,7 +117,7 @@ class NewTaskScreen(LiveScreen[Stock]):
                 yield from self._review_step()
 
     def _review_step(self) -> Iterable[Widget]:
-        yield Facts(id="review", classes="fit")
+        yield Facts(id="review")
         with Horizontal(classes="entry-line"):
             yield Static("Description", classes="entry-title", markup=False)
             yield QuietInput(id="description")
@@ -310,6 +311,7 @@ class NewTaskScreen(LiveScreen[Stock]):
                 Fact("Schedule", f"{draft.schedule.name}: {schedule}"),
                 Fact("Type", draft.type.label),
                 Fact("Definition", draft.definition.name),
+                *_taken(draft.definition),
                 Fact("Group", draft.group.group),
                 Fact("", found),
             ]
@@ -351,6 +353,15 @@ def save_task(draft: Draft, description: str, first: int) -> int:
     if first >= 0:
         commands.run_now(task_id, first=first or None)
     return task_id
+
+
+def _taken(definition: DefinitionRow) -> list[Fact]:
+    """What it takes out of mailboxes, where it takes anything; else whether it is a dry run, where it can be one."""
+    if takes_away(definition.type):
+        return taking_facts(settings_model(definition.type), definition.settings)
+    return (
+        [dry_run_fact(definition.settings, "access to archives is changed")] if "dry_run" in definition.settings else []
+    )
 
 
 def _group_name(group: Preview) -> str:

@@ -81,7 +81,10 @@ class TaskCommands:
         raise NotImplementedError
 
     async def chosen_tasks(self) -> Sequence[TaskRow]:
-        """These as they are now, without those that are gone."""
+        """These as they are now, without those that are gone; says so where no line is about one."""
+        if not self.chosen_ids():
+            self.app.notify("No task under the cursor.", timeout=2, markup=False)
+            return ()
         return await self.tui.asked(partial(queries.tasks_with, self.chosen_ids())) or ()
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:

@@ -30,6 +30,7 @@ from mse_tui.widgets.wording import count, in_local_time
 
 _NO_TASKS = " No tasks. Press c to create one."
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_GROUP_AT_MOST = 40
 _LIGHT_ORDER = (Light.RED, Light.ORANGE, Light.NONE, Light.GREEN)
 
 
@@ -57,6 +58,14 @@ _ORDERS = {
 }
 
 
+def _detail(task: TaskRow) -> str:
+    """What narrow lists have no column for, and what it does or did last."""
+    group = task.group_name or task.group
+    group = group if len(group) <= _GROUP_AT_MOST else f"{group[: _GROUP_AT_MOST - 1]}…"
+    last = in_local_time(task.latest_detail)
+    return f"{group}  {task.schedule}, {task.site}" + (f"\n{task.description}: {last}" if last else "")
+
+
 class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
     """All tasks or one type's."""
 
@@ -73,7 +82,7 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         """A title, the list, and the latest detail of the task under the cursor."""
         yield Static("", classes="title", id="title", markup=False)
         yield PagedList(TASK_COLUMNS, id="tasks", empty=_NO_TASKS)
-        yield Static("", classes="note", id="detail", markup=False)
+        yield Static("", classes="note -three", id="detail", markup=False)
 
     def load(self) -> list[TaskRow]:
         """All of them: marks outlast the choice of a type."""
@@ -92,13 +101,12 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
 
     def _set(self, name: str, text: str) -> None:
         widget = self.query_one(f"#{name}", Static)
-        if str(widget.content) != (text := printable(text)):
+        if str(widget.content) != (text := printable(text, keep_newlines=True)):
             widget.update(text)
 
     def _show_detail(self, line: Line | None) -> None:
         task = self._task_of(line.key) if line else None
-        detail = in_local_time(task.latest_detail) if task else ""
-        self._set("detail", f"{task.description}: {detail}" if task and detail else "")
+        self._set("detail", _detail(task) if task else "")
 
     def _task_of(self, key: str) -> TaskRow | None:
         return next((task for task in self.shown or () if str(task.id) == key), None)

@@ -20,7 +20,7 @@ from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, li
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import SERVICE_HINT, count, in_local_time
 
-TROUBLE_COLUMNS = (Column("Needs attention", 30), Column("", 9), Column("", 40, 2, grows=True))
+TROUBLE_COLUMNS = (Column("Needs attention", 30), Column("", 9), Column("", 20, 2, grows=True))
 OPEN = Command("list.open", "enter", "Open", LIST_OPEN.help)
 TROUBLE_COMMANDS = (OPEN, RUN_AGAIN, LOG_OPEN)
 

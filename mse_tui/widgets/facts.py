@@ -77,13 +77,19 @@ class Facts(PagedList):
 
     def _value_width(self) -> int:
         taken = self._label_width + GAP if self._label_width else 0
-        return max(8, self.scrollable_content_region.width - 1 - taken)
+        return max(8, self._room - 1 - taken)
+
+    @property
+    def _room(self) -> int:
+        """Without a scrollbar's cell, so that it cuts nothing when it comes."""
+        return self.scrollable_content_region.width - (0 if self.show_vertical_scrollbar else 1)
 
     def _fit_labels(self) -> None:
-        """No label is cut while half of the width holds it."""
+        """As wide as the widest; none is cut while half of the width holds it."""
         if self._label_least:
             widest = max((cell_len(printable(fact.label)) for fact in self._facts), default=0)
-            self._label_width = max(self._label_least, min(widest, self.scrollable_content_region.width // 2))
+            most = max(self._label_least, self._room // 2)
+            self._label_width = max(1, min(widest, most))
 
     def _wrap(self) -> None:
         self._fit_labels()

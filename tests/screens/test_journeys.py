@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from mse_tui.actions.checks import settings_model
 from mse_tui.actions.group_preview import Preview
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
 from mse_tui.screens.group_step import GroupStep
 from mse_tui.store.access import AccessGrant
 from mse_tui.store.database import now
-from mse_tui.store.models import Audit, Command, EngineRequest, Lease, MailboxResult, Schedule, Task
+from mse_tui.store.models import Audit, Command, Definition, EngineRequest, Lease, MailboxResult, Schedule, Task
+from mse_tui.terms import TaskType
 from mse_tui.widgets.paged_list import PagedList
 from tests.screens.conftest import FakeEngine, Keys, settle, shown, until
 from tests.screens.seed import DOMAIN, NOW, mime
@@ -126,6 +128,48 @@ async def test_enter_on_the_review_goes_on_to_the_next_field_until_save(app: Mse
         await keys.press("enter")
         await keys.see("Latest detail")
     assert Task.select().count() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"dry_run": True, "action": "attachment stub", "max_changes": 500}, ["ON: it reports", "500 changes"]),
+        ({"dry_run": False, "action": "delete", "older_than_days": 90}, ["OFF: mailboxes are changed", "no limit"]),
+    ],
+)
+async def test_the_review_says_what_a_task_takes_and_whether_it_is_a_dry_run(
+    app: MseTuiApp, settings: dict[str, object], said: list[str]
+) -> None:
+    model = settings_model(TaskType.STORAGE_MANAGEMENT)
+    Definition.create(
+        type="MSM", name="Old files", settings=model.model_validate(settings).model_dump_json(), created=NOW,
+        created_by="ann", modified=NOW, modified_by="ann",
+    )  # fmt: skip
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c", "enter", "enter", "j", "j", "enter", "enter")
+        app.screen.query_one(GroupStep).post_message(GroupStep.Taken(Preview(f"ann.lindqvist@{DOMAIN}")))
+        screen = await keys.see("[ Save ]")
+        assert f"Action: {settings['action']}" in screen
+        for text in said:
+            assert text in screen
+
+
+async def test_esc_asks_before_what_was_entered_into_a_form_is_lost(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5", "e")
+        await keys.see("Exclude Inbox")
+        await keys.press("escape")
+        await keys.miss("Exclude Inbox")
+        await keys.press("e")
+        await keys.type("New ")
+        await keys.press("escape")
+        await keys.see("Leave this form?")
+        await keys.press("enter")
+        assert "New " in await keys.see("Exclude Inbox")
+        await keys.press("escape", "j", "enter")
+        await keys.miss("Exclude Inbox")
 
 
 async def test_a_place_opens_at_its_first_screen_unless_something_was_begun_there(app: MseTuiApp) -> None:

@@ -1,8 +1,12 @@
 """What small terminals show all the same: every day of a week, whole labels, the sentence about a problem."""
 
+from datetime import timedelta
+
 from mse_tui.app import MseTuiApp
+from mse_tui.store.models import Execution, MailboxResult, Task
 from mse_tui.widgets.lines import Fact
-from tests.screens.conftest import Keys
+from tests.screens.conftest import Keys, settle, until
+from tests.screens.seed import NOW
 
 
 async def test_every_day_of_a_weekly_schedule_is_seen_and_chosen_at_eighty_columns(app: MseTuiApp) -> None:
@@ -27,3 +31,51 @@ async def test_labels_of_settings_are_not_cut_while_there_is_room(app: MseTuiApp
         await keys.press("escape")
         app.show_facts("Settings", [Fact("Include Enterprise Vault shortcuts", "off"), Fact("Inbox", "on")])
         await keys.see("Include Enterprise Vault shortcuts  off")
+
+
+async def test_the_dashboard_says_all_of_a_problem_and_of_what_happened_last(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Shared mailboxes: 1 of 1 mailboxes failed: No mailbox has the address")
+        await keys.press("tab", "tab", "tab", "tab", "tab")
+        await keys.see("Everyone, nightly: 3 of 6 mailboxes: carla.moreau@")
+
+
+async def test_the_tasks_say_whose_mailboxes_and_which_site_at_eighty_columns(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j")
+        await keys.see("Board  Office hours, Fjordline Oslo")
+
+
+async def test_the_cursor_begins_on_a_problem_that_comes_after_the_first_frame(app: MseTuiApp) -> None:
+    app.engine_begins = True
+    Execution.update(light="green").execute()
+    MailboxResult.update(light="green").execute()
+    Task.update(light="green").execute()
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await settle(pilot)
+        before = app.focused
+        assert before is not None and before.id != "troubles"
+        Task.update(next_execution=NOW - timedelta(days=2)).execute()
+        Execution.update(light="red", reason="mailbox-not-found", message="All failed").execute()
+        app.on_mse_tui_app_data_changed()
+        await keys.see("Needs attention")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "troubles", "the cursor on it")
+        await keys.press("tab")
+        app.on_mse_tui_app_data_changed()
+        await settle(pilot)
+        assert app.focused is not None
+        assert app.focused.id != "troubles"
+
+
+async def test_a_key_that_does_nothing_says_so(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("p")
+        await keys.see("p does nothing here. ? for help.")
+        await keys.press("tab", "tab", "x")
+        await keys.see("No task under the cursor.")
