@@ -19,7 +19,7 @@ def test_the_usual_interval_is_said_and_the_first_execution_where_there_is_no_ot
     known = capacity([], [ExecutionTime(NOW, 75, 2, True)], nightly, over_a_clock_change)
     said = {fact.label: fact.value for fact in measured_facts(replace(plans(NOW)[0], capacity=known))}
     assert said["An execution takes"] == "1 min 15 s, the first one"
-    assert said["Interval"] == "24 h 0 min (the shortest: 23 h 0 min)"
+    assert said["Interval"] == "24 h (the shortest: 23 h)"
 
 
 async def test_asking_what_more_mailboxes_would_cost_and_how_many_tasks_it_takes(app: MseTuiApp) -> None:
