@@ -28,8 +28,9 @@ def left_by(task_id: int, *, going: Collection[int] = ()) -> list[Grant]:
     found = []
     for mailbox in ArchiveMailbox.select():
         given = [each for each in grants(mailbox_id=mailbox.id) if each.origin is Origin.SYNCED]
-        if mailbox.address in own or any(each.granted_by == f"task '{row.description}'" for each in given):
-            kept = {source for followed, sources in others if mailbox.address in followed for source in sources}
+        address = mailbox.address.casefold()
+        if address in own or any(each.granted_by == f"task '{row.description}'" for each in given):
+            kept = {source for followed, sources in others if address in followed for source in sources}
             found += [each for each in given if each.source not in kept]
     return found
 
@@ -72,8 +73,11 @@ def _by_hand(deny: Grant, who: str) -> None:
 
 
 def _followed(task_id: int) -> set[str]:
-    """Addresses of the mailboxes that a task had a turn with at its last executions."""
-    return {row.address for row in MailboxHealth.select(MailboxHealth.address).where(MailboxHealth.task == task_id)}
+    """Addresses, casefolded, of the mailboxes that a task had a turn with at its last executions."""
+    return {
+        row.address.casefold()
+        for row in MailboxHealth.select(MailboxHealth.address).where(MailboxHealth.task == task_id)
+    }
 
 
 def _others(going: Collection[int]) -> dict[int, frozenset[Source]]:

@@ -76,6 +76,14 @@ def test_what_no_other_task_follows_is_taken_back_and_told(site: Site) -> None:
     )
 
 
+def test_the_archive_may_write_an_address_otherwise_than_the_group_does(site: Site) -> None:
+    going = site.task("Going", ANN)
+    site.task("Other", ANN)
+    ArchiveMailbox.update(address="Ann@Example.com").where(ArchiveMailbox.address == ANN).execute()
+    site.grant(ANN, "eve@example.com", "task 'Going'", denies=True)
+    assert left_by(going) == [], "the other task follows it"
+
+
 def test_a_task_follows_only_what_it_reads_and_does_not_only_try(site: Site) -> None:
     going = site.task("Going", ANN)
     site.task("Folders", ANN, full_access=False)
