@@ -20,6 +20,9 @@ from mse_tui.store.models import Command, Task
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Status, TaskType, Verb
 
+_OPPOSITES = (Verb.PAUSE, Verb.RESUME)
+"""Of these the newest holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommandState:
@@ -101,7 +104,7 @@ def grants_left(task_ids: Sequence[int]) -> int:
 
 def told_to_pause(task: TaskRow) -> bool:
     """Whether a task is paused, or will be once its engine has carried out what it was told."""
-    newest = _newest_of(task.id, Verb.PAUSE, Verb.RESUME)
+    newest = _newest_of(task.id, *_OPPOSITES)
     return task.paused if newest is None else newest is Verb.PAUSE
 
 
@@ -136,15 +139,21 @@ def _tell(
         if verb in (Verb.RUN, Verb.RESUME):
             require_for(TaskType(task.type))
         _refuse_senseless(task, verb)
-        waiting = Command.select().where(
-            Command.task == task, Command.verb == verb, Command.taken.is_null(), Command.finished.is_null()
-        )
-        for row in waiting:
-            if json.loads(row.arguments) == (arguments or {}):
-                return int(row.id)
+        if (waiting := _waiting(task, verb, arguments or {})) is not None:
+            return waiting
         row = Command.create(task=task, verb=verb, arguments=json.dumps(arguments or {}), asked_by=who(), asked=now())
         audit(str(verb), task.description, after={**(arguments or {}), **told} or "")
     return int(row.id)
+
+
+def _waiting(task: Task, verb: Verb, arguments: dict[str, Any]) -> int | None:
+    """The same command, if it has been told and nothing since that makes it another one."""
+    if verb in _OPPOSITES and _newest_of(task.id, *_OPPOSITES) is not verb:
+        return None
+    told = Command.select().where(
+        Command.task == task, Command.verb == verb, Command.taken.is_null(), Command.finished.is_null()
+    )
+    return next((int(row.id) for row in told if json.loads(row.arguments) == arguments), None)
 
 
 def _refuse_senseless(task: Task, verb: Verb) -> None:
@@ -161,9 +170,10 @@ def _refuse_senseless(task: Task, verb: Verb) -> None:
         )
     if verb is Verb.STOP and not running and not _is_starting(task):
         raise Problem(Reason.INVALID, f"The task {name} is not running.", "There is nothing to stop.")
-    if verb is Verb.PAUSE and task.paused:
+    told = _newest_of(task.id, *_OPPOSITES)
+    if verb is Verb.PAUSE and task.paused and told is not Verb.RESUME:
         raise Problem(Reason.INVALID, f"The task {name} is paused already.", "Resume it to let it go on.")
-    if verb is Verb.RESUME and not (task.paused or _newest_of(task.id, Verb.PAUSE, Verb.RESUME) is Verb.PAUSE):
+    if verb is Verb.RESUME and not task.paused and told is not Verb.PAUSE:
         raise Problem(Reason.INVALID, f"The task {name} is not paused.", "There is nothing to resume.")
 
 

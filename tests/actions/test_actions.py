@@ -295,3 +295,12 @@ def test_this_site_before_the_first_start_is_told(store: Home) -> None:
     with pytest.raises(Problem) as told:
         this_site()
     assert told.value.reason is Reason.NOT_FOUND
+
+
+def test_of_pause_and_resume_the_newest_holds_also_before_an_engine_has_carried_any_out(ready: Ready) -> None:
+    task = ready.task()
+    for tell in (commands.pause, commands.resume, commands.pause, commands.pause):
+        tell(task)
+    assert [row.verb for row in Command.select().order_by(Command.id)] == [Verb.PAUSE, Verb.RESUME, Verb.PAUSE]
+    row = queries.task(task)
+    assert row is not None and commands.told_to_pause(row)

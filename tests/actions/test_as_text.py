@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mse_tui.actions.as_text import apply, export_text, plan
-from mse_tui.actions.commands import pause
+from mse_tui.actions.commands import pause, resume
 from mse_tui.actions.definitions import create_definition
 from mse_tui.actions.maintenance import set_maintenance_windows
 from mse_tui.actions.opening import open_site
@@ -119,6 +119,17 @@ def test_the_site_its_retention_and_what_is_paused_are_part_of_it(ready: Ready, 
     apply(text.replace("paused = true", "paused = false").replace("enabled = false", "enabled = true"))
     assert [row.verb for row in Command.select().order_by(Command.id)] == [Verb.PAUSE, Verb.RESUME]
     assert queries.sites()[0].enabled
+
+
+def test_what_is_to_be_paused_is_told_so_although_an_engine_has_yet_to_resume_it(ready: Ready) -> None:
+    task = ready.task()
+    Task.update(paused=True).where(Task.id == task).execute()
+    text = export_text()
+    resume(task)
+    assert [step.settings for step in plan(text)] == [{"paused": (False, True)}]
+    apply(text)
+    assert [row.verb for row in Command.select().order_by(Command.id)] == [Verb.RESUME, Verb.PAUSE]
+    assert plan(text) == []
 
 
 def test_what_a_mailbox_keeps_waits_until_it_is_archived(ready: Ready) -> None:
