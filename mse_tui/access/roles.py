@@ -101,8 +101,9 @@ def remedy(role: Role) -> str:
     """What somebody can do who lacks the role."""
     if _looking is not None and role not in _looking:
         return explain(Reason.READ_ONLY).remedy
-    groups = " or ".join(_in_force.groups(role)) or "no group at all"
-    return f"Ask to be put into the group {groups}, or let someone do it who is."
+    if not (groups := _in_force.groups(role)):
+        return f"No group has the role {role}, so nobody may do this: give it to one in [roles] of the configuration."
+    return f"Ask to be put into the group {' or '.join(groups)}, or let someone do it who is."
 
 
 def missing(wanted: Collection[Role], having: Collection[Role]) -> tuple[Role, ...]:

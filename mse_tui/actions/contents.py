@@ -24,7 +24,6 @@ _PAGE = 500
 _Granted = TypeVar("_Granted", Grant, Change)
 
 
-@needs(Role.VIEWER)
 def are_shown() -> bool:
     """Whether the person at the keyboard may see what mailboxes hold. Asks the system: not for a thread that draws."""
     return may(Role.AUDITOR)
@@ -69,7 +68,6 @@ class StubReading:
         return ALL_MAILBOXES if number is None else views.mailbox(str(number)).address
 
 
-@needs(Role.VIEWER)
 def look_at_stubs(wanted: StubFilter) -> StubReading:
     """Begin a look. Where it names a folder it needs the auditor's role: else folders could be guessed."""
     if wanted.folder_id is not None:
@@ -82,13 +80,11 @@ def name_folders() -> None:
     """Raises Problem role-missing, read-only for those whom a folder's being there is not to be told."""
 
 
-@needs(Role.VIEWER)
 def only_by_what_is_shown(wanted: StubFilter) -> StubFilter:
     """The same stubs for who may see subjects and senders; for all others text is looked for in archive ids alone."""
     return wanted if are_shown() else replace(wanted, in_contents=False)
 
 
-@needs(Role.VIEWER)
 def shown_stubs(rows: Sequence[StubRow], where: str = ALL_MAILBOXES) -> list[StubRow]:
     """Stubs to be told about, as the person may see them; audited where they name messages."""
     if not are_shown():
@@ -98,7 +94,6 @@ def shown_stubs(rows: Sequence[StubRow], where: str = ALL_MAILBOXES) -> list[Stu
     return list(rows)
 
 
-@needs(Role.VIEWER)
 def without_contents(row: StubRow) -> StubRow:
     """The stub without what its original says and where it lay."""
     return replace(row, subject=None, sender=None, folder=None)
@@ -114,13 +109,11 @@ def audit_stubs(where: str, wanted: StubFilter) -> None:
 # --- results
 
 
-@needs(Role.VIEWER)
 def mailbox_results(execution_id: int, offset: int = 0, limit: int = _PAGE) -> list[MailboxResultRow]:
     """Mailboxes of an execution in their order; audited where failed items are named."""
     return _shown_results(queries.mailbox_results(execution_id, offset, limit))
 
 
-@needs(Role.VIEWER)
 def all_mailbox_results(execution_id: int) -> Iterator[MailboxResultRow]:
     """All of them, page by page."""
     offset = 0
@@ -129,7 +122,6 @@ def all_mailbox_results(execution_id: int) -> Iterator[MailboxResultRow]:
         offset += len(rows)
 
 
-@needs(Role.VIEWER)
 def mailbox_result(result_id: int, *, is_audited: bool = False) -> MailboxResultRow | None:
     """One mailbox in one execution; `is_audited`: this look has its entry already."""
     row = queries.mailbox_result(result_id)
@@ -140,7 +132,6 @@ def mailbox_result(result_id: int, *, is_audited: bool = False) -> MailboxResult
     return _shown_results([row])[0]
 
 
-@needs(Role.VIEWER)
 def failed_items(failures: Iterable[Mapping[str, str | None]], address: str) -> list[dict[str, str | None]]:
     """Failed items of a look into a mailbox, as the person may see them; audited where they are named."""
     found = [dict(one) for one in failures]
@@ -167,7 +158,6 @@ def _audit_failed(address: str) -> None:
 # --- folders
 
 
-@needs(Role.VIEWER)
 def shown_progress(rows: Iterable[ProgressRow]) -> tuple[ProgressRow, ...]:
     """What runs, without the folder that is worked on where that is not the person's to know."""
     if are_shown():
@@ -175,7 +165,6 @@ def shown_progress(rows: Iterable[ProgressRow]) -> tuple[ProgressRow, ...]:
     return tuple(replace(row, folder="") for row in rows)
 
 
-@needs(Role.VIEWER)
 def shown_grants(rows: Iterable[_Granted]) -> list[_Granted]:
     """Who may see what, or what changed in it, without the names of folders where they are not the person's to know."""
     if are_shown():

@@ -233,6 +233,7 @@ def place_hold(name: str, hold: NewHold | dict[str, Any]) -> int:
         message_id = views.message(wanted.message).message_id
     scope = _scope(mailbox_id, message_id, search)
     with writing():
+        _refuse_second(name, scope, mailbox_id, message_id, search)
         row = Hold.create(
             name=name, scope=scope, mailbox=mailbox_id, message=message_id,
             search=search.model_dump_json() if search else "", placed=now(), placed_by=who(),
@@ -240,6 +241,22 @@ def place_hold(name: str, hold: NewHold | dict[str, Any]) -> int:
         told = {**wanted.model_dump(mode="json"), "mailbox": "" if whose is None else whose.address}
         audit("place hold", f"{row.id} {name}", after={"scope": scope, **told})
     return int(row.id)
+
+
+def _refuse_second(
+    name: str, scope: HoldScope, mailbox_id: int | None, message_id: int | None, search: HoldSearch | None
+) -> None:
+    """Raises Problem invalid where the matter has a hold in force on the very same."""
+    for row in holds():
+        same = (row.name.casefold(), row.scope, row.mailbox_id, row.message_id) == (
+            name.casefold(), scope, mailbox_id, message_id,
+        )  # fmt: skip
+        if same and row.search == search:
+            raise Problem(
+                Reason.INVALID,
+                f"The matter {row.name!r} has this hold already: no. {row.id}, placed by {row.placed_by}.",
+                "Nothing is to be done; another matter may hold the same.",
+            )
 
 
 @needs(Role.DESTRUCTIVE)
@@ -302,7 +319,7 @@ def withdraw_approval(subject: str) -> None:
     """Take an approval back; anybody may who may approve. Raises Problem not-found."""
     with writing():
         if not approvals.void(subject, f"withdrawn by {who()}"):
-            raise Problem(Reason.NOT_FOUND, f"There is no approval of {subject}.")
+            raise Problem(Reason.NOT_FOUND, f"There is no approval of {_called(subject)}.")
         audit("withdraw approval", subject)
 
 
@@ -406,13 +423,25 @@ def _awaiting(subject: str, label: str) -> Awaiting | None:
     return Awaiting(subject, label, content.author, content.editor, is_approved, content)
 
 
+def _called(subject: str) -> str:
+    """What an approval is about, as people call it."""
+    kind, _, number = subject.partition(" ")
+    found = queries.definition(int(number)) if kind == "definition" and number.isdecimal() else None
+    if found is not None:
+        return f"the definition {found.name!r}"
+    for setting in all_settings():
+        if setting.subject == subject:
+            return f"the default retention of {setting.address or 'the archive'}"
+    return "the default retention of the archive" if subject == ARCHIVE else repr(subject)
+
+
 def _purging(subject: str) -> Content:
     """What is to be approved. Raises Problem not-found, invalid: it purges nothing."""
     found = next((each for each in awaiting() if each.subject == subject), None)
     if found is None:
         raise Problem(
             Reason.NOT_FOUND,
-            f"Nothing called {subject!r} lets the archive purge.",
+            f"What is to be approved is what lets the archive purge; {_called(subject)} does not.",
             "mse-tui purge list shows what does.",
         )
     return found.content

@@ -35,8 +35,10 @@ class Explanation:
         """What happens to the message, and when."""
         until = self.verdict.keeping.until
         released = "; it is set aside, and is released by the next run of the purge" if self.quarantine else ""
-        if self.verdict.holds or self.verdict.behind_stub:
+        if self.verdict.holds:
             return f"not while {self.verdict.decides} stands{released}"
+        if self.verdict.behind_stub:
+            return f"not while {self.verdict.decides}{released}"
         if until is None:
             return f"never, as things stand{released}"
         if self.quarantine is not None and until <= now:

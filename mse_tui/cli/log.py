@@ -1,5 +1,7 @@
 """mse-tui log and audit: what executions did, and what people did."""
 
+from datetime import UTC, datetime
+
 import click
 
 from mse_tui.actions import contents
@@ -10,7 +12,7 @@ from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
-from mse_tui.store.queries import ExecutionRow, MailboxResultRow
+from mse_tui.store.queries import AuditWanted, ExecutionRow, MailboxResultRow
 from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.counters import counters_said
@@ -80,12 +82,28 @@ def _executions(session: Session, task: str | None, limit: int) -> list[Executio
     return queries.executions_of(session.task(task).id if task else None, 0, limit)
 
 
+def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{text!r} is no time such as 2026-03-01 or 2026-03-01T14:00.") from None
+
+
 @click.group(invoke_without_command=True)
+@click.option("--who", default="", metavar="TEXT", help="Entries of whose name has this part.")
+@click.option("--what", default="", metavar="TEXT", help="Entries whose action or subject has this part.")
+@click.option("--since", callback=_moment, metavar="TIME", help="From this day or time on, of this machine's zone.")
+@click.option("--until", callback=_moment, metavar="TIME", help="Before this day or time.")
 @_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_session
 @click.pass_context
-def audit(ctx: click.Context, session: Session, limit: int, as_json: bool) -> None:
+def audit(
+    ctx: click.Context, session: Session, who: str, what: str, since: datetime | None, until: datetime | None,
+    limit: int, as_json: bool,
+) -> None:  # fmt: skip
     """Who did what, newest first."""
     session.site()
     if ctx.invoked_subcommand is not None:
@@ -93,7 +111,7 @@ def audit(ctx: click.Context, session: Session, limit: int, as_json: bool) -> No
     from mse_tui.actions.audit import may_see
 
     may_see()
-    rows = queries.audit(limit)
+    rows = queries.audit(limit, wanted=AuditWanted(who, what, since, until))
     if as_json:
         emit_json(rows)
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.exceptions import NoSuchCommand
 
 from mse_tui import __version__
@@ -96,6 +97,9 @@ def mse_tui(
     Without a command it opens the screens, with the site's engine inside (or watching the engine that runs already).
     """
     ctx.obj = Session(home, verbose, read_only)
+    for name in ("web_port", "web_url"):
+        if not web and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --web.")
     if web and ctx.invoked_subcommand is not None:
         raise click.UsageError("--web takes no command.")
     if web:

@@ -57,6 +57,8 @@ def _shown(value: Any) -> str:
         return "on" if value else "off"
     if value is None or value in ((), []):
         return "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
     return str(value.value if isinstance(value, Enum) else value)
 
 

@@ -158,7 +158,11 @@ def list_holds(session: Session, lifted: bool, as_json: bool) -> None:
 @changing
 @pass_session
 def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **values: Any) -> None:
-    """Hold what a mailbox has, what a search finds (now and later), one message, or, without options, everything."""
+    """Hold what a mailbox has, one message, or, without options, everything; now and later.
+
+    With --sender, --recipients, --subject or dates only what fits all of them: they look at these four alone, not at
+    what messages say.
+    """
     session.site()
     wanted = given(NewHold, values)
     if wanted.get("mailbox"):

@@ -112,15 +112,17 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
 
 @task.command("new")
 @click.argument("description")
-@click.option("--type", "task_type", type=_TYPE, default=TaskType.FOLDER_REPLICATION.value, show_default=True)
-@click.option("--definition", required=True, help="Name of a definition of this type.", shell_complete=of_definitions)
+@click.option("--type", "task_type", type=_TYPE, help="Where definitions of several types have the name.")
+@click.option(
+    "--definition", required=True, help="A definition's name: its type is the task's.", shell_complete=of_definitions
+)
 @click.option("--schedule", required=True, help="Name of a schedule.", shell_complete=of_schedules)
 @click.option("--group", required=True, help=f"{GROUP_NAMED}; or mailbox addresses separated by ; or ,")
 @STRICT
 @changing
 @pass_session
 def new_task(
-    session: Session, description: str, task_type: str, definition: str, schedule: str, group: str, strict: bool,
+    session: Session, description: str, task_type: str | None, definition: str, schedule: str, group: str, strict: bool,
     what_if: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Create a task; the engine starts it by its schedule.
@@ -128,13 +130,15 @@ def new_task(
     The group is looked at first, for some seconds: what is wrong about it is a warning, or with --strict a refusal.
     """
     site = session.site()
+    named = definition if task_type is None or "/" in definition else f"{task_type}/{definition}"
+    chosen = session.definition(named)
     found = look_at_groups(session, [group], strict=strict)[group]
     with changes(what_if=what_if, as_json=as_json) as telling:
         task_id = create_task(
             description,
             site_id=site.id,
-            task_type=TaskType(task_type),
-            definition_id=session.definition(definition if "/" in definition else f"{task_type}/{definition}").id,
+            task_type=TaskType(task_type) if task_type else chosen.type,
+            definition_id=chosen.id,
             schedule_id=session.schedule(schedule).id,
             group=group,
             resolved=found.resolved,

@@ -32,6 +32,8 @@ OPEN_TO_ALL = {
     "quarantined", "purged", "changes_within", "tried", "record_beside", "archived_mailbox", "mailbox_address",
     "ask_engine",
     "valid_windows", "time_to_come", "told_to_pause", "who_looks", "waits_for", "refuse_passed",
+    "are_shown", "look_at_stubs", "only_by_what_is_shown", "shown_stubs", "without_contents", "mailbox_results",
+    "all_mailbox_results", "mailbox_result", "failed_items", "shown_progress", "shown_grants",
     "member_address",
     "differences", "own_values", "site_steps", "maintenance_steps", "retention_steps",
 }  # fmt: skip

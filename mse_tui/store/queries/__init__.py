@@ -1,6 +1,7 @@
 """Questions that screens and commands ask of the database, named for what they answer; answers are frozen rows."""
 
 from mse_tui.store.queries.executions import (
+    AuditWanted,
     audit,
     audit_count,
     audit_entry,
@@ -87,6 +88,7 @@ __all__ = [
     "PACE_SECONDS",
     "ActivityRow",
     "AuditRow",
+    "AuditWanted",
     "DefinitionRow",
     "DoubtedGroup",
     "DurationRow",

@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from peewee import JOIN, Case, fn
@@ -196,9 +198,31 @@ def totals(execution_id: int) -> tuple[dict[str, int], dict[str, int]]:
     return dict(counters), dict(skipped)
 
 
-def audit(limit: int = 100, offset: int = 0, who: str = "") -> list[AuditRow]:
-    """The newest audit entries, of one person where one is named."""
-    found = _entries(who).order_by(Audit.moment.desc(), Audit.id.desc()).limit(limit).offset(offset)
+@dataclass(frozen=True, slots=True)
+class AuditWanted:
+    """Which entries are wanted; everything that is given holds together."""
+
+    who: str = ""
+    """Part of who did it."""
+    what: str = ""
+    """Part of the action or the subject."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Before it."""
+
+
+def audit(limit: int = 100, offset: int = 0, who: str = "", wanted: AuditWanted = AuditWanted()) -> list[AuditRow]:
+    """The newest audit entries, of one person where one is named; of these what is wanted."""
+    found = _entries(who)
+    if wanted.who:
+        found = found.where(Audit.who.contains(wanted.who))
+    if wanted.what:
+        found = found.where(Audit.action.contains(wanted.what) | Audit.subject.contains(wanted.what))
+    if wanted.since is not None:
+        found = found.where(Audit.moment >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(Audit.moment < wanted.until)
+    found = found.order_by(Audit.moment.desc(), Audit.id.desc()).limit(limit).offset(offset)
     return [_entry(row) for row in found]
 
 
