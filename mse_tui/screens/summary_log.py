@@ -36,6 +36,8 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.wording import count, in_local_time, item_said, lasted, number, size, when
 
+_REMOVED = "The task was removed; it can't be told anything."
+
 
 class SummaryLogScreen(LiveScreen[int]):
     """All executions, newest first."""
@@ -89,23 +91,13 @@ class ShownExecution:
     skipped: dict[str, int]
 
 
-class _OfOneTask(TaskCommands):
-    """A screen about what one task did."""
-
-    async def chosen_tasks(self) -> Sequence[TaskRow]:
-        """The task, unless it was removed, which is said."""
-        found = await super().chosen_tasks()
-        if not found:
-            self.app.notify("The task was removed; it can't be told anything.", markup=False)
-        return found
-
-
-class ExecutionScreen(_OfOneTask, LiveScreen[ShownExecution]):
+class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     """One execution: what it came to, and a row a mailbox."""
 
     KEYS = (RUN_AGAIN, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
     PLACE = "log"
     RETRIES_FIRST = True
+    NO_TASK = _REMOVED
     HELP_TEXT = (
         "One execution. The rows are its mailboxes in the order in which they were processed; Enter opens one, with"
         " its counters, what was skipped and why, what failed, and what to do about it. R runs the mailbox under the"
@@ -255,12 +247,13 @@ def _definition_facts(detail: ExecutionDetail) -> list[Fact]:
     return settings_facts(model, detail.definition)
 
 
-class ResultScreen(_OfOneTask, LiveScreen[MailboxResultRow]):
+class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
     """One mailbox in one execution: counters, skips, failures, and what to do about each."""
 
     KEYS = (RUN_AGAIN, LOG_OPEN, TASK_RESYNC)
     PLACE = "log"
     RETRIES_FIRST = True
+    NO_TASK = _REMOVED
     HELP_TEXT = (
         "What the task did to one mailbox. R runs the task on this mailbox again. y copies a line; mse-tui log writes"
         " all of it to a file."

@@ -75,6 +75,7 @@ class TaskCommands:
     tui: Tui
     RETRIES_FIRST = False
     """The screen is about what failed: running that again is the first choice."""
+    NO_TASK = "No task under the cursor."
 
     def chosen_ids(self) -> Sequence[int]:
         """The marked tasks, else the one under the cursor."""
@@ -83,7 +84,7 @@ class TaskCommands:
     async def chosen_tasks(self) -> Sequence[TaskRow]:
         """These as they are now, without those that are gone; says so where no line is about one."""
         if not self.chosen_ids():
-            self.app.notify("No task under the cursor.", timeout=2, markup=False)
+            self.app.notify(self.NO_TASK, timeout=2, markup=False)
             return ()
         return await self.tui.asked(partial(queries.tasks_with, self.chosen_ids())) or ()
 
