@@ -86,6 +86,7 @@ def test_several_faults_are_all_named(write):
 
 def test_not_toml_names_the_line(write):
     assert "line 2" in refused(write("[exchange]\nendpoint = \n"))
+    assert "Cannot declare [exchange] twice" in refused(write("[exchange]\n[site]\n[exchange]\n"))
 
 
 def test_missing_table_and_missing_file(write, tmp_path):

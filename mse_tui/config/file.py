@@ -34,7 +34,9 @@ def checked(path: Path, text: str, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(tomllib.loads(text), context={"directory": path.parent})
     except tomllib.TOMLDecodeError as error:
-        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {error}.") from error
+        # The parser names a table as Python writes a tuple: ('exchange',).
+        what = re.sub(r"\('(.*?)',\)", r"[\1]", str(error))
+        raise Problem(Reason.CONFIGURATION_INVALID, f"{path} is not valid TOML: {what}.") from error
     except ValidationError as error:
         # Values are not repeated: one may be a secret that was written in the wrong place.
         faults = "; ".join(_fault(fault, text) for fault in setting_faults(model, error, shown=False))
