@@ -42,5 +42,6 @@ def up(migrator: Any, db: Any) -> None:
     # The runner has switched foreign keys off: else the table's going would take what refers to it along.
     for statement in filter(str.strip, STATEMENTS.split(";")):
         db.execute_sql(statement)
-    if db.execute_sql("PRAGMA foreign_key_check").fetchone() is not None:
-        raise RuntimeError("rows refer to others that are not there")
+    for table in ("execution", "execution_group", "mailbox_result"):
+        if db.execute_sql(f"PRAGMA foreign_key_check({table})").fetchone() is not None:
+            raise RuntimeError(f"rows of {table} refer to others that are not there")
