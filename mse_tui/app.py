@@ -30,7 +30,7 @@ from mse_tui.terms import TaskType
 from mse_tui.widgets.commands import BACK, ENGINE, EVERYWHERE, LIST_KEYS, REFRESH, Command, bindings
 from mse_tui.widgets.line_list import LineList
 from mse_tui.widgets.lines import Tone
-from mse_tui.widgets.themes import DARK, LIGHT
+from mse_tui.widgets.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT
 from mse_tui.widgets.wording import SERVICE_HINT, utc_now
 
 if TYPE_CHECKING:
@@ -104,13 +104,10 @@ class MseTuiApp(Tui):
         self._engine_elsewhere = False
         self._watcher = DataWatcher(home.database, self._changed)
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+            self.register_theme(theme)
+        self.set_class(self.console.color_system == "standard", "-sixteen")
         self.theme = load_preferences(home.path).theme or ("ansi-dark" if monochrome else "dark")
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Colours of ours that the built-in themes do not name."""
-        return {"muted": "ansi_bright_black", "cursor": "ansi_blue"}
 
     # --- life ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
-"""The two themes of our own: one accent each, readable on the terminals that administrators have."""
+"""The themes: one accent each, readable on the terminals that administrators have; two in a terminal's own colours."""
 
-from textual.theme import Theme
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="dark",
@@ -30,3 +32,14 @@ LIGHT = Theme(
     dark=False,
     variables={"muted": "#5c646d", "cursor": "#cfe0f1"},
 )
+
+
+def _in_the_terminals_colours(name: str, accent: str) -> Theme:
+    """Text in the terminal's own foreground: bright black, which is made for dim text, is hard to read in some."""
+    built_in = BUILTIN_THEMES[name]
+    ours = {"muted": "ansi_default", "cursor": "ansi_default"}
+    return replace(built_in, primary=accent, accent=accent, variables={**built_in.variables, **ours})
+
+
+ANSI_DARK = _in_the_terminals_colours("ansi-dark", "ansi_cyan")
+ANSI_LIGHT = _in_the_terminals_colours("ansi-light", "ansi_blue")
