@@ -281,8 +281,11 @@ class Forgetful:
     def halted(self, key: str) -> str | None:
         return self._said.get(key)
 
-    def halt(self, key: str, account: str, message: str) -> None:
+    def halt(self, key: str, service: str, account: str, message: str) -> None:
         self._said[key] = message
+
+    def succeeded(self, key: str, service: str) -> None:
+        """Nothing outlasts the command."""
 
 
 def _print(finding: Finding) -> None:

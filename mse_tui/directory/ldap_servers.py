@@ -73,7 +73,7 @@ class DirectoryServers:
         self._opening = Opening(settings)
         self._addresses = [server_address(server, settings.encryption) for server in settings.servers]
         self._password = None if settings.sign_in == "kerberos" else settings.secret().get_secret_value()
-        self.gate = Gate(halts, self._account_key(), settings.user)
+        self.gate = Gate(halts, self._account_key(), settings.user, "active-directory")
         self._lock = threading.Lock()
         self._kept: list[_Kept] = []
         self._closed = False

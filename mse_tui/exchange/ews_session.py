@@ -42,7 +42,7 @@ class Server:
         self.breaker = Breaker()
         self.pace = Pace()
         key = account_key(settings.endpoint, settings.user, self._secret.get_secret_value())
-        self.gate = Gate(halts, key, settings.user)
+        self.gate = Gate(halts, key, settings.user, "exchange")
 
     def connect(self) -> Connection:
         """A new connection; it opens with its first request."""

@@ -18,8 +18,10 @@ LOOK = 0.2
 class Gate:
     """Lets one sign-in at a time through until the account has proven good, and none after it was refused."""
 
-    def __init__(self, halts: AccountHalts, key: str, account: str) -> None:
+    def __init__(self, halts: AccountHalts, key: str, account: str, service: str) -> None:
+        """`service`: what the account signs in to, of which a site has one account at a time."""
         self._halts = halts
+        self._service = service
         self._key = key
         self._account = account
         self._turn = threading.Lock()
@@ -31,6 +33,8 @@ class Gate:
         if said is not None:
             self._proven = False
             raise Problem(Reason.ACCOUNT_HALTED, f"The account {self._account} is not tried: {said}")
+        if self._proven:
+            self._halts.succeeded(self._key, self._service)
 
     @contextlib.contextmanager
     def sign_in(self, check: Callable[[], None]) -> Iterator[None]:
@@ -50,13 +54,16 @@ class Gate:
         yield
 
     def accepted(self) -> None:
-        self._proven = True
+        """The account has proven good; what was refused of this service before is no trouble any more."""
+        if not self._proven:
+            self._proven = True
+            self._halts.succeeded(self._key, self._service)
 
     def refused(self, message: str, remedy: str | None = None) -> Problem:
         """Remember the refusal for the whole site; returns what to raise."""
         self._proven = False
-        self._halts.halt(self._key, self._account, message)
-        log.error("account %s halted: %s", self._account, message)
+        self._halts.halt(self._key, self._service, self._account, message)
+        log.info("account %s halted: %s", self._account, message)
         return Problem(Reason.PASSWORD_REFUSED, message, remedy)
 
 

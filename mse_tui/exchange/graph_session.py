@@ -61,7 +61,7 @@ class Tenant:
         self._tls = tls_context(None if settings.ca_file is None else str(settings.ca_file), "microsoft365")
         where = f"{settings.authority}/{settings.tenant}"
         key = account_key(where, settings.client_id, self.credential.fingerprint)
-        self.gate = Gate(halts, key, f"application {settings.client_id}")
+        self.gate = Gate(halts, key, f"application {settings.client_id}", "microsoft365")
         self._authority = self.http_session()
         self.tokens = Tokens(settings, self.credential, self.gate, self._authority)
 

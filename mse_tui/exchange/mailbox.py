@@ -217,8 +217,12 @@ class AccountHalts(Protocol):
         """What the refusal said, or None while the account may be tried."""
         ...
 
-    def halt(self, key: str, account: str, message: str) -> None:
-        """The server refused this account: nobody tries it again until a person says so."""
+    def halt(self, key: str, service: str, account: str, message: str) -> None:
+        """The service refused this account: nobody tries it again until a person says so."""
+        ...
+
+    def succeeded(self, key: str, service: str) -> None:
+        """The service accepts this account: what it refused under other keys is still not tried, but no trouble."""
         ...
 
 

@@ -214,7 +214,11 @@ class HaltedAccount(Row):
     key = CharField(primary_key=True)
     """Digest of endpoint, user and secret: a changed configuration is another key."""
     account = TextField()
+    service = CharField(default="")
+    """What refused it: of the accounts of one service that were refused, none is a trouble once another is accepted."""
     since = UtcField()
+    ended = UtcField(null=True)
+    """Another account of the service was accepted since; this one is still not tried."""
     message = TextField()
 
 

@@ -121,7 +121,7 @@ class GuardedExchange(FakeExchange):
             if said := self.halts.halted("key"):
                 raise Problem(Reason.ACCOUNT_HALTED, said)
             self.attempts += 1
-            self.halts.halt("key", "service", "The server refused the password.")
+            self.halts.halt("key", "exchange", "service", "The server refused the password.")
             raise Problem(Reason.PASSWORD_REFUSED, "The server refused the password.")
 
 

@@ -147,9 +147,12 @@ class Halts:
     def halted(self, key):
         return self.said.get(key)
 
-    def halt(self, key, account, message):
+    def halt(self, key, service, account, message):
         self.calls += 1
         self.said[key] = message
+
+    def succeeded(self, key, service):
+        pass
 
 
 class Waits:

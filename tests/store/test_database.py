@@ -278,7 +278,7 @@ with open({str(store.database)!r}, "r+b") as file:
 def test_commits_of_others_are_noticed(store: Home) -> None:
     before = data_version()
     other = sqlite3.connect(store.database)
-    other.execute("INSERT INTO halted_account (key, account, since, message) VALUES ('a', 'b', 0, 'c')")
+    other.execute("INSERT INTO halted_account (key, account, service, since, message) VALUES ('a', 'b', 'c', 0, 'd')")
     other.commit()
     other.close()
     assert data_version() != before

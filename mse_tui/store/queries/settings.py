@@ -138,6 +138,6 @@ def _schedule(row: Any) -> ScheduleRow:
 
 
 def halted_accounts() -> list[HaltRow]:
-    """Accounts whose password was refused, newest first."""
-    found = HaltedAccount.select().order_by(HaltedAccount.since.desc())
+    """Accounts whose password was refused, newest first; none in whose place another was accepted since."""
+    found = HaltedAccount.select().where(HaltedAccount.ended.is_null()).order_by(HaltedAccount.since.desc())
     return [HaltRow(key=row.key, account=row.account, since=row.since, message=row.message) for row in found]
