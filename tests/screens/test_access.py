@@ -58,6 +58,8 @@ async def test_what_is_wrong_is_said_in_the_form_and_what_is_from_exchange_stays
         await keys.press("ctrl+s")
         await keys.see("is not a mail address")
         await keys.press("escape")
+        await keys.see("Leave this form?")
+        await keys.press("j", "enter")
         await keys.press("slash")
         await keys.type("help.desk")
         await keys.press("enter", "D")
