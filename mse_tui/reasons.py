@@ -491,7 +491,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.DISK_FULL: Explanation(
         "The disk is full.",
-        "Free space or enlarge the file system; nothing was lost, the next execution goes on.",
+        "Free space or enlarge the file system, then try again: nothing was lost, and tasks go on by themselves.",
     ),
     Reason.DATABASE_DAMAGED: Explanation(
         "The database file is damaged or is not a database.",

@@ -10,6 +10,7 @@ from mse_tui.archive.passes import start_over
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.execution import Execution, State
+from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.engine.left_grants import left_by, take_back
 from mse_tui.engine.preparing import Choice
 from mse_tui.engine.records import end_interrupted
@@ -57,6 +58,8 @@ class Commands:
             try:
                 self._by_verb[Verb(command.verb)](command)
             except Exception as error:
+                if FULL_DISK.is_cause(error):
+                    return
                 log.exception("The command %r to %r failed", command.verb, command.task.description)
                 self._finish(command, f"{explain(Reason.INTERNAL).happened} ({error})")
 

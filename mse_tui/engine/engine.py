@@ -23,6 +23,7 @@ from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
 from mse_tui.engine.execution import Equipment, Execution, State
+from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.group_cache import GroupCache, scope_of
 from mse_tui.engine.group_questions import GroupQuestions
@@ -247,8 +248,9 @@ class Engine:
         for step in (self._look_at_maintenance, self._commands.carry_out, self._start_due, self._look_at_running):
             try:
                 step()
-            except Exception:
-                log.exception("%s failed; it is tried again at the next tick", step.__name__)
+            except Exception as error:
+                if not FULL_DISK.is_cause(error):
+                    log.exception("%s failed; it is tried again at the next tick", step.__name__)
 
     def _look_at_maintenance(self) -> None:
         self._rests_until = rests_until(Site.get_by_id(self._site.id), self._clock.now())
@@ -333,8 +335,9 @@ class Engine:
                     if (version := data_version()) != seen:
                         self._requests.answer_new()
                         seen = version
-                except Exception:
-                    log.exception("Requests could not be answered; they are looked at again")
+                except Exception as error:
+                    if not FULL_DISK.is_cause(error):
+                        log.exception("Requests could not be answered; they are looked at again")
 
     def _run_end(self) -> None:
         """Waits to be told to stop, then ends one thing after the other; the site is free at the very end."""

@@ -12,6 +12,7 @@ from peewee import fn
 from mse_tui.access import audit_chain
 from mse_tui.config.one_table import load_engine_settings
 from mse_tui.config.site import EngineSettings
+from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
@@ -108,7 +109,8 @@ class Housekeeping:
         for name, job in self._jobs.items():
             try:
                 done = job()
-            except Exception:
-                log.exception("Housekeeping: %s failed; it is tried again next time", name)
+            except Exception as error:
+                if not FULL_DISK.is_cause(error):
+                    log.exception("Housekeeping: %s failed; it is tried again next time", name)
             else:
                 log.debug("Housekeeping: %s: %s", name, done)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
 from mse_tui.engine.clock import Clock, SystemClock
+from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database
 from mse_tui.store.live_leases import is_live, live_keys
@@ -224,9 +225,11 @@ class Renewer:
         for held in self._leases.held():
             try:
                 renewed = self._leases.renew(held)
-            except Exception:
-                log.exception("The lease %s could not be renewed", held.key)
+            except Exception as error:
+                if not FULL_DISK.is_cause(error):
+                    log.exception("The lease %s could not be renewed", held.key)
                 return False
+            FULL_DISK.written()
             if not renewed:
                 log.error("The lease %s was taken over", held.key)
                 self._lost(held)

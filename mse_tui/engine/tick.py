@@ -11,6 +11,7 @@ from typing import Any
 from schedule import Job, Scheduler
 
 from mse_tui.engine.clock import Clock
+from mse_tui.engine.full_disk import FULL_DISK
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,11 @@ class UtcJob(Job):
         assert self.job_func is not None, "a job is registered by do()"
         try:
             return self.job_func()
-        except Exception:
-            log.exception(
-                "%s failed; it is tried again in %s s", self.job_func.func.__name__, self._every.total_seconds()
-            )
+        except Exception as error:
+            if not FULL_DISK.is_cause(error):
+                log.exception(
+                    "%s failed; it is tried again in %s s", self.job_func.func.__name__, self._every.total_seconds()
+                )
             return None
         finally:
             self.last_run = self._clock.now()
