@@ -575,7 +575,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.INTERRUPTED: Explanation(
         "The engine ended without finishing this execution.",
-        "Nothing to do: the next execution goes on from the last committed batch.",
+        "Run the task now, or leave it to its schedule: the next execution goes on from the last committed batch.",
     ),
     Reason.OUTSIDE_WINDOW: Explanation(
         "A full sync may not run at this time.",

@@ -140,6 +140,7 @@ def _copy_database(source: Path, copy: Path) -> None:
     """A copy that needs no log of SQLite's beside it, so that one can look into it without writing.
 
     It lists no pack that is being written: put back beside the archive, it would give one up that was sealed since.
+    Nobody holds a lease in it, for no process works on it; the fences stay, so that none is ever given twice.
     """
     for path in (copy, *_logs(copy)):
         path.unlink(missing_ok=True)
@@ -147,6 +148,8 @@ def _copy_database(source: Path, copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("DELETE FROM pack WHERE state = 'writing'")
+        connection.execute("UPDATE lease SET owner = '', holder = ''")
+        connection.execute("DELETE FROM lock_wait")
         connection.commit()
 
 

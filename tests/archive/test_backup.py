@@ -14,10 +14,13 @@ from mse_tui.archive import backup
 from mse_tui.archive.backup import back_up
 from mse_tui.archive.packs import Packs, seal
 from mse_tui.archive.verify import verify
+from mse_tui.engine.leases import Leases, engine_key
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database, open_database, writing
+from mse_tui.store.live_leases import live_keys
 from mse_tui.store.models import ArchiveMailbox, Blob, Message, Pack, Site
+from mse_tui.store.processes import Process
 from tests.screens.seed import seed
 
 
@@ -50,6 +53,20 @@ def sealed_pack(packs: Packs, content: bytes) -> Pack:
 def let_go(pack: Pack) -> None:
     Blob.delete().where(Blob.pack == pack).execute()
     pack.delete_instance()
+
+
+def test_nobody_holds_anything_in_a_backup_of_a_site_whose_engine_runs(
+    store: Home, packs: Packs, tmp_path: Path
+) -> None:
+    key = engine_key("backed-up")
+    held = Leases("the other engine", process=Process("elsewhere", 1, 1)).take(key, "engine")
+    assert held is not None
+    back_up(store, packs, tmp_path / "backup")
+    assert live_keys(""), "in the site itself it stays"
+    restored(tmp_path / "backup", tmp_path / "elsewhere")
+    assert not live_keys("")
+    again = Leases("its own engine").take(key, "engine")
+    assert again is not None and again.fence > held.fence
 
 
 def test_a_backup_is_a_site_with_all_that_the_archive_holds(store: Home, packs: Packs, tmp_path: Path) -> None:
