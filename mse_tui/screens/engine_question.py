@@ -29,6 +29,15 @@ class EngineQuestions(Widget):
         arguments: Mapping[str, Any]
         answer: Mapping[str, Any] | None
         problem: Problem | None
+        waited: str = ""
+        """What the engine still waited for when the asker gave up."""
+
+    @dataclass
+    class Waits(Message):
+        """The engine has no answer yet, for this reason."""
+
+        kind: str
+        why: str
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -47,26 +56,29 @@ class EngineQuestions(Widget):
         worker = get_current_worker()
         try:
             asked = requests.ask(kind, arguments)
-            answer = self._wait_for(asked, worker)
+            answer, waited = self._wait_for(asked, kind, worker)
         except Problem as problem:
             self._tell(worker, self.Answered(kind, arguments, None, problem))
             return
         if answer is None:
             requests.withdraw(asked)
-        self._tell(worker, self.Answered(kind, arguments, answer, None))
+        self._tell(worker, self.Answered(kind, arguments, answer, None, waited))
 
-    def _wait_for(self, asked: int, worker: Worker[Any]) -> Mapping[str, Any] | None:
-        waited = 0.0
+    def _wait_for(self, asked: int, kind: str, worker: Worker[Any]) -> tuple[Mapping[str, Any] | None, str]:
+        waited, told = 0.0, ""
         while (answer := requests.answer(asked)) is None and waited < ANSWER_SECONDS:
             waited += _LOOK_SECONDS
             if worker.is_cancelled or self._gone.wait(_LOOK_SECONDS) or self._nobody_answers():
-                return None
-        return answer
+                return None, told
+            if (why := requests.waits_for(asked)) and why != told:
+                self._tell(worker, self.Waits(kind, why))
+                told = why
+        return answer, told
 
     def _nobody_answers(self) -> bool:
         return cast("Tui", self.app).nobody_runs_tasks
 
-    def _tell(self, worker: Worker[Any], message: Answered) -> None:
+    def _tell(self, worker: Worker[Any], message: Answered | Waits) -> None:
         if not worker.is_cancelled:
             self.post_message(message)
 

@@ -30,7 +30,7 @@ from mse_tui.widgets.commands import FILTERING, GROUP_CONFIRM, GROUP_REFRESH
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count
+from mse_tui.widgets.wording import count, in_local_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,11 @@ class GroupScreen(LiveScreen[ShownGroup]):
         self.query_one("#facts", Facts).set_facts([Fact("Group", "The directory is asked again...")])
         self.query_one(EngineQuestions).ask("refresh_group", {"task": self._task_id})
 
+    @on(EngineQuestions.Waits)
+    def _waits(self, message: EngineQuestions.Waits) -> None:
+        message.stop()
+        self.query_one("#facts", Facts).set_facts([Fact("Group", in_local_time(message.why), Tone.WARN)])
+
     @on(EngineQuestions.Answered)
     def _answered(self, message: EngineQuestions.Answered) -> None:
         message.stop()
@@ -118,6 +123,8 @@ class GroupScreen(LiveScreen[ShownGroup]):
             self.query_one("#members", PagedList).set_lines(list(answer_lines(message.answer)))
             return
         nobody = Problem(Reason.TIMEOUT, "No engine answered.", "E starts one here.")
+        if message.waited:
+            nobody = Problem(Reason.TIMEOUT, in_local_time(message.waited), "Ctrl+R asks again.")
         self.app.push_screen(problem_notice(message.problem or nobody, "The directory did not say"))
         self.action_refresh()
 

@@ -21,6 +21,7 @@ from mse_tui.text import printable
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.wording import in_local_time
 
 _PAUSE_SECONDS = 0.3
 """So long after the last key groups are looked for."""
@@ -154,6 +155,12 @@ class GroupStep(EngineQuestions):
 
     # --- what the engine says ------------------------------------------------------------------------------------
 
+    @on(EngineQuestions.Waits)
+    def _waits(self, message: EngineQuestions.Waits) -> None:
+        message.stop()
+        goes_on = " Enter goes on without." if self._preview is not None else ""
+        self._note(f"{in_local_time(message.why)}{goes_on}")
+
     @on(EngineQuestions.Answered)
     def _answered(self, message: EngineQuestions.Answered) -> None:
         message.stop()
@@ -164,7 +171,8 @@ class GroupStep(EngineQuestions):
         elif message.kind == "browse":
             self._show_level(message.answer or {})
         elif message.answer is None:
-            self._note(_SILENT)
+            taking = " Enter again takes the group as it is."
+            self._note(f"{in_local_time(message.waited)}{taking}" if message.waited else _SILENT)
         else:
             self._show_answer(str(message.arguments["group"]), message.answer)
 

@@ -202,6 +202,22 @@ def last_asked() -> tuple[str, dict[str, Any]]:
     return request.kind, json.loads(request.arguments)
 
 
+async def test_why_the_engine_has_no_answer_yet_is_said(app: MseTuiApp) -> None:
+    refused = "The server mail.example.com refuses the connection. Tried until 2026-03-02 09:35 UTC."
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("Sales")
+        await keys.press("enter")
+        asked = EngineRequest.select().where(EngineRequest.kind == "preview")
+        await until(pilot, asked.exists, "the question")
+        EngineRequest.update(waiting=refused).execute()
+        await keys.see("mail.example.com refuses the connection.")
+        await keys.see("Enter goes on without.")
+        await answer(pilot, "preview", MEMBERS)
+        await keys.see("Enter again takes this group.")
+
+
 async def test_the_directory_is_asked_again_by_a_key(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
