@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_ENDED_TOLD_FOR = 60
+"""Seconds for which it is said that the engine elsewhere has ended; header and dashboard say it from then on."""
+
 
 class EngineHandle(Protocol):
     """The site's engine as the screens know it: this process may run it, or another one does."""
@@ -80,10 +83,12 @@ class MseTuiApp(Tui):
     class EngineSeen(Message):
         """Who runs the engine now, and what the person at the keyboard may do."""
 
-        def __init__(self, here: bool, holder: str, maintenance: bool, roles: frozenset[Role]) -> None:
+        def __init__(self, here: bool, holder: str, silent: bool, maintenance: bool, roles: frozenset[Role]) -> None:
             super().__init__()
             self.here = here
             self.holder = holder
+            self.silent = silent
+            """It lives elsewhere on this host, and writes nothing."""
             self.maintenance = maintenance
             self.roles = roles
 
@@ -102,6 +107,7 @@ class MseTuiApp(Tui):
         self.engine = engine
         self._begin = begin
         self._engine_elsewhere = False
+        self._told_that_it_ended = False
         self._watcher = DataWatcher(home.database, self._changed)
         self.animation_level = "none"
         for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
@@ -144,11 +150,12 @@ class MseTuiApp(Tui):
         site = next(iter(queries.sites()), None)
         here = self.engine is not None and self.engine.running()
         holder = self.engine.holder() if self.engine is not None else site.engine if site else ""
+        silent = site is not None and not holder and bool(site.silent)
         maintenance = site is not None and site.maintenance_until is not None
-        self.post_message(self.EngineSeen(here, holder, maintenance, held()))
+        self.post_message(self.EngineSeen(here, holder, silent, maintenance, held()))
 
     def on_mse_tui_app_engine_seen(self, seen: EngineSeen) -> None:
-        """Show it; offer to take over when the engine that ran elsewhere has ended."""
+        """Show it; say so when the engine that ran elsewhere has ended."""
         self.roles = seen.roles
         if seen.maintenance and (seen.here or seen.holder):
             state, tone = "maintenance", Tone.WARN
@@ -158,23 +165,31 @@ class MseTuiApp(Tui):
             state, tone = "watching", Tone.PLAIN
         elif self.engine_begins:
             state, tone = "engine starts", Tone.DIM
+        elif seen.silent:
+            state, tone = "engine silent", Tone.WARN
         else:
             state, tone = "no engine", Tone.WARN
         who = "read only" if is_read_only() else standing(self.roles)
         self.engine_state = (", ".join(filter(None, (who, state))), tone)
         self._engine_alive = seen.here or bool(seen.holder)
-        ended = self._engine_elsewhere and not seen.holder and not seen.here
-        self._engine_elsewhere = bool(seen.holder) and not seen.here
+        runs = seen.here or bool(seen.holder) or seen.silent
+        ended = self._engine_elsewhere and not runs
+        self._engine_elsewhere = runs and not seen.here
         if callable(show := getattr(self.front, "show_header", None)):
             show()
-        if ended and self.engine is not None and not lacking_for(ENGINE, self, self.roles):
-            self._offer_to_take_over()
+        if ended:
+            self._tell_that_it_ended()
+        elif runs and self._told_that_it_ended:
+            self._told_that_it_ended = False
+            self.clear_notifications()
 
-    @work(exclusive=True, group="take-over")
-    async def _offer_to_take_over(self) -> None:
-        text = "The engine that ran this site elsewhere has ended: its schedules rest. Run the engine here?"
-        if await self.push_screen_wait(Choice("No engine", text, [("Only watch", False), ("Run it here", True)])):
-            self.action_engine_start()
+    def _tell_that_it_ended(self) -> None:
+        """In passing: a question would take the keys of whoever is at work on something else."""
+        text = "The engine that ran this site elsewhere has ended: its schedules rest."
+        if self.engine is not None and not lacking_for(ENGINE, self, self.roles):
+            text += f" {ENGINE.first_key} runs it here."
+        self._told_that_it_ended = True
+        self.notify(text, title="No engine", severity="warning", timeout=_ENDED_TOLD_FOR, markup=False)
 
     # --- commands ------------------------------------------------------------------------------------------------
 

@@ -105,6 +105,7 @@ class Reason(StrEnum):
     HOME_UNSAFE = "home-unsafe"
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
     ENGINE_MISSING = "engine-missing"
+    ENGINE_SILENT = "engine-silent"
     SITE_DISABLED = "site-disabled"
     SITE_IN_MAINTENANCE = "site-in-maintenance"
     ROLE_MISSING = "role-missing"
@@ -540,6 +541,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.ENGINE_MISSING: Explanation(
         "No engine runs this site, so nobody carried the command out. The command is kept.",
         "Start mse-tui, or mse-tui engine: the command is carried out then.",
+    ),
+    Reason.ENGINE_SILENT: Explanation(
+        "The engine's process lives but can't write, so this site's schedules rest.",
+        "See whether the disk is full, and free space; else whether the process is suspended. It goes on by itself.",
     ),
     Reason.SITE_DISABLED: Explanation(
         "The site is disabled, so none of its tasks starts.",

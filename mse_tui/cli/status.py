@@ -13,7 +13,7 @@ from mse_tui.store.queries import Overview, ProgressRow, TaskRow, Trouble
 from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import progress_words
-from mse_tui.widgets.site_wording import maintenance_now
+from mse_tui.widgets.site_wording import engine_now, maintenance_now
 from mse_tui.widgets.wording import SERVICE_HINT, absolute, in_local_time, number, size, utc_now, when
 
 
@@ -51,7 +51,7 @@ def worst(overview: Overview, tasks: list[TaskRow]) -> Light:
 def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
     click.echo(f"Overall: {_word(verdict)}.")
     for site in overview.sites:
-        engine = f"engine: {site.engine}" if site.engine else "no engine runs"
+        engine = f"engine: {found}" if (found := engine_now(site)) else "no engine runs"
         rests = f" In maintenance {maintenance_now(site)}: no task runs." if site.maintenance_until else ""
         click.echo(printable(f"Site {site.description}: {'enabled' if site.enabled else 'disabled'}, {engine}.{rests}"))
     for trouble in overview.troubles:

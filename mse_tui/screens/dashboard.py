@@ -33,7 +33,7 @@ from mse_tui.text import printable
 from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.site_wording import maintenance_now
+from mse_tui.widgets.site_wording import engine_now, maintenance_now
 from mse_tui.widgets.wording import absolute, clock, in_local_time, lasted, number, relative, when
 
 VIEW_ALL = "all"
@@ -248,7 +248,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
                 f"Code {site.code}, {site.binding.replace('_', ' ')}, version {site.version or '-'}",
                 f"Host {site.host_name or '-'} ({site.host_os or '-'})",
                 f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
-                f"Engine: {site.engine or 'none runs'}",
+                f"Engine: {engine_now(site) or 'none runs'}",
                 f"Maintenance: {maintenance_now(site) or 'not now'}",
             )
         )
@@ -311,6 +311,8 @@ def _site(row: SiteRow, now: datetime) -> Line:
         state = Cell(f"until {clock(row.maintenance_until, now)} in maintenance: no task runs", Tone.WARN)
     elif row.engine:
         state = Cell(f"engine runs: {row.engine}", Tone.PLAIN)
+    elif row.silent:
+        state = Cell(f"engine silent: {row.silent}", Tone.WARN)
     else:
         state = Cell(f"no engine; last active {when(row.last_active, now)}", Tone.WARN)
     return line(row.id, Cell(row.description, Tone.STRONG), state, copies=row.description)

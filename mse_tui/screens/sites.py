@@ -26,7 +26,7 @@ from mse_tui.widgets.commands import FILTERING, RETRY, SITE_ENABLE, SITE_MAINTEN
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.site_wording import kept_said, maintenance_now, would_go_said
+from mse_tui.widgets.site_wording import engine_now, kept_said, maintenance_now, would_go_said
 from mse_tui.widgets.wording import count, number, relative, utc_now, when
 
 
@@ -198,13 +198,15 @@ def _state(row: SiteRow) -> Cell:
         return Cell("! disabled", Tone.WARN)
     if row.maintenance_until:
         return Cell("! maintenance", Tone.WARN)
+    if row.silent:
+        return Cell("! engine silent", Tone.WARN)
     return Cell("+ engine runs", Tone.GOOD) if row.engine else Cell("! no engine", Tone.WARN)
 
 
 def _facts(row: SiteRow, shown: Shown, active: str) -> Iterator[Fact]:
     yield Fact("Code", row.code)
     yield Fact("Bound to", row.binding.replace("_", " "))
-    yield Fact("Engine", row.engine or "none runs: its schedules rest", Tone.PLAIN if row.engine else Tone.WARN)
+    yield Fact("Engine", engine_now(row) or "none runs: its schedules rest", Tone.PLAIN if row.engine else Tone.WARN)
     if row.maintenance_until:
         yield Fact("Maintenance", f"{maintenance_now(row)}: no task runs", Tone.WARN)
     for window in row.maintenance_windows:

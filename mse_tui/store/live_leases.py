@@ -21,6 +21,17 @@ def live_holder(key: str) -> str:
     return str(row.holder or row.owner) if row is not None and is_live(row, now()) else ""
 
 
+def silent_holder(key: str) -> str:
+    """Who took a lease and no longer renews it, though its process on this host lives, for people; '' when nobody.
+
+    A process that can't write, since the disk is full, renews none.
+    """
+    row = Lease.get_or_none(Lease.key == key)
+    if row is None or not row.owner or row.until > now():
+        return ""
+    return str(row.holder or row.owner) if Process(row.host, row.pid, row.pid_started).is_known_alive() else ""
+
+
 def live_keys(prefix: str, moment: datetime | None = None) -> set[str]:
     """The keys under a prefix that someone holds at a moment (now)."""
     at = moment or now()

@@ -26,6 +26,10 @@ class Process:
         now = _started(self.pid)
         return 0 not in (self.started, now) and now != self.started
 
+    def is_known_alive(self) -> bool:
+        """True only when this host can tell; a process on another host may have ended."""
+        return self.host == _host() and not self.is_known_dead()
+
 
 def this_process() -> Process:
     """The process that asks."""

@@ -16,6 +16,11 @@ def maintenance_now(row: SiteRow) -> str:
     return f"until {absolute(row.maintenance_until)}{begun}"
 
 
+def engine_now(row: SiteRow) -> str:
+    """Who runs the site, or lives and can't; '' where no engine does either."""
+    return row.engine or (f"silent, since it can't write: {row.silent}" if row.silent else "")
+
+
 def kept_said(found: Pruning) -> Iterator[tuple[str, str]]:
     """For how long records are kept and what there is, a name and a sentence each."""
     executions = count(found.executions, "execution")

@@ -602,21 +602,6 @@ async def test_leaving_does_not_ask_where_nothing_was_begun(app: MseTuiApp, pres
         await until(pilot, lambda: app._exit, "the end")
 
 
-async def test_watching_offers_to_take_over_when_the_other_engine_ends(seeded: Home) -> None:
-    engine = FakeEngine()
-    app = MseTuiApp(seeded, engine=engine, clock=lambda: NOW)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        keys = Keys(pilot)
-        await keys.see("watching")
-        engine.held_by = ""
-        await keys.press("r")
-        app.post_message(app.DataChanged())
-        await keys.see("Run the engine here?")
-        await keys.press("j", "enter")
-        await keys.see("engine here")
-    assert engine.started == 1
-
-
 async def test_a_change_by_another_connection_shows_without_a_key(app: MseTuiApp, seeded: Home) -> None:
     import sqlite3
 

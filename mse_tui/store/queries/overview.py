@@ -119,6 +119,9 @@ def _resting(row: SiteRow) -> bool:
 def _site(row: SiteRow) -> Trouble:
     if not row.enabled:
         return Trouble(Light.ORANGE, row.description, "site-disabled", "Disabled: none of its tasks starts.")
+    if row.silent:
+        message = f"The engine lives but can't write: {row.silent}"
+        return Trouble(Light.ORANGE, row.description, Reason.ENGINE_SILENT, message)
     return Trouble(Light.ORANGE, row.description, "", "No engine runs for this site: its schedules rest.")
 
 

@@ -35,6 +35,8 @@ class SiteRow:
     tasks: int
     engine: str
     """Who holds the site's engine lease, for people; '' when no engine is alive."""
+    silent: str
+    """An engine of this host that lives without renewing its lease, for people; '' when there is none."""
     maintenance_windows: tuple[str, ...]
     """Times of the week in which none of its executions starts or goes on."""
     maintenance_until: datetime | None

@@ -7,7 +7,7 @@ from peewee import JOIN, fn
 
 from mse_tui.maintenance import Maintenance
 from mse_tui.store.database import now
-from mse_tui.store.live_leases import live_holder
+from mse_tui.store.live_leases import live_holder, silent_holder
 from mse_tui.store.maintenance import maintenance_of, rests_until, windows_of
 from mse_tui.store.models import Definition, HaltedAccount, Schedule, Site, Task
 from mse_tui.store.queries.rows import DefinitionRow, HaltRow, ScheduleRow, SiteRow
@@ -48,6 +48,7 @@ def _site(row: Any) -> SiteRow:
         last_active=row.last_active,
         tasks=row.task_count,
         engine=engine_holder(row.code),
+        silent=silent_holder(f"engine:{row.code}"),
         maintenance_windows=windows_of(row),
         maintenance_until=rests,
         maintenance_by=row.maintenance_by if began else "",
