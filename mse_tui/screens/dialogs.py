@@ -52,12 +52,13 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
             if self._names:
                 yield PagedList([Column("", 60, grows=True)], heading=False, id="names", classes="-chained")
             yield self.text_widget()
-            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices", classes="-chained")
+            apart = "" if self._text or self._names else " -apart"
+            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices", classes=f"-chained{apart}")
 
     def text_widget(self) -> Widget:
         """What there is to say."""
         text = Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
-        text.display = bool(self._text) or not self._names
+        text.display = bool(self._text)
         return text
 
     def on_mount(self) -> None:

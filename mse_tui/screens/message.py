@@ -107,8 +107,7 @@ class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
             return [*facts, Fact(""), Fact("Content", data.trouble, Tone.WARN)]
         if self._all_headers:
             facts += [Fact(""), *(Fact(name, value) for name, value in data.headers)]
-        return [*facts, Fact(""), *(Fact("" if place else "Text", text)
-                                    for place, text in enumerate(_paragraphs(data.text)))]  # fmt: skip
+        return [*facts, Fact(""), *(Fact("", text, spans=True) for text in _paragraphs(data.text))]
 
     def action_message_headers(self) -> None:
         """All header lines, or none."""

@@ -41,7 +41,7 @@ class Retry:
 
     mailboxes: Mapping[int, Sequence[str]]
     """Addresses by the task's id."""
-    which: str = "that failed"
+    which: str = "that need attention"
 
     @property
     def words(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from textual import on, work
 from textual.widget import Widget
@@ -34,7 +35,7 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.tabs import TabLine
-from mse_tui.widgets.wording import count, in_local_time, lasted, next_start, number, size, when
+from mse_tui.widgets.wording import count, in_local_time, lasted, next_start, number, size, when, when_in
 
 _PACE_WIDTH = 40
 _TABS = ("options", "information", "logs")
@@ -115,13 +116,14 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
     def _options(self, data: Shown) -> list[Fact]:
         task = data.information.task
         schedule = ScheduleSettings.model_validate(data.information.schedule.settings)
-        coming = next_executions(schedule, self.now, 5)
+        zone = ZoneInfo(schedule.zone)
+        coming = "\n".join(when_in(moment, self.now, zone) for moment in next_executions(schedule, self.now, 5))
         return [
             Fact("Description", task.description),
             Fact("Site", task.site),
             Fact("Type", f"{task.type.value}  {task.type.label}"),
             Fact("Schedule", f"{task.schedule}: {describe(schedule)}"),
-            Fact("Next five", "\n".join(when(moment, self.now) for moment in coming) or "none"),
+            Fact("Next five", coming or "none"),
             Fact("Group", task.group),
             *([Fact("  is", f"{task.group_name}, of {task.group_kind.label}")] if task.group_name else ()),
             Fact(""),

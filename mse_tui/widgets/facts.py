@@ -102,6 +102,10 @@ class Facts(PagedList):
 
     def _lines_of(self, number: int, fact: Fact, width: int) -> Iterator[Line]:
         copies = fact.copies or fact.value
+        if fact.spans:
+            for row, text in enumerate(wrapped(fact.value, self._room - 1)):
+                yield Line(f"{number}.{row}", (Cell(text, fact.tone),), spans=True, copies=copies)
+            return
         for row, text in enumerate(wrapped(fact.value, width)):
             value = Cell(text, fact.tone)
             if not self._label_width:

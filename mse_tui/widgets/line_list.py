@@ -252,6 +252,9 @@ class LineList(ScrollView, can_focus=True):
         mark = style + self.get_component_rich_style("list--mark", partial=True)
         segments = [Segment("*", mark) if marked else Segment(" ", style)]
         gap = ""
+        if found.spans:
+            toned = style if at_cursor else style + self._style(found.cells[0].tone)
+            return Strip([*segments, Segment(fit(found.cells[0].text, width - 1), toned)], width)
         for column, cells, cell in zip(self._columns, self._lay_out(), found.cells, strict=False):
             if not cells:
                 continue

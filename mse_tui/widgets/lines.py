@@ -47,6 +47,8 @@ class Line:
     cells: tuple[Cell, ...]
     is_note: bool = False
     """It says more of the line above, over all columns; the cursor passes by."""
+    spans: bool = False
+    """Its first cell is drawn over all columns."""
     advice: str = ""
     """What happened and what to do about it, for where there is room below the list."""
     copies: str = ""
@@ -138,7 +140,7 @@ def widest(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
     """For each column, how many cells its widest text has."""
     widths = [cell_len(column.title) for column in columns]
     for one in lines:
-        if one.is_note:
+        if one.is_note or one.spans:
             continue
         for index, cell in enumerate(one.cells[: len(widths)]):
             widths[index] = max(widths[index], cell_len(steady(cell.text)))
@@ -190,3 +192,5 @@ class Fact:
     tone: Tone = Tone.PLAIN
     copies: str = ""
     """What is copied of it; '' for its value, all its lines."""
+    spans: bool = False
+    """It has no label, and its value begins where labels do."""

@@ -61,6 +61,15 @@ def when(moment: datetime | None, now: datetime) -> str:
     return f"{absolute(moment)} ({relative(moment, now)})" if moment else "-"
 
 
+def when_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """As `when`; where another zone's clocks show another time, that as well."""
+    there, here = moment.astimezone(zone), moment.astimezone()
+    if there.utcoffset() == here.utcoffset():
+        return when(moment, now)
+    shown = f"{there:%H:%M}" if there.date() == here.date() else f"{there:%a %H:%M}"
+    return f"{absolute(moment)} here, {shown} in {zone} ({relative(moment, now)})"
+
+
 def clock(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """A time as short as it is clear, in a zone (this machine's): '06:00', 'Sun 06:00', '2026-03-08 06:00'."""
     local = moment.astimezone(zone)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from mse_tui.app import MseTuiApp
-from mse_tui.store.models import Execution, MailboxResult, Task
+from mse_tui.store.models import Execution, MailboxResult, Schedule, Task
 from mse_tui.widgets.lines import Fact
 from tests.screens.conftest import Keys, settle, until
 from tests.screens.seed import NOW
@@ -79,3 +79,30 @@ async def test_a_key_that_does_nothing_says_so(app: MseTuiApp) -> None:
         await keys.see("p does nothing here. ? for help.")
         await keys.press("tab", "tab", "x")
         await keys.see("No task under the cursor.")
+
+
+async def test_the_text_of_a_mail_begins_at_the_left_border(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 30)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "j", "enter")
+        screen = await keys.see("Dear Ann")
+        assert "\n Dear Ann" in screen
+        assert "\n the figures of week 38 are attached. The ferry to Bergen takes the freight on" in screen
+
+
+async def test_a_question_without_a_text_has_no_empty_room_for_it(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 30)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "R")
+        lines = (await keys.see("Run now")).splitlines()
+        title = next(number for number, one in enumerate(lines) if "Run now" in one)
+        assert "All mailboxes" in lines[title + 2]
+
+
+async def test_starts_are_told_in_the_schedule_s_zone_too_where_it_is_another(app: MseTuiApp) -> None:
+    Schedule.update(settings=Schedule.get(Schedule.name == "Office hours").settings.replace(
+        "Europe/Oslo", "Europe/London")).where(Schedule.name == "Office hours").execute()  # fmt: skip
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "enter", "o")
+        await keys.see("2026-03-02 12:00 here, 11:00 in Europe/London (in ")

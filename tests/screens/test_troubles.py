@@ -86,7 +86,7 @@ async def test_mailboxes_that_a_later_execution_left_out_are_run_again_by_name(a
         await keys.see("2 mailboxes failed and have had no turn since")
         await keys.press("j", "R")
         screen = await keys.see("Run now: 'Everyone, nightly'")
-        assert "Again: only the 2 mailboxes that failed" in screen
+        assert "Again: only the 2 mailboxes that need attention" in screen
         await keys.press("enter")
         await keys.see("running already")
         await keys.press("enter")
