@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App
@@ -75,18 +75,20 @@ class TaskCommands:
     tui: Tui
     RETRIES_FIRST = False
     """The screen is about what failed: running that again is the first choice."""
-    NO_TASK = "No task under the cursor."
+    NO_TASK: ClassVar[str] = "No task under the cursor."
+    """Said where nobody can be told anything."""
 
     def chosen_ids(self) -> Sequence[int]:
         """The marked tasks, else the one under the cursor."""
         raise NotImplementedError
 
     async def chosen_tasks(self) -> Sequence[TaskRow]:
-        """These as they are now, without those that are gone; says so where no line is about one."""
-        if not self.chosen_ids():
+        """These as they are now, without those that are gone; says so where none is left."""
+        ids = self.chosen_ids()
+        found = await self.tui.asked(partial(queries.tasks_with, ids)) if ids else ()
+        if found is not None and not found:
             self.app.notify(self.NO_TASK, timeout=2, markup=False)
-            return ()
-        return await self.tui.asked(partial(queries.tasks_with, self.chosen_ids())) or ()
+        return found or ()
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """Which mailboxes may be meant to be run again: what is to be asked of the database, in a thread."""
@@ -257,16 +259,15 @@ def names_of(tasks: Sequence[TaskRow]) -> list[str]:
 def _ways_to_remove(types: Collection[TaskType], left: int) -> list[tuple[str, str]]:
     """Choices, the safe one first."""
     if any(each in WITH_HISTORY for each in types):
-        return [
+        ways = [
             ("Remove, and keep the folder history", _KEEP),
             ("Remove, and reset the Full view", _RESET),
         ]
-    if left:
-        return [
-            ("Remove, and take the grants back", _KEEP),
-            ("Remove, and leave the grants in force", _LEAVE),
-        ]
-    return [("Remove", _KEEP)]
+        leave = "Remove, keep the folder history and leave the grants in force"
+    else:
+        ways = [("Remove, and take the grants back" if left else "Remove", _KEEP)]
+        leave = "Remove, and leave the grants in force"
+    return [*ways, (leave, _LEAVE)] if left else ways
 
 
 def _those(some: Sequence[TaskRow], tasks: Sequence[TaskRow], which: str) -> str:

@@ -184,6 +184,8 @@ def _execution(
     group = str(task.group).split("; ")
     execution = Execution.create(
         task=task,
+        task_name=task.description,
+        task_type=task.type,
         trigger="schedule",
         started=started,
         finished=started + timedelta(seconds=seconds),
@@ -259,6 +261,8 @@ def _running(task: Task) -> None:
     started = _ago(minutes=7)
     execution = Execution.create(
         task=task,
+        task_name=task.description,
+        task_type=task.type,
         trigger="run now",
         asked_by="ann",
         started=started,

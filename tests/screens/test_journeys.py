@@ -283,6 +283,20 @@ async def test_removing_says_what_becomes_of_what_the_task_did(
     assert commands_given() == [("Before the move", "remove", {"keep_history": True, **kept})]
 
 
+async def test_of_tasks_of_several_types_the_grants_can_be_left_in_force_too(app: MseTuiApp) -> None:
+    going = Task.description.in_(["Before the move", "Board, office hours"])
+    Task.update(type="MPS").where(Task.description == "Before the move").execute()
+    AccessGrant.update(granted_by="task 'Before the move'").where(AccessGrant.origin == "synced").execute()
+    Task.delete().where(~going).execute()
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "space", "space", "D")
+        await keys.see("keep the folder history and leave the grants in force")
+        await keys.press("j", "j", "j", "enter")
+        await until(pilot, lambda: len(commands_given()) == 2, "the commands")
+    assert {str(told) for _, _, told in commands_given()} == {"{'keep_history': True, 'keep_grants': True}"}
+
+
 async def test_a_refused_command_is_explained_in_full(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)

@@ -283,7 +283,11 @@ async def test_a_mark_stays_on_its_problem_when_others_go(app: MseTuiApp) -> Non
         assert before == "Board, office hours"
         Task.delete().where(Task.description == "Shared mailboxes").execute()
         await keys.press("r")
-        await keys.miss("Shared mailboxes")
+        await until(
+            pilot,
+            lambda: "Shared mailboxes" not in [one.subject for one in app.screen.shown.troubles],
+            "its problem's end",
+        )
         assert [one.cells[0].text for one in section.marked] == [before]
 
 

@@ -8,7 +8,6 @@ from tests.screens.conftest import Keys
 async def test_what_a_removed_task_did_is_shown_as_that(app: MseTuiApp) -> None:
     task = Task.get(Task.description == "Shared mailboxes")
     number = Execution.select().where(Execution.task == task.id).order_by(Execution.id.desc()).get().id
-    Execution.update(task_name=task.description, task_type=task.type).where(Execution.task == task.id).execute()
     Task.delete().where(Task.id == task.id).execute()
     async with app.run_test(size=(120, 40)) as pilot:
         keys = Keys(pilot)
