@@ -348,7 +348,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.APPROVAL_MISSING: Explanation(
         "The definition lets the archive purge, and nobody has approved it as it is now.",
-        "Let a second person look at it and approve it with mse-tui definition approve; until then nothing is purged.",
+        "Let a second person look and approve it: mse-tui definition approve. Until then the archive purges nothing.",
     ),
     Reason.FOLDER_LEFT_DELETED: Explanation(
         "The mailbox's owner deleted a managed folder twice; it is not created again.",

@@ -94,14 +94,19 @@ def stand_still(claim: Claim, why: str, detail: str, now: datetime) -> None:
 
 
 def note_health(claim: Claim, address: str, outcome: Outcome, now: datetime) -> None:
-    """Keep up how the mailbox fares in this task; an expected skip is neither success nor failure."""
+    """Keep up how the mailbox fares in this task; an expected skip is neither success nor failure.
+
+    Where all was done but what waits for a person's approval, it was processed successfully.
+    """
+    done = outcome.light is Light.GREEN or outcome.reason == Reason.APPROVAL_MISSING
     row = {"task": claim.task_id, "address": address, "execution": claim.execution_id, "finished": now}
     since = MailboxHealth.since_success
-    fared: dict[Any, Any] = {
-        Light.GREEN: {"last_success": now, "since_success": 0},
-        Light.NONE: {},
-    }.get(outcome.light, {"since_success": since + 1})
-    first = {"since_success": int(outcome.light not in (Light.GREEN, Light.NONE))}
+    fared: dict[Any, Any] = {"since_success": since + 1}
+    if done:
+        fared = {"last_success": now, "since_success": 0}
+    elif outcome.light is Light.NONE:
+        fared = {}
+    first = {"since_success": int(not done and outcome.light is not Light.NONE)}
     insert = MailboxHealth.insert({**row, "light": outcome.light, **fared, **first})
     update = {"execution": claim.execution_id, "finished": now, "light": outcome.light, **fared}
     insert.on_conflict(conflict_target=[MailboxHealth.task, MailboxHealth.address], update=update).execute()

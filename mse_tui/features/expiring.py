@@ -95,6 +95,7 @@ class Expiring:
         )
         self.outcomes: Counter[str] = Counter()
         """Of the items due: how many were deleted, skipped, failed."""
+        self.bytes_deleted = 0
         self.stubs_deleted: set[str] = set()
         """Keys of the stubs that are no longer where they were; their owner may have copied them."""
 
@@ -291,6 +292,7 @@ class Expiring:
     def _count_deleted(self, size: int) -> None:
         self._run.journal.count("items_deleted")
         self._run.journal.count("bytes_freed", size)
+        self.bytes_deleted += size
         self.outcomes["deleted"] += 1
 
     def _fail(self, path: str, failure: ItemFailure) -> None:

@@ -22,6 +22,7 @@ from mse_tui.features.stamping import Listing, Stamping
 from mse_tui.features.stub_completion import look_for_deleted
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
+from mse_tui.text import size_text
 
 _NEVER_ARCHIVED = 0
 """The number of a mailbox that the archive does not know."""
@@ -68,7 +69,7 @@ class ManagedPass:
         if not definition.dry_run:
             look_for_deleted(run, mailbox_id, expiring.stubs_deleted)
         self._check_conservation(expiring)
-        self._say_what_waits(origin)
+        self._say_what_was_done(origin, self._done(expiring))
 
     def _mailbox_id(self) -> int:
         """The archive's number of the mailbox; entered where the archive does not know it, unless in a dry run."""
@@ -164,10 +165,19 @@ class ManagedPass:
         if due != accounted:
             raise Problem(Reason.CONSERVATION_BROKEN, f"{due} items were due, but {accounted} are accounted for.")
 
-    def _say_what_waits(self, origin: Origin) -> None:
+    def _done(self, expiring: Expiring) -> str:
+        """What became, or would become, of the messages that were due."""
+        number, size = expiring.outcomes["deleted"], size_text(expiring.bytes_deleted)
+        messages = "1 message" if number == 1 else f"{number:,} messages"
+        if self._definition.dry_run:
+            return f"Dry run, nothing was changed: {messages} would be deleted, {size}."
+        return f"{messages} deleted, {size}." if number else ""
+
+    def _say_what_was_done(self, origin: Origin, done: str) -> None:
+        self._run.journal.note(done)
         if self._definition.purges and not is_approved(definition_subject(origin.definition_id), origin.content):
-            happened = f"The archive purges of {origin.definition_name!r} wait for a second person's approval."
-            self._run.journal.warn(Reason.APPROVAL_MISSING, happened)
+            waits = f"The archive purges of {origin.definition_name!r} wait for a second person's approval."
+            self._run.journal.warn(Reason.APPROVAL_MISSING, f"{done} {waits}".lstrip())
 
 
 def _parsed(settings: object) -> ManagedFoldersDefinition | None:

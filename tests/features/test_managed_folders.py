@@ -1,5 +1,6 @@
 """Managed folders over the wire: which messages leave a mailbox, which get a stamp, and which are never touched."""
 
+import re
 from datetime import UTC, timedelta, timezone
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -555,12 +556,26 @@ def test_without_approval_the_rest_is_done_and_said(owner, mailbox, managing, re
     replicate()
     wanted = definition(inbox=policy(delete=30, purge=40))
     journal = managing.run(wanted)
-    assert journal.warnings[0][0] is Reason.APPROVAL_MISSING
+    reason, said = journal.warnings[0]
+    assert reason is Reason.APPROVAL_MISSING
+    assert re.match(r"1 message deleted, \d+.*(KiB|bytes)\. The archive purges of .* wait for", said)
     assert subjects_by_path(mailbox) == {}
     assert Purge(packs, "site", clock=lambda: DAY_100).run().set_aside == 0
     managing.approve()
     assert managing.run(wanted).warnings == []
     assert Purge(packs, "site", clock=lambda: DAY_100).run().set_aside == 1
+
+
+def test_a_dry_run_says_what_it_would_do_before_what_waits(owner, mailbox, managing, replicate):
+    owner.add(1)
+    replicate()
+    dry = managing.run(definition(inbox=policy(delete=30, purge=40), dry_run=True))
+    would = r"Dry run, nothing was changed: 1 message would be deleted, \d+.*(KiB|bytes)\."
+    assert re.match(would + " The archive purges of .* wait for", dry.warnings[0][1])
+    managing.approve()
+    dry = managing.run(definition(inbox=policy(delete=30, purge=40), dry_run=True))
+    assert re.fullmatch(would, dry.notes[-1])
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
 
 
 def test_an_edit_behind_the_programs_back_voids_the_approval(owner, managing, replicate, packs):

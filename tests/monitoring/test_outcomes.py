@@ -24,7 +24,7 @@ from mse_tui.store import queries
 from mse_tui.store.models import Execution, Message
 from mse_tui.terms import Light, Verb
 from tests.engine.conftest import Bench
-from tests.engine.fakes import make_task, tell, until
+from tests.engine.fakes import FakeFeature, make_task, tell, until
 
 ANNA, BERTA = "anna@example.com", "berta@example.com"
 
@@ -214,6 +214,19 @@ def test_what_is_solved_is_told_once(bench: Bench) -> None:
     assert [(len(one.new), len(one.solved), one.light) for one in channel.notices] == [
         (1, 0, Light.RED), (0, 1, Light.GREEN),
     ]  # fmt: skip
+
+
+def test_a_mailbox_that_only_waits_for_an_approval_is_not_stale(bench: Bench) -> None:
+    bench.feature = FakeFeature(lambda run: run.journal.warn(Reason.APPROVAL_MISSING, "All was done but a purge."))
+    task = make_task(bench.site, bench.schedule, bench.definition, group=ANNA, description="Retain")
+    with bench.engine():
+        for expected in (1, 2, 3):
+            tell(task, Verb.RUN)
+            until(lambda wanted=expected: Execution.select().where(Execution.finished.is_null(False)).count() == wanted)
+            until(lambda: queries.task(task.id).status.value == "Scheduled")
+        (one,) = queries.mailbox_health()
+        assert (one.light, one.since_success, one.last_success) == (Light.ORANGE, 0, one.finished)
+        assert [trouble.reason for trouble in queries.troubles()] == ["approval-missing"]
 
 
 def test_a_mailbox_that_fails_again_and_again_is_an_alarm_of_its_own(bench: Bench) -> None:
