@@ -124,5 +124,8 @@ class Trigger(StrEnum):
     PERSON = "run now"
 
 
+INTERNAL = {"internal": True}
+"""Metadata of a row's field that is nobody's to see: left out of what is printed as JSON."""
+
 WITHHELD = "(for auditors)"
 """Stands for what mailboxes hold, to those who may not look into archives."""

@@ -234,4 +234,4 @@ class Reading:
 
 
 def _named(row: MessageView) -> dict[str, object]:
-    return {"message": row.message_id, "subject": row.subject, "internet message id": row.internet_message_id}
+    return {"message": row.placement_id, "subject": row.subject, "internet message id": row.internet_message_id}

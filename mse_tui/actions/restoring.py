@@ -28,7 +28,7 @@ from mse_tui.store.database import writing
 
 __all__ = [
     "ROLES_TO_REPLACE", "Meant", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
-    "meant", "rehydrate", "restore", "revoke", "try_to_restore",
+    "meant", "originals", "rehydrate", "restore", "revoke", "try_to_restore",
 ]  # fmt: skip
 
 _NAMED = 5
@@ -83,6 +83,13 @@ def meant(wanted: StubFilter, states: Collection[StubState] = tuple(StubState)) 
     ]
 
 
+@needs(Role.VIEWER)
+def originals(wanted: StubFilter, states: Collection[StubState]) -> list[int]:
+    """The archive's numbers of the originals that are meant."""
+    rows = [row for row in every_stub(only_by_what_is_shown(wanted)) if row.state in states]
+    return [row.placement_id for row in reversed(rows) if row.placement_id is not None]
+
+
 def _to_rehydrate(wanted: StubFilter) -> list[int]:
     rows = [row for row in every_stub(only_by_what_is_shown(wanted)) if row.state in RESTORABLE]
     for address in sorted({row.address for row in rows}):
@@ -91,10 +98,14 @@ def _to_rehydrate(wanted: StubFilter) -> list[int]:
 
 
 @needs(Role.OPERATOR)
-def restore(exchange: Exchange, packs: Packs, placement_ids: Sequence[int], target: Target) -> RestoreReport:
+def restore(
+    exchange: Exchange, packs: Packs, placement_ids: Sequence[int], target: Target, *, told: Told = lambda *_: None
+) -> RestoreReport:
     """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ..."""
+    if not placement_ids:
+        return RestoreReport()
     _audit_restore(placement_ids, target)
-    return GivingBack(exchange, packs, Event()).restore(placement_ids, target)
+    return GivingBack(exchange, packs, Event()).restore(placement_ids, target, told)
 
 
 @needs(Role.OPERATOR)
@@ -117,13 +128,13 @@ def try_to_restore(placement_ids: Sequence[int], target: Target) -> None:
 def _audit_restore(placement_ids: Sequence[int], target: Target, *, subjects: bool = True) -> None:
     if target.collision is Collision.REPLACE:
         _take_away()
-    named = []
+    named: list[dict[str, object]] = []
     for placement_id in placement_ids:
         own, message = views.mailbox_of(placement_id).address, views.message(placement_id)
         if target.address and target.address.strip().lower() != own:
             _look_into_anothers(own)
         subject = {"subject": message.subject} if subjects else {}
-        named.append({"message": message.message_id, **subject, "from": own})
+        named.append({"number": placement_id, **subject, "from": own})
     after = {"messages": named, "folder": target.path, "collision": str(target.collision)}
     audit("restore", target.address or "the messages' own mailboxes", after=after)
 

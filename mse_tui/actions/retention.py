@@ -107,7 +107,6 @@ class SettingRow:
 class QuarantinedRow:
     """A message that is set aside for its purge."""
 
-    message_id: int
     placement_id: int
     """One of its places, to open it by."""
     mailboxes: str
@@ -214,7 +213,7 @@ def what_it_covers(hold: HoldRow) -> str:
         words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items())
         return f"what has {words}" + (f" in {where}" if where else "")
     if hold.scope is HoldScope.MESSAGE:
-        return f"message {hold.message_id}" if hold.message_id is not None else "a message that is gone"
+        return f"message {hold.placement_id}" if hold.placement_id is not None else "a message that is gone"
     return f"all of {where}" if where else "the whole archive"
 
 
@@ -345,9 +344,7 @@ def quarantined(limit: int = 1000) -> list[QuarantinedRow]:
         ):
             places.setdefault(message_id, (placement_id, set()))[1].add(address)
     return [
-        QuarantinedRow(
-            id, places[id][0], ", ".join(sorted(places[id][1])), from_micros(since), from_micros(until), because
-        )
+        QuarantinedRow(places[id][0], ", ".join(sorted(places[id][1])), from_micros(since), from_micros(until), because)
         for id, since, until, because in rows
     ]
 

@@ -93,7 +93,7 @@ def write(link: StubLink, wanted: Offer, packs: Packs, target: BinaryIO) -> None
         except NotAsConfirmed as error:
             raise Problem(
                 Reason.CONTENT_DAMAGED,
-                f"Message {link.message_id} has no attachment {link.part} with the content that was confirmed.",
+                f"The original of stub {link.stub_id} has no attachment {link.part} as it was confirmed.",
             ) from error
 
 
@@ -110,4 +110,9 @@ def refuse(link: StubLink, client: Client) -> None:
 
 
 def _told(link: StubLink, client: Client) -> dict[str, object]:
-    return {"message": link.message_id, "subject": link.subject, "link": link.link_id, "from": client.address}
+    return {
+        "message": views.number_of(link.message_id, link.mailbox_id),
+        "subject": link.subject,
+        "link": link.link_id,
+        "from": client.address,
+    }

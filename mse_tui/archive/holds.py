@@ -6,7 +6,7 @@ are a person's affair (`actions.retention`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from mse_tui.archive.statements import select, select_in
 from mse_tui.exchange.mailbox import ItemRow
 from mse_tui.store.models import from_micros, to_micros
+from mse_tui.terms import INTERNAL
 
 
 class HoldScope(StrEnum):
@@ -81,7 +82,9 @@ class HoldRow:
     scope: HoldScope
     mailbox_id: int | None
     """Set for a mailbox hold, and for a search within one mailbox."""
-    message_id: int | None
+    message_id: int | None = field(metadata=INTERNAL)
+    placement_id: int | None
+    """The number of a hold's one message, by which the archive's commands know it."""
     search: HoldSearch | None
     placed: datetime
     placed_by: str
@@ -90,7 +93,9 @@ class HoldRow:
 
 
 _HOLD = (
-    "SELECT id, name, scope, mailbox_id, message_id, search, placed, placed_by, lifted, lifted_by FROM hold"
+    "SELECT id, name, scope, mailbox_id, message_id,"
+    " (SELECT MAX(p.id) FROM placement p WHERE p.message_id = hold.message_id), search, placed, placed_by, lifted,"
+    " lifted_by FROM hold"
 )  # fmt: skip
 
 
@@ -180,13 +185,14 @@ def _shown(message_ids: Iterable[int]) -> dict[int, HeldMessage]:
 
 
 def _row(values: tuple[object, ...]) -> HoldRow:
-    id, name, scope, mailbox_id, message_id, search, placed, placed_by, lifted, lifted_by = values
+    id, name, scope, mailbox_id, message_id, placement_id, search, placed, placed_by, lifted, lifted_by = values
     return HoldRow(
         id=int(str(id)),
         name=str(name),
         scope=HoldScope(str(scope)),
         mailbox_id=None if mailbox_id is None else int(str(mailbox_id)),
         message_id=None if message_id is None else int(str(message_id)),
+        placement_id=None if placement_id is None else int(str(placement_id)),
         search=HoldSearch.model_validate_json(str(search)) if search else None,
         placed=from_micros(int(str(placed))),
         placed_by=str(placed_by),

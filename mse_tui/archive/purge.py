@@ -17,6 +17,7 @@ from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import execute_many, select, select_in
 from mse_tui.archive.verdicts import Verdict, verdicts
+from mse_tui.archive.views import number_of
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import from_micros, to_micros
@@ -161,7 +162,7 @@ class Purge:
                 if problem.reason not in _OF_ONE_MESSAGE:
                     raise
                 log.error("Message %s is not purged: %s", message_id, problem)
-                report.problems.append(f"message {message_id}: {problem.happened}")
+                report.problems.append(f"message {number_of(message_id)}: {problem.happened}")
         return forms
 
 

@@ -20,6 +20,7 @@ from mse_tui.archive.stamps import carry_over
 from mse_tui.archive.statements import execute, select, select_in
 from mse_tui.archive.stubs import has_stub_header
 from mse_tui.archive.verify import unlisted
+from mse_tui.archive.views import number_of
 from mse_tui.exchange.mailbox import Content, Mailbox
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
@@ -108,7 +109,7 @@ def repair_from_mailbox(
         for answer in mailbox.fetch([(each.remote_id, each.size) for each in bad.values()]):
             each = bad[answer.remote_id]
             if not isinstance(answer, Content):
-                report.failed.append(f"Message {each.message_id} could not be fetched: {answer.message}")
+                report.failed.append(f"Message {number_of(each.message_id)} could not be fetched: {answer.message}")
                 continue
             _take(answer, each, writer, renewed, report)
             if writer.full:
@@ -171,7 +172,7 @@ def _take(
     content: Content, bad: _Bad, writer: PackWriter, renewed: dict[int, tuple[_Bad, Stored]], report: RepairReport
 ) -> None:
     """Store what was fetched if it is the item that was archived; the same bytes win over another rendering."""
-    name = f"Message {bad.message_id}"
+    name = f"Message {number_of(bad.message_id)}"
     if has_stub_header(content.stream):
         content.stream.close()
         report.failed.append(f"{name} is a stub in the mailbox: its content was in the archive alone.")

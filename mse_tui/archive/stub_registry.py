@@ -23,7 +23,8 @@ class StubRow:
     address: str
     folder: str | None
     """The folder's name when it was stubbed, as it is called now; None: withheld, as with the next two."""
-    message_id: int
+    placement_id: int | None
+    """The number by which the archive's commands know the original where it lay."""
     subject: str | None
     sender: str | None
     definition: str
@@ -96,8 +97,11 @@ _FROM = (
     " LEFT JOIN folder_place p ON p.folder_id = s.folder_id AND p.closed IS NULL"
 )
 _COLUMNS = (
-    "SELECT s.id, s.key, s.mailbox_id, b.address, COALESCE(p.name, ''), s.message_id, m.subject, m.sender,"
-    " s.definition, s.action, s.state, s.true_size, s.stub_size, s.began, s.ended,"
+    "SELECT s.id, s.key, s.mailbox_id, b.address, COALESCE(p.name, ''),"
+    " (SELECT COALESCE(MAX(CASE WHEN x.remote_id = s.remote_id THEN x.id END), MAX(x.id)) FROM placement x"
+    "  JOIN archive_folder f ON f.id = x.folder_id WHERE x.message_id = s.message_id AND f.mailbox_id = s.mailbox_id),"
+    " m.subject,"
+    " m.sender, s.definition, s.action, s.state, s.true_size, s.stub_size, s.began, s.ended,"
     " (SELECT COUNT(*) FROM stub_link l WHERE l.stub_id = s.id AND l.revoked IS NULL),"
     " (SELECT COALESCE(SUM(l.retrievals), 0) FROM stub_link l WHERE l.stub_id = s.id)"
 )

@@ -164,6 +164,21 @@ def begin_restore(stub_id: int, token: str) -> None:
     )
 
 
+def name_restore(stub_id: int, token: str) -> None:
+    """Inside a transaction: what was deleted is about to be put back; `token` marks what comes of it."""
+    execute("UPDATE stub SET restore = ? WHERE id = ?", (token, stub_id))
+
+
+def deletion_of(mailbox_id: int, message_id: int, remote_id: str) -> StubRecord | None:
+    """The latest deletion of a message from a mailbox that was not undone; first of the item with this id."""
+    rows = select(
+        f"SELECT {_COLUMNS} FROM stub s WHERE s.mailbox_id = ? AND s.message_id = ? AND s.state = ?"  # noqa: S608 (columns of ours)
+        " ORDER BY s.remote_id = ? DESC, s.id DESC LIMIT 1",
+        (mailbox_id, message_id, str(StubState.DELETED), remote_id),
+    )
+    return _record(rows[0]) if rows else None
+
+
 def with_keys(mailbox_id: int, keys: Iterable[str]) -> list[StubRecord]:
     """The rows of a mailbox's stubs with these keys, of those that are known."""
     sql = f"SELECT {_COLUMNS} FROM stub s WHERE s.mailbox_id = ? AND s.key IN ({{values}})"  # noqa: S608 (columns of ours)

@@ -7,7 +7,7 @@ Rows are frozen; none of these functions changes anything or reads content.
 # ruff: noqa: S608 (the conditions put into SQL are this module's own; every value is a parameter)
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,7 @@ from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.trees import Place, Tree
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import from_micros, to_micros
+from mse_tui.terms import INTERNAL
 
 
 class ViewKind(StrEnum):
@@ -112,8 +113,9 @@ class MessageView:
     """One message where it lay."""
 
     placement_id: int
+    """The number by which people and commands know it."""
     folder_id: int
-    message_id: int
+    message_id: int = field(metadata=INTERNAL)
     remote_id: str
     sha256: str
     """Hex; '' where only metadata were wanted."""
@@ -309,6 +311,16 @@ def shows_message(mailbox_id: int, message_id: int, sight: Sight) -> bool:
         f" WHERE x.message_id = ? AND f.mailbox_id = ? AND {condition} LIMIT 1"
     )
     return bool(select(sql, [message_id, mailbox_id, *parameters]))
+
+
+def number_of(message_id: int, mailbox_id: int | None = None) -> int | None:
+    """The number by which people know a message (in a mailbox): of its latest place. None where it has none."""
+    rows = select(
+        "SELECT MAX(p.id) FROM placement p JOIN archive_folder f ON f.id = p.folder_id"
+        " WHERE p.message_id = ? AND (? IS NULL OR f.mailbox_id = ?)",
+        [message_id, mailbox_id, mailbox_id],
+    )
+    return rows[0][0] if rows else None
 
 
 def placements_with(sha256: bytes) -> list[int]:

@@ -1,4 +1,4 @@
-"""mse-tui archive: list, read, export, restore, verify and compact what was archived."""
+"""mse-tui archive: list, read, export, verify and compact what was archived."""
 
 import json
 import shutil
@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,8 +14,6 @@ import click
 from mse_tui.actions import archive_care, archive_reading
 from mse_tui.actions.archive_care import Care, Wanted
 from mse_tui.actions.archive_reading import Reading
-from mse_tui.actions.restoring import Target as RestoreTarget
-from mse_tui.actions.restoring import restore, try_to_restore
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import ExportReport, target_at
@@ -24,17 +21,16 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.archive_backup import backup
+from mse_tui.cli.archive_restore import restore
 from mse_tui.cli.archive_search import index, search
-from mse_tui.cli.changing import YES, changes, changing, sure_about
+from mse_tui.cli.changing import changing
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.exchange import exchange_of
-from mse_tui.cli.naming import archived_mailbox, mailbox_address, who_looks
+from mse_tui.cli.naming import archived_mailbox, who_looks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.cli.stub import tell_restored
-from mse_tui.features.restoring import Collision
 from mse_tui.text import printable
-from mse_tui.widgets.wording import absolute, count, number, size, utc_now
+from mse_tui.widgets.wording import absolute, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
@@ -71,6 +67,7 @@ def archive() -> None:
 archive.add_command(search)
 archive.add_command(index)
 archive.add_command(backup)
+archive.add_command(restore)
 
 
 @archive.command("explain")
@@ -207,49 +204,6 @@ def verify(
     else:
         _tell_care(care)
     ctx.exit(0 if care.was_ok else 1 if care.is_ok else 2)
-
-
-@archive.command("restore")
-@click.argument("messages", type=int, nargs=-1, required=True)
-@click.option(
-    "--to",
-    "address",
-    default="",
-    metavar="MAILBOX",
-    help="Into this mailbox instead of the message's own.",
-    shell_complete=of_mailboxes,
-)
-@click.option("--folder", default="", help="Into this folder (names joined by /), made if need be; else where it lay.")
-@click.option(
-    "--collision",
-    type=click.Choice([str(each) for each in Collision]),
-    default="skip",
-    show_default=True,
-    help="Where the folder has the message already; what is replaced goes to Recoverable Items.",
-)
-@YES
-@changing
-@pass_session
-@click.pass_context
-def restore_messages(
-    ctx: click.Context, session: Session, messages: tuple[int, ...], address: str, folder: str, collision: str,
-    yes: bool, what_if: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Put archived messages (their numbers from ls) back into a mailbox, with received date, flags and categories."""
-    packs = _packs(session)
-    target = RestoreTarget(mailbox_address(session, address) if address else "", folder, Collision(collision))
-    if what_if:
-        with changes(what_if=True, as_json=as_json):
-            try_to_restore(messages, target)
-        return
-    replacing = ", and replace what is there of them" if target.collision is Collision.REPLACE else ""
-    where = target.address or "the mailboxes that they were archived from"
-    question = f"Restore {count(len(messages), 'message')} into {where}{replacing}?"
-    sure_about(partial(try_to_restore, messages, target), lambda _: question, yes=yes)
-    with exchange_of(session) as exchange:
-        report = restore(exchange, packs, messages, target)
-    tell_restored(report, as_json)
-    ctx.exit(0 if report.ok else 1)
 
 
 @archive.command()

@@ -79,7 +79,8 @@ def writing_to(path: Path) -> Iterator[None]:
 
 def _jsonable(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        shown = [field.name for field in dataclasses.fields(value) if not field.metadata.get("internal")]
+        return {name: _jsonable(getattr(value, name)) for name in shown}
     if isinstance(value, Mapping):
         return {str(_jsonable(key)): _jsonable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

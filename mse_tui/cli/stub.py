@@ -1,5 +1,6 @@
 """mse-tui stub: what was taken out of mailboxes, and putting it back."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -68,7 +69,7 @@ def list_stubs(
 ) -> None:  # fmt: skip
     """What was stubbed where, when, by which definition, and what that saves; latest first."""
     session.site()
-    wanted = _filter(session, mailbox_name, definition, folder, text, state)
+    wanted = stub_filter(session, mailbox_name, definition, folder, text, state)
     reading = look_at_stubs(wanted)
     rows, totals = reading.rows(offset, limit), reading.totals()
     if as_json:
@@ -117,9 +118,9 @@ def check_stubs(
 
     Exit code: 0 all is well, 1 some are to be completed by the next execution, 2 some originals can't be given.
     """
-    packs = _packs(session)
+    packs = packs_of_site(session)
     with exchange_of(session) as exchange:
-        wanted = _filter(session, mailbox_name, definition, folder, text)
+        wanted = stub_filter(session, mailbox_name, definition, folder, text)
         found = restoring.check(exchange, packs, wanted, told=_checking)
     if as_json:
         emit_json(found)
@@ -145,25 +146,30 @@ def rehydrate_stubs(
 
     May be ended at any time and goes on where it ended.
     """
-    packs = _packs(session)
-    wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    packs = packs_of_site(session)
+    wanted = _chosen(name, everything, stub_filter(session, mailbox_name, definition, folder, text))
     ask = partial(restoring.ask_to_rehydrate, wanted)
     found = restoring.meant(wanted, RESTORABLE)
+    deleted = restoring.originals(wanted, (StubState.DELETED,))
+    way = _way_for_deleted(deleted, name, mailbox_name, definition, folder, text)
     if what_if and as_json:
-        with changes(what_if=True, as_json=True):
+        with changes(what_if=True, as_json=True) as telling:
             ask()
+            telling.say(deleted=len(deleted))
         return
     if what_if:
         tried(ask)
         _tell_meant("put back", found)
+        _say_error(way)
         return
     originals = count(sum(each.stubs for each in found), "original")
     question = f"Put {originals} ({size(sum(each.size for each in found))}) back into {_into(found)}?" if found else ""
     sure_about(ask, lambda _: question, yes=yes)
     with exchange_of(session) as exchange:
-        report = restoring.rehydrate(exchange, packs, wanted, told=_telling(as_json))
-    tell_restored(report, as_json)
-    ctx.exit(0 if report.ok else 1)
+        report = restoring.rehydrate(exchange, packs, wanted, told=tell_putting_back(as_json))
+    tell_restored(report, as_json, deleted=len(deleted))
+    _say_error(way)
+    ctx.exit(0 if report.ok and (found or not deleted) else 1)
 
 
 @stub.command("revoke")
@@ -179,7 +185,7 @@ def revoke_links(
 ) -> None:  # fmt: skip
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
-    wanted = _chosen(name, everything, _filter(session, mailbox_name, definition, folder, text))
+    wanted = _chosen(name, everything, stub_filter(session, mailbox_name, definition, folder, text))
     revoke = partial(restoring.revoke, wanted)
     if what_if and not as_json:
         links = tried(revoke)
@@ -215,21 +221,45 @@ def _into(found: Sequence[Meant]) -> str:
     return found[0].address if len(found) == 1 else count(len(found), "mailbox", "mailboxes")
 
 
-def tell_restored(report: RestoreReport, as_json: bool) -> None:
+def _way_for_deleted(
+    deleted: Sequence[int], name: str | None, mailbox_name: str | None, definition: str, folder: str | None, text: str
+) -> str:
+    """How those come back that were deleted and have left no stub; '' where there are none."""
+    if not deleted:
+        return ""
+    selected = [str(deleted[0])] if name else ["--deleted"]
+    for option, value in (
+        ("--mailbox", mailbox_name), ("--definition", definition), ("--from-folder", folder), ("--text", text),
+    ):  # fmt: skip
+        selected += [option, shlex.quote(value)] if value else []
+    command = "mse-tui archive restore " + " ".join(selected if len(selected) > 1 or name else [*selected, "--all"])
+    one = len(deleted) == 1
+    were = f"{count(len(deleted), 'message was', 'messages were')} deleted and left no {'stub' if one else 'stubs'}"
+    return f"{were}. To put {'it' if one else 'them'} back: {command}"
+
+
+def _say_error(sentence: str) -> None:
+    if sentence:
+        click.echo(printable(sentence), err=True)
+
+
+def tell_restored(report: RestoreReport, as_json: bool, **facts: int) -> None:
     """What was put back, and what was not."""
     if as_json:
         refused = {str(reason): count for reason, count in report.refused.items()}
-        emit_json({"what_if": False, "restored": report.restored, "refused": refused, "problems": report.problems})
+        answer = {"what_if": False, "restored": report.restored, "refused": refused, "problems": report.problems}
+        emit_json(answer | facts)
         return
     click.echo(f"{number(report.restored)} put back")
     for sentence in report.problems:
         click.echo(printable(f"not put back: {sentence}"), err=True)
 
 
-def _filter(
+def stub_filter(
     session: Session, mailbox_name: str | None, definition: str, folder: str | None, text: str,
     states: tuple[str, ...] = (),
 ) -> StubFilter:  # fmt: skip
+    """What a person has named. Raises Problem not-found, and click's errors."""
     from mse_tui.archive.views import View
     from mse_tui.archive.views import folder as find_folder
 
@@ -265,12 +295,15 @@ def _chosen(name: str | None, everything: bool, wanted: StubFilter) -> StubFilte
     return wanted
 
 
-def _packs(session: Session) -> Packs:
+def packs_of_site(session: Session) -> Packs:
+    """The archive's contents."""
     session.site()
     return archive_reading.packs_of(session.home, session.configuration())
 
 
-def _telling(as_json: bool) -> Callable[[str, str, PutBack], None]:
+def tell_putting_back(as_json: bool) -> Callable[[str, str, PutBack], None]:
+    """What says on standard error how each message went; nothing where JSON is wanted."""
+
     def told(address: str, name: str, answer: PutBack) -> None:
         if not as_json:
             click.echo(printable(f"{address}: {name}: {answer.message or 'put back'}"), err=True)
@@ -285,6 +318,7 @@ def _checking(address: str, one: int, of: int) -> None:
 def _facts(row: StubRow) -> list[tuple[str, object]]:
     return [
         ("Stub", f"{row.key} (no. {row.id})"),
+        ("Message", "gone from the archive" if row.placement_id is None else f"no. {row.placement_id} in the archive"),
         ("Mailbox", row.address),
         ("Folder", WITHHELD if row.folder is None else row.folder),
         ("Subject", subject_said(row.subject)),

@@ -11,6 +11,7 @@ from threading import Event
 
 from mse_tui.archive import stubs, views
 from mse_tui.archive.packs import Packs
+from mse_tui.archive.stubs import StubRecord
 from mse_tui.archive.views import MessageView
 from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.locks import locked
@@ -94,8 +95,11 @@ class GivingBack:
                     told(address, name, answer)
         return report
 
-    def restore(self, placement_ids: Sequence[int], target: Target) -> RestoreReport:
-        """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ..."""
+    def restore(self, placement_ids: Sequence[int], target: Target, told: Told = lambda *_: None) -> RestoreReport:
+        """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ...
+
+        What storage management has deleted is known to be back then, where it goes to its own mailbox.
+        """
         report = RestoreReport()
         by_mailbox: dict[str, list[MessageView]] = {}
         for placement_id in placement_ids:
@@ -108,13 +112,24 @@ class GivingBack:
                 work = Restoring(mailbox, self._packs, fence)
                 for each in messages:
                     folder_id = _folder(work, mailbox, each, target)
-                    answer = work.restore(each.message_id, _state(each), folder_id, target.collision)
-                    report.add(f"message {each.placement_id}", answer)
+                    deleted = _deletion(mailbox, each)
+                    answer = work.restore(each.message_id, _state(each), folder_id, target.collision, deleted)
+                    name = f"message {each.placement_id}"
+                    report.add(name, answer)
+                    told(address, name, answer)
         return report
 
 
 def _told(report: RestoreReport) -> Answer:
     return {"restored": report.restored, "problems": report.problems}
+
+
+def _deletion(mailbox: Mailbox, message: MessageView) -> StubRecord | None:
+    """Its deletion from this mailbox by storage management."""
+    own = views.mailbox_of(message.placement_id)
+    if own.guid != mailbox.identity().guid:
+        return None
+    return stubs.deletion_of(own.id, message.message_id, message.remote_id)
 
 
 def _folder(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str:

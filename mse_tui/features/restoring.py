@@ -18,6 +18,7 @@ from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
+from mse_tui.archive.views import number_of
 from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
 from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox
 from mse_tui.features.mailbox_tree import read_tree
@@ -124,23 +125,46 @@ class Restoring:
 
     # --- any message
 
-    def restore(self, message_id: int, state: ItemRow, folder_id: str, collision: Collision) -> PutBack:
-        """Put a message into a folder; `state` says received date, flags and class. One answer."""
+    def restore(
+        self, message_id: int, state: ItemRow, folder_id: str, collision: Collision, deleted: StubRecord | None = None
+    ) -> PutBack:
+        """Put a message into a folder; `state` says received date, flags and class. One answer.
+
+        `deleted`: its deletion by storage management, which is undone by this; what an earlier attempt has put back is
+        found again then.
+        """
         self._boundary()
         sha256 = content_of(message_id)
-        there = self._there(folder_id, state)
-        if there and collision is Collision.SKIP:
-            return PutBack(there[0].remote_id, Reason.ALREADY_THERE, "The folder has the message already.")
         self._mailbox_fence()
-        made = self._create(folder_id, sha256, state, secrets.token_hex(16))
+        made: Changed | ItemFailure | None = None if deleted is None else self._put_back_before(deleted, sha256)
+        there = self._there(folder_id, state) if made is None else []
+        if there and collision is Collision.SKIP:
+            if deleted is not None and any(self._is_as_archived(row.remote_id, sha256, row.size) for row in there):
+                self._is_back(deleted, there[0].remote_id)
+            return PutBack(there[0].remote_id, Reason.ALREADY_THERE, "The folder has the message already.")
+        if made is None:
+            token = secrets.token_hex(16)
+            if deleted is not None:
+                with writing():
+                    self._fence.check()
+                    stubs.name_restore(deleted.id, token)
+            made = self._create(folder_id, sha256, state, token)
         if isinstance(made, ItemFailure):
             return PutBack(reason=made.reason, message=made.message)
+        if deleted is not None:
+            self._is_back(deleted, made.remote_id)
         self._unmark(made)
         if there and collision is Collision.REPLACE:
             for answer in self._mailbox.editing.delete([row.remote_id for row in there], Disposal.SOFT):
                 if isinstance(answer, ItemFailure) and answer.reason is not Reason.ITEM_NOT_FOUND:
                     return PutBack(made.remote_id, answer.reason, answer.message)
         return PutBack(made.remote_id)
+
+    def _is_back(self, deleted: StubRecord, remote_id: str) -> None:
+        with writing():
+            self._fence.check()
+            stubs.moved(deleted.id, remote_id)
+            stubs.move_on([deleted.id], StubState.RESTORED)
 
     def folder_at(self, names: Sequence[str]) -> str:
         """The remote id of the folder with this path, made where it is not there."""
@@ -242,7 +266,7 @@ def content_of(message_id: int) -> bytes:
     if not rows or rows[0][0] is None:
         raise Problem(
             Reason.NOT_FOUND,
-            f"The archive has no content of message {message_id}.",
+            f"The archive has no content of message {number_of(message_id)}.",
             "Only messages whose content was archived can be put back.",
         )
     return bytes(rows[0][0])

@@ -137,7 +137,11 @@ class StubsScreen(LiveScreen[Shown]):
         """Ask, then have the engine put the originals back."""
         rows = [row for row in await self._chosen() if row.state in RESTORABLE]
         if not rows:
-            self.app.notify("None of these can be put back: choose stubs that are complete or lost.", markup=False)
+            text = (
+                "None of these can be put back in a stub's place: choose stubs that are complete or lost. What was"
+                " deleted comes back by mse-tui archive restore --deleted."
+            )
+            self.app.notify(text, markup=False)
             return
         text = (
             f"The originals take {size(sum(row.true_size for row in rows))} in their mailboxes. Each is put back beside"

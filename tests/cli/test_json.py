@@ -25,6 +25,8 @@ What each command gives with `--json`, a line a value: its path (`[]` an element
 is. Times are ISO 8601, in UTC unless they say otherwise; amounts are bytes, durations seconds. The exit code is
 the same as without `--json`; faults are told on standard error in words. Fields may be added; those that are here stay.
 
+A message's number, which the commands of `mse-tui archive` take, is `placement_id`, wherever it is given.
+
 **What changes something** gives `what_if` (nothing was changed) and `changes`, in the audit's words: what was done to
 what, before and after.
 

@@ -14,6 +14,7 @@ from mse_tui.engine.leases import Leases, mailbox_key
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.features.restoring import Restoring
 from mse_tui.home import Home
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.server import SandboxServer
@@ -24,6 +25,7 @@ from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
 from tests.cli.conftest import Command
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import Management
+from tests.features.replicating import make_task
 from tests.support.owner import Owner
 
 BIG = bytes(range(256)) * 200
@@ -99,6 +101,99 @@ def test_one_stub_and_then_the_rest_are_rehydrated(site: Site, mse_tui: Command)
     assert site.originals() == 2
     assert "0 put back" in mse_tui("stub", "rehydrate", "--all", "--yes").out
     assert [row.action for row in Audit.select()].count("rehydrate") == 2
+
+
+@pytest.fixture
+def deleted(home: Home, server, site: Site) -> Owner:
+    """An owner of whose messages storage management has deleted two."""
+    user, _ = server.service_account
+    owner = Owner(server)
+    for number in (1, 2):
+        owner.add(number, attachments=[("a.bin", BIG)])
+    with opened(connect(settings(server.url, user=user), Halts()), owner.address) as mailbox:
+        Management(mailbox, Packs(site.packs), make_task("deletes")).run(action="delete")
+    assert not owner.store.items(owner.folder("inbox"))
+    return owner
+
+
+def test_what_was_deleted_is_said_with_the_way_it_comes_back(deleted: Owner, mse_tui: Command) -> None:
+    told = mse_tui("stub", "rehydrate", "--mailbox", deleted.address, "--yes")
+    way = f"mse-tui archive restore --deleted --mailbox {deleted.address}"
+    assert (told.code, "0 put back" in told.out) == (1, True)
+    assert f"2 messages were deleted and left no stubs. To put them back: {way}\n" in told.err
+    assert way in mse_tui("stub", "rehydrate", "--mailbox", deleted.address, "--what-if").err
+    told = mse_tui("stub", "rehydrate", "--mailbox", deleted.address, "--yes", "--json")
+    assert json.loads(told.out)["deleted"] == 2
+    one = Stub.get(Stub.state == "deleted")
+    number = json.loads(mse_tui("stub", "show", str(one.id), "--json").out)["placement_id"]
+    told = mse_tui("stub", "rehydrate", str(one.id), "--yes").err
+    assert f"1 message was deleted and left no stub. To put it back: mse-tui archive restore {number}\n" in told
+    assert "2 put back" in mse_tui(*way.split()[1:], "--yes").out
+    assert len(deleted.store.items(deleted.folder("inbox"))) == 2
+
+
+def test_all_that_a_definition_deleted_is_restored_and_the_registry_knows(deleted: Owner, mse_tui: Command) -> None:
+    definition = Stub.get(Stub.state == "deleted").definition
+    words = ("archive", "restore", "--deleted", "--definition", definition)
+    refused = mse_tui(*words)
+    assert refused.code == EXIT_USAGE and "Restore 2 messages" in refused.err and "--yes" in refused.err
+    assert not deleted.store.items(deleted.folder("inbox"))
+    assert mse_tui(*words, "--what-if").code == 0
+    assert Stub.select().where(Stub.state == "deleted").count() == 2
+    assert "2 put back" in mse_tui(*words, "--yes").out
+    assert len(deleted.store.items(deleted.folder("inbox"))) == 2
+    assert not Stub.select().where(Stub.state == "deleted").count()
+    assert Stub.select().where(Stub.state == "restored").count() == 2
+    again = mse_tui(*words, "--yes")
+    assert (again.code, again.out) == (0, "0 put back\n")
+
+
+def test_a_restore_that_was_ended_goes_on(deleted: Owner, mse_tui: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("archive", "restore", "--deleted", "--mailbox", deleted.address, "--yes")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restoring, "_is_back", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert mse_tui(*words).code != 0
+    assert len(deleted.store.items(deleted.folder("inbox"))) == 1
+    told = mse_tui(*words)
+    assert (told.code, told.out) == (0, "2 put back\n")
+    assert len(deleted.store.items(deleted.folder("inbox"))) == 2
+
+
+def test_one_that_was_deleted_is_known_to_be_back(deleted: Owner, server, mse_tui: Command) -> None:
+    stub = Stub.get(Stub.state == "deleted")
+    number = str(json.loads(mse_tui("stub", "show", str(stub.id), "--json").out)["placement_id"])
+    assert "1 put back" in mse_tui("archive", "restore", number, "--to", Owner(server).address, "--yes").out
+    assert Stub.get_by_id(stub.id).state == "deleted", "another's mailbox has it"
+    assert "1 put back" in mse_tui("archive", "restore", number, "--yes").out
+    assert Stub.get_by_id(stub.id).state == "restored"
+
+
+def test_what_its_owner_has_brought_back_is_not_put_there_twice(deleted: Owner, mse_tui: Command) -> None:
+    words = ("archive", "restore", "--deleted", "--mailbox", deleted.address, "--from-folder", "Inbox", "--yes")
+    deleted.add(1, attachments=[("a.bin", BIG)])
+    told = mse_tui(*words)
+    assert (told.code, "1 put back" in told.out, "already" in told.err) == (1, True, True)
+    assert len(deleted.store.items(deleted.folder("inbox"))) == 2
+    assert not Stub.select().where(Stub.state == "deleted").count()
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--deleted",), ("1", "--deleted", "--all"), ("1", "--mailbox", "x"), ("--all",)]
+)
+def test_a_restore_says_what_it_restores(site: Site, mse_tui: Command, words: tuple[str, ...]) -> None:
+    assert mse_tui("archive", "restore", *words, "--yes").code == EXIT_USAGE
+
+
+def test_numbers_are_the_archives_own(site: Site, mse_tui: Command) -> None:
+    """Where a script finds a message's number, the archive's commands take it."""
+    Placement.update(id=Placement.id + 1000).execute()
+    for row in json.loads(mse_tui("stub", "list", "--json").out)["stubs"]:
+        assert "message_id" not in row
+        shown = mse_tui("archive", "cat", str(row["placement_id"]), "--text").out
+        assert row["subject"] in shown
+        assert f"no. {row['placement_id']} in the archive" in mse_tui("stub", "show", str(row["id"])).out
+    told = mse_tui("archive", "restore", str(row["placement_id"]), "--what-if", "--to", site.address).out
+    assert str(row["placement_id"]) in told
 
 
 def test_a_mailbox_that_a_task_works_on_is_left_alone(site: Site, mse_tui: Command) -> None:
