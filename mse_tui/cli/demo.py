@@ -20,6 +20,7 @@ from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.output import coloured, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.signals import signals_stop
+from mse_tui.features.feature import WOULD
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskRow
@@ -291,13 +292,14 @@ def _summary(executions: list[ExecutionRow], seconds: float) -> None:
 
 
 def _done(counters: Mapping[str, int]) -> str:
-    """What an execution of any type did, its dry runs marked."""
+    """What an execution of any type did, or would do where it was a dry run."""
+    is_dry = bool(counters.get("dry_run"))
     said = [
         f"{size(amount) if name.startswith('bytes') else number(amount)} {word}"
         for name, word in _WHAT_WAS_DONE.items()
-        if (amount := counters.get(name, 0))
+        if (amount := counters.get(WOULD.get(name, name) if is_dry else name, 0))
     ]
-    return ("dry run: " if counters.get("dry_run") else "") + (", ".join(said) or "nothing new")
+    return ("dry run, would be: " if is_dry else "") + (", ".join(said) or "nothing new")
 
 
 def _reasons(executions: list[ExecutionRow]) -> None:

@@ -29,6 +29,7 @@ from mse_tui.reasons import remedy
 from mse_tui.store.queries import TaskRow
 from mse_tui.terms import Light, TaskType
 from mse_tui.text import printable
+from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.wording import count, number
 
 
@@ -90,7 +91,6 @@ def _tell(row: TaskRow, execution: ForeseenExecution, whole: Outcome) -> None:
     for each in execution.mailboxes:
         counters.update(each.counters)
         skipped.update(each.skipped)
-    named = FEATURES[row.type].counters
     fields(
         [
             ("Task", f"{row.description} ({row.type})"),
@@ -98,7 +98,7 @@ def _tell(row: TaskRow, execution: ForeseenExecution, whole: Outcome) -> None:
             ("Result", f"{light(whole.light)}: {whole.message}".removesuffix(": ")),
             *((("Reason", whole.reason), ("What to do", remedy(whole.reason))) if whole.reason else ()),
             ("Mailboxes", number(len(execution.mailboxes))),
-            *((named.get(name, name.replace("_", " ")), number(value)) for name, value in counters.items()),
+            *counters_said(row.type, counters),
             *((f"skipped: {reason}", number(value)) for reason, value in skipped.items()),
         ]
     )

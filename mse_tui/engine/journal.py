@@ -13,7 +13,7 @@ from mse_tui.directory.directory import SkippedEntry
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.pace import Pace
 from mse_tui.exchange.mailbox import Cancelled
-from mse_tui.features.feature import Stopped
+from mse_tui.features.feature import Stopped, as_told
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store.database import writing
 from mse_tui.store.models import MailboxResult, Progress
@@ -230,7 +230,7 @@ class MailboxJournal:
             self.write()
 
     def _values(self) -> dict[str, Any]:
-        counters = dict(self._counters)
+        counters = as_told(self._counters)
         if self._failed:
             counters.setdefault("failed", self._failed)
         return {

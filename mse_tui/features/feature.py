@@ -25,6 +25,31 @@ NEVER_PASSED_OVER = frozenset(
 """What whoever comes next would meet as well: it ends a run also where only a last look fails."""
 
 
+WOULD = {
+    "archived_first": "would_be_archived_first",
+    "bytes_freed": "bytes_would_be_freed",
+    "changed": "would_be_changed",
+    "deleted": "would_be_deleted",
+    "folders_created": "folders_would_be_created",
+    "folders_recreated": "folders_would_be_recreated",
+    "granted": "would_be_granted",
+    "items_deleted": "items_would_be_deleted",
+    "restamped": "would_be_restamped",
+    "revoked": "would_be_revoked",
+    "stamped": "would_be_stamped",
+    "stamps_ended": "stamps_would_be_ended",
+    "stubbed": "would_be_stubbed",
+}
+"""Counter of what is done -> its name in the result of a dry run, which does nothing of it."""
+
+
+def as_told(counters: Mapping[str, int]) -> dict[str, int]:
+    """A mailbox's counters under the names that its result has: where `dry_run` is counted, of what would be done."""
+    if not counters.get("dry_run"):
+        return dict(counters)
+    return {WOULD.get(name, name): number for name, number in counters.items()}
+
+
 class Stopped(Exception):
     """Raised by `Journal.boundary` when a person stopped or paused the execution; everything so far is committed."""
 

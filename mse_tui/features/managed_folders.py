@@ -39,6 +39,14 @@ class ManagedFolders:
         "stamped": "Retention stamps placed",
         "restamped": "Retention stamps changed",
         "stamps_ended": "Retention stamps withdrawn",
+        "folders_would_be_created": "Managed folders that would be created",
+        "folders_would_be_recreated": "Managed folders that would be created again",
+        "would_be_archived_first": "Messages that would be archived first",
+        "items_would_be_deleted": "Messages that would be deleted",
+        "bytes_would_be_freed": "Bytes that would be deleted",
+        "would_be_stamped": "Retention stamps that would be placed",
+        "would_be_restamped": "Retention stamps that would be changed",
+        "stamps_would_be_ended": "Retention stamps that would be withdrawn",
     }
 
     def __init__(self, clock: Callable[[], datetime] = now) -> None:

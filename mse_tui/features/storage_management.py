@@ -37,6 +37,10 @@ class StorageManagement:
         "stubbed": "Items stubbed",
         "deleted": "Items deleted",
         "bytes_freed": "Bytes freed in the mailbox",
+        "would_be_archived_first": "Items that would be archived first",
+        "would_be_stubbed": "Items that would be stubbed",
+        "would_be_deleted": "Items that would be deleted",
+        "bytes_would_be_freed": "Bytes that would be freed at least",
         "bytes_recoverable": "Bytes in Recoverable Items: not free while single-item recovery or a hold keeps them",
     }
 

@@ -256,7 +256,8 @@ class StoragePass:
         items = "1 item" if number == 1 else f"{number:,} items"
         word = "stubbed" if definition.action.stubs else "deleted"
         if definition.dry_run:
-            journal.note(f"Dry run, nothing was changed: {items} would be {word}, about {freed} freed.")
+            at_least = "at least " if definition.action.stubs else ""
+            journal.note(f"Dry run, nothing was changed: {items} would be {word}, {at_least}{freed} freed.")
         elif number:
             journal.note(f"{items} {word}, {freed} freed; {NOT_AT_ONCE}")
 

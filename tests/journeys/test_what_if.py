@@ -117,7 +117,7 @@ def test_calendars_storage_retention_and_permissions_are_looked_at_and_left(
     )  # fmt: skip
     foreseen = totals(foreseeing.what_if("Calendars")["mailboxes"])
     storage = foreseeing.what_if("Storage")
-    assert sum(row["counters"].get("deleted", 0) for row in storage["mailboxes"]) > 0
+    assert sum(row["counters"].get("would_be_deleted", 0) for row in storage["mailboxes"]) > 0
     assert all(row["message"].startswith("Dry run, nothing was changed") for row in storage["mailboxes"])
     retention = foreseeing.what_if("Retention")
     assert sum(row["counters"].get("items_due", 0) for row in retention["mailboxes"]) > 0
