@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from mse_tui.actions.group_preview import NO_GROUP, Preview
-from mse_tui.directory.addresses import SEPARATORS
+from mse_tui.directory.addresses import SEPARATORS, valid_addresses
 from mse_tui.directory.references import Given, given
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.engine_question import EngineQuestions
@@ -31,6 +31,7 @@ _HINT = (
     " found, Enter shows who is in it."
 )
 _SILENT = "No engine answered, so the group is not looked up now. Enter again takes it as it is."
+_MAILBOX = "No group has this address. If it is a mailbox's address: Enter takes it."
 _UP = ".."
 
 
@@ -196,8 +197,11 @@ class GroupStep(EngineQuestions):
             return
         self._groups = list(answer.get("groups", []))
         self._show([found_line(number, one) for number, one in enumerate(self._groups)], FOUND_COLUMNS)
-        found = "Down chooses a group, Enter shows who is in it." if self._groups else "No group is found."
+        found = "Down chooses a group, Enter shows who is in it." if self._groups else self._no_group()
         self._note(f"{self._ambiguous} {found}".lstrip())
+
+    def _no_group(self) -> str:
+        return _MAILBOX if _is_address(self._input.value.strip()) else "No group is found."
 
     def _show_level(self, answer: Mapping[str, Any]) -> None:
         if not self._path:
@@ -256,3 +260,11 @@ class GroupStep(EngineQuestions):
 def _may_name_a_group(text: str) -> bool:
     """The beginning of a name or of an address; not a distinguished name or a list, of which one never types a part."""
     return given(text) is Given.NAME or (given(text) is Given.ADDRESSES and not set(text) & set(SEPARATORS + " "))
+
+
+def _is_address(text: str) -> bool:
+    """Whether all of one address has been typed, as far as can be told by its looks."""
+    try:
+        return given(text) is Given.ADDRESSES and len(valid_addresses(text)) == 1
+    except Problem:
+        return False

@@ -113,6 +113,10 @@ class LiveScreen(Screen[None], Generic[Data]):
         lacking = {command.id: lacking_for(command, self, self.tui.roles) for command in self.KEYS}
         return {name: needs_said(roles) for name, roles in lacking.items() if roles}
 
+    def absent(self) -> frozenset[str]:
+        """The ids of the commands that would do nothing now, as far as that changes: the key line is without them."""
+        return frozenset()
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -142,7 +146,7 @@ class LiveScreen(Screen[None], Generic[Data]):
     def show_keys(self) -> None:
         """Which commands are to be had now: that may change with the line under the cursor."""
         for keys in self.query(KeyBar):
-            keys.show(self.refused(), self._marked_said())
+            keys.show(self.refused(), self._marked_said(), self.absent())
 
     def _marked_said(self) -> str:
         if (found := self.main_list) is None or not found.marked:

@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from mse_tui.access.roles import missing
 from mse_tui.actions import commands
-from mse_tui.actions.checks import needed_for, settings_model
+from mse_tui.actions.checks import LONGEST_NAME, needed_for, settings_model
 from mse_tui.actions.group_preview import Preview
 from mse_tui.actions.schedules import refuse_passed
 from mse_tui.actions.tasks import create_task
@@ -31,7 +31,7 @@ from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow
 from mse_tui.terms import GroupKind, TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.commands import FILTERING, GROUP_BROWSE, GROUP_REFRESH, SUBMIT, Command
+from mse_tui.widgets.commands import FILTERING, GROUP_BROWSE, GROUP_REFRESH, LIST_OPEN, SUBMIT, Command
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.inputs import Button, Chooser, QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
@@ -71,7 +71,7 @@ class NewTaskScreen(LiveScreen[Stock]):
     """Six steps; Enter goes on, Esc goes back."""
 
     KEYS = (
-        Command("list.open", "enter", "Choose", "Take what is under the cursor and go on."),
+        Command(LIST_OPEN.id, "enter", "Choose", "Take what is under the cursor and go on."),
         Command("back", "escape", "Back", "Go back one step; from the first one, leave without creating anything."),
         SUBMIT,
         GROUP_BROWSE,
@@ -189,6 +189,13 @@ class NewTaskScreen(LiveScreen[Stock]):
         """Browsing as well, where the site's groups can't be."""
         no_browsing = {GROUP_BROWSE.id: self._unlisted} if self._unlisted else {}
         return super().refused() | no_browsing
+
+    def absent(self) -> frozenset[str]:
+        """Each step's line of keys shows those that it has."""
+        elsewhere = [LIST_OPEN, *FILTERING] if self._step == "review" else [SUBMIT]
+        if self._step != "group":
+            elsewhere += [GROUP_BROWSE, GROUP_REFRESH]
+        return frozenset(one.id for one in elsewhere)
 
     @property
     def _unlisted(self) -> str:
@@ -318,11 +325,11 @@ class NewTaskScreen(LiveScreen[Stock]):
         )
         description = self.query_one("#description", Input)
         if not description.value:
-            description.value = printable(f"{draft.definition.name}, {_short(_group_name(draft.group))}")[:100]
+            description.value = proposed_name(draft.definition.name, _group_name(draft.group))
 
     @on(Input.Submitted, "#description")
     def _described(self) -> None:
-        self.query_one("#first", Chooser).focus()
+        self.query_one("#save", Button).focus()
 
     @on(Button.Pressed, "#save")
     def action_submit(self) -> None:
@@ -366,6 +373,14 @@ def _taken(definition: DefinitionRow) -> list[Fact]:
 
 def _group_name(group: Preview) -> str:
     return group.resolved.shown if group.resolved is not None else group.group
+
+
+def proposed_name(definition: str, group: str) -> str:
+    """A task's name by both, in as many whole words as it may have."""
+    text = printable(f"{definition}, {group}")
+    if len(text) <= LONGEST_NAME:
+        return text
+    return text[: LONGEST_NAME + 1].rpartition(" ")[0].rstrip(" ,;") or text[:LONGEST_NAME]
 
 
 def _short(text: str) -> str:

@@ -1,6 +1,6 @@
 """The one line above a screen (where one is, who runs the engine) and the one below it (the keys)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from rich.text import Text
 from textual.widget import Widget
@@ -77,11 +77,15 @@ class KeyBar(Widget, can_focus=False):
         self._commands = tuple(one for one in commands if one.footer)
         self._refused: Mapping[str, str] = {}
         self._marked = ""
+        self._absent: Collection[str] = ()
 
-    def show(self, refused: Mapping[str, str], marked: str = "") -> None:
-        """`refused`: why, by the ids of the commands that are not to be had now; `marked`: how many lines are."""
-        if (refused, marked) != (self._refused, self._marked):
-            self._refused, self._marked = refused, marked
+    def show(self, refused: Mapping[str, str], marked: str = "", absent: Collection[str] = ()) -> None:
+        """`refused`: why, by the ids of the commands that are not to be had now; `marked`: how many lines are.
+
+        `absent`: the ids of the commands that would do nothing here now.
+        """
+        if (refused, marked, absent) != (self._refused, self._marked, self._absent):
+            self._refused, self._marked, self._absent = refused, marked, absent
             self.refresh()
 
     def render(self) -> Text:
@@ -90,9 +94,10 @@ class KeyBar(Widget, can_focus=False):
         if self._marked:
             text.append(f"{self._marked}  ", self.get_component_rich_style("bar--accent", partial=True))
             self._append(text, [LIST_UNMARK], "bar--key")
-        self._append(text, [one for one in self._commands if one.id not in self._refused], "bar--key")
+        commands = [one for one in self._commands if one.id not in self._absent]
+        self._append(text, [one for one in commands if one.id not in self._refused], "bar--key")
         for reason in dict.fromkeys(self._refused.values()):
-            refused = [one for one in self._commands if self._refused.get(one.id) == reason]
+            refused = [one for one in commands if self._refused.get(one.id) == reason]
             first = f"{reason}: {refused[0].first_key} {refused[0].label}" if refused else ""
             if first and text.cell_len + len(first) <= self.size.width:
                 text.append(f"{reason}: ", self.get_component_rich_style("bar--warn", partial=True))

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mse_tui.actions.checks import LONGEST_NAME
 from mse_tui.app import MseTuiApp
+from mse_tui.screens.new_task import proposed_name
 from mse_tui.store import queries
 from mse_tui.store.database import now
 from mse_tui.store.groups import GroupAnswer
@@ -269,3 +271,38 @@ async def test_who_is_in_a_tasks_group_now_is_asked_for_by_a_key(app: MseTuiApp)
         await keys.press("ctrl+r")
         await answer(pilot, "refresh_group", problem("directory-unreachable", "No domain controller answers."))
         await keys.see("The directory did not say")
+
+
+async def test_each_step_shows_its_keys_and_enter_leads_to_the_save(app: MseTuiApp) -> None:
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "c")
+        screen = await keys.see("[site]")
+        assert [key for key in ("Save", "Browse", "Ask again") if key in screen] == []
+        await keys.press("enter", "j", "enter", "enter", "enter")
+        screen = await keys.see("Ask again")
+        assert "Browse" in screen
+        assert "Save" not in screen
+        await keys.type(f"ann.lindqvist@{DOMAIN}")
+        await answer(pilot, "find_group", {"groups": []})
+        await keys.see("If it is a mailbox's address: Enter takes it.")
+        await keys.press("enter")
+        await answer(pilot, "preview", MEMBERS)
+        await keys.see("Enter again")
+        await keys.press("enter")
+        screen = await keys.see("First execution")
+        assert "Ctrl+S Save" in screen
+        assert "Ask again" not in screen
+        await keys.press("enter", "enter")
+        await keys.see("Latest detail")
+    assert Task.select().where(Task.group == f"ann.lindqvist@{DOMAIN}").count() == 1
+
+
+def test_a_name_that_is_proposed_has_whole_words_only() -> None:
+    assert proposed_name("Old stubs", "birgit.hansen@nordlicht.example") == "Old stubs, birgit.hansen@nordlicht.example"
+    many = "; ".join(f"person{number}@{DOMAIN}" for number in range(20))
+    name = proposed_name("Old stubs", many)
+    assert len(name) <= LONGEST_NAME
+    assert f"Old stubs, {many}".startswith(name)
+    assert name.endswith(DOMAIN)
+    assert proposed_name("Old stubs", "x" * 200) == "Old stubs"
