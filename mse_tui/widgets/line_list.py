@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from mse_tui.widgets.commands import LIST_KEYS, bindings
 from mse_tui.widgets.lines import GAP, Column, Line, Tone, fit, layout, widest
+from mse_tui.widgets.wrapping import wrapped
 
 _NOTHING_MATCHES = " Nothing matches the filter. Esc shows all."
 
@@ -114,7 +115,7 @@ class LineList(ScrollView, can_focus=True):
         """Say this where there are no lines."""
         if text != self._empty:
             self._empty = text
-            self.refresh()
+            self.refresh(layout=True)
 
     def set_lines(self, lines: Sequence[Line], hidden: Collection[str] = ()) -> None:
         """Show these lines; the cursor stays on the line with the same key, and nothing is drawn that is the same.
@@ -211,7 +212,9 @@ class LineList(ScrollView, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as there are, where the style says auto."""
-        return max(self._count, 1) + (self._heading_rows if self._count else 0)
+        if not self._count:
+            return len(self._said_without_lines(width))
+        return self._count + self._heading_rows
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
@@ -220,8 +223,8 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         base = self.rich_style
         if not self._count:
-            empty = _NOTHING_MATCHES if self._all and self.filter_text else self._empty
-            text = empty if y == 0 else ""
+            said = self._said_without_lines(width)
+            text = said[y] if y < len(said) else ""
             return Strip([Segment(fit(text, width), base + self._style(Tone.DIM))], width)
         if self._heading and y == 0:
             return self._render_heading(width, base)
@@ -229,6 +232,11 @@ class LineList(ScrollView, can_focus=True):
         if index >= self._count:
             return Strip.blank(width, base)
         return self._render_index(index, width, base)
+
+    def _said_without_lines(self, width: int) -> list[str]:
+        text = _NOTHING_MATCHES if self._all and self.filter_text else self._empty
+        indent = " " * (len(text) - len(text.lstrip()))
+        return [f"{indent}{said}" for said in wrapped(text.strip(), width - len(indent))]
 
     def _render_heading(self, width: int, base: Style) -> Strip:
         style = base + self.get_component_rich_style("list--heading", partial=True)

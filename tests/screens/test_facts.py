@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from rich.cells import cell_len
 
-from mse_tui.widgets.facts import wrapped
+from mse_tui.widgets.wrapping import wrapped
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,17 @@ async def test_pages_shown_stay_until_their_new_ones_come() -> None:
         found.set_pages(3, lambda offset, limit: rows("a", "B", "c"))
         assert "..." not in shown(app)
         await until(pilot, lambda: " B " in shown(app), "the new page")
+
+
+async def test_what_an_empty_list_says_is_wrapped_not_cut() -> None:
+    app = ListApp()
+    async with app.run_test(size=(30, 8)) as pilot:
+        empty = app.query_one(PagedList)
+        empty.set_empty(" Nothing is kept here. Press c to keep something, and e to change how long.")
+        await pilot.pause()
+        assert shown(app).split("\n")[:4] == [
+            " Nothing is kept here. Press c",
+            " to keep something, and e to",
+            " change how long.",
+            "",
+        ]
