@@ -5,19 +5,21 @@ site's credentials; a screen asks the engine.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Event
 
 from mse_tui.access.roles import Role, needed, needs
 from mse_tui.actions import requests
 from mse_tui.actions.audit import audit
-from mse_tui.actions.contents import only_by_what_is_shown, shown_stubs
+from mse_tui.actions.contents import are_shown, only_by_what_is_shown, shown_stubs
+from mse_tui.actions.what_if import tried
 from mse_tui.archive import stub_links, stubs, views
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
 from mse_tui.archive.views import MailboxView
-from mse_tui.engine.giving_back import GivingBack, RestoreReport, Target, Told
+from mse_tui.engine.giving_back import Foreseen, GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
@@ -27,8 +29,9 @@ from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 
 __all__ = [
-    "ROLES_TO_REPLACE", "Meant", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate", "ask_to_restore", "check",
-    "meant", "originals", "rehydrate", "restore", "revoke", "try_to_restore",
+    "ROLES_TO_REPLACE", "Foreseen", "Meant", "RestoreReport", "StubCheck", "Target", "ask_to_rehydrate",
+    "ask_to_restore", "check", "foresee_restore", "meant", "originals", "rehydrate", "restore", "revoke",
+    "try_to_restore",
 ]  # fmt: skip
 
 _NAMED = 5
@@ -123,6 +126,23 @@ def try_to_restore(placement_ids: Sequence[int], target: Target) -> None:
     For a transaction that is undone: no entry would be left of somebody's having read it.
     """
     _audit_restore(placement_ids, target, subjects=False)
+
+
+@needs(Role.OPERATOR)
+def foresee_restore(exchange: Exchange, packs: Packs, placement_ids: Sequence[int], target: Target) -> list[Foreseen]:
+    """What `restore` would do with each message: the mailboxes are asked, nothing is changed.
+
+    Folders that nobody named are told, and audited, where the person may see them. Raises Problem as `restore` does.
+    """
+    tried(partial(try_to_restore, placement_ids, target))
+    found = GivingBack(exchange, packs, Event()).foresee_restore(placement_ids, target)
+    if target.path:
+        return found
+    if not are_shown():
+        return [replace(each, folder=None) for each in found]
+    for address in sorted({views.mailbox_of(each).address for each in placement_ids}):
+        audit("look into archive", address)
+    return found
 
 
 def _audit_restore(placement_ids: Sequence[int], target: Target, *, subjects: bool = True) -> None:

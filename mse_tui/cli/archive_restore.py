@@ -1,11 +1,12 @@
 """mse-tui archive restore: archived messages back into mailboxes."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import click
 
 from mse_tui.actions import restoring
-from mse_tui.actions.restoring import Target
+from mse_tui.actions.restoring import Foreseen, Target
 from mse_tui.archive.stub_registry import StubFilter
 from mse_tui.archive.stubs import StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
@@ -15,6 +16,7 @@ from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.stub import packs_of_site, stub_filter, tell_putting_back, tell_restored
 from mse_tui.features.restoring import Collision
+from mse_tui.text import printable
 from mse_tui.widgets.wording import count
 
 
@@ -74,8 +76,14 @@ def restore(
         messages = _deleted(stub_filter(session, mailbox_name, definition, lay_in, text))
     target = Target(mailbox_address(session, address) if address else "", folder, Collision(collision))
     if what_if:
-        with changes(what_if=True, as_json=as_json):
-            restoring.try_to_restore(messages, target)
+        with exchange_of(session) as exchange:
+            found = restoring.foresee_restore(exchange, packs, messages, target)
+        if as_json:
+            with changes(what_if=True, as_json=True) as telling:
+                restoring.try_to_restore(messages, target)
+                telling.say(messages=found)
+        else:
+            _tell_foreseen(found, target)
         return
     replacing = ", and replace what is there of them" if target.collision is Collision.REPLACE else ""
     where = target.address or "the mailboxes that they were archived from"
@@ -86,6 +94,23 @@ def restore(
         report = restoring.restore(exchange, packs, messages, target, told=told)
     tell_restored(report, as_json)
     ctx.exit(0 if report.ok else 1)
+
+
+def _tell_foreseen(found: Sequence[Foreseen], target: Target) -> None:
+    if not found:
+        click.echo("Nothing would be changed.")
+    for each in found:
+        folder = "the folder where it lay" if each.folder is None else each.folder
+        made = ", which would be made" if each.is_made else ""
+        where = printable(f"message {each.placement_id} to {each.address}, {folder}{made}")
+        if not each.is_there:
+            click.echo(f"Would restore {where}")
+        elif target.collision is Collision.SKIP:
+            click.echo(f"Would leave {where}: it is there already")
+        elif target.collision is Collision.COPY:
+            click.echo(f"Would restore {where}, beside the one that is there")
+        else:
+            click.echo(f"Would restore {where}; the one that is there would go to Recoverable Items")
 
 
 def _deleted(wanted: StubFilter) -> tuple[int, ...]:

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from mse_tui.archive import stubs, views
+from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stubs import StubRecord
 from mse_tui.archive.views import MessageView
 from mse_tui.engine.group_questions import Answer, Arguments
-from mse_tui.engine.locks import locked
+from mse_tui.engine.locks import locked, refuse_locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
-from mse_tui.features.restoring import Collision, PutBack, Restoring
+from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of
 from mse_tui.reasons import Reason
 
 Told = Callable[[str, str, PutBack], None]
@@ -55,6 +56,20 @@ class Target:
     path: str = ""
     """Folder, names joined by /; '' : the folder that it lay in, made again where it is gone."""
     collision: Collision = Collision.SKIP
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a restore would do with one message."""
+
+    placement_id: int
+    address: str
+    folder: str | None
+    """Where it would go; None: withheld."""
+    is_made: bool
+    """The folder is not there, and would be made."""
+    is_there: bool
+    """The folder has the message already."""
 
 
 class GivingBack:
@@ -101,14 +116,9 @@ class GivingBack:
         What storage management has deleted is known to be back then, where it goes to its own mailbox.
         """
         report = RestoreReport()
-        by_mailbox: dict[str, list[MessageView]] = {}
-        for placement_id in placement_ids:
-            address = target.address.strip().lower() or views.mailbox_of(placement_id).address
-            by_mailbox.setdefault(address, []).append(views.message(placement_id))
-        for address, messages in by_mailbox.items():
+        for address, messages in _by_mailbox(placement_ids, target).items():
             with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "restore") as fence:
-                for each in messages if not target.address else ():
-                    refuse_another(mailbox, views.mailbox_of(each.placement_id))
+                _refuse_others(mailbox, messages, target)
                 work = Restoring(mailbox, self._packs, fence)
                 for each in messages:
                     folder_id = _folder(work, mailbox, each, target)
@@ -118,6 +128,40 @@ class GivingBack:
                     report.add(name, answer)
                     told(address, name, answer)
         return report
+
+    def foresee_restore(self, placement_ids: Sequence[int], target: Target) -> list[Foreseen]:
+        """What `restore` would do, each mailbox asked; nothing is changed. Raises Problem as that does."""
+        found: list[Foreseen] = []
+        for address, messages in _by_mailbox(placement_ids, target).items():
+            with self._exchange.mailbox(address, self._end) as mailbox:
+                refuse_locked(mailbox)
+                _refuse_others(mailbox, messages, target)
+                work = Restoring(mailbox, self._packs, NoFence())
+                found += [_foreseen(work, mailbox, each, target) for each in messages]
+        return found
+
+
+def _by_mailbox(placement_ids: Sequence[int], target: Target) -> dict[str, list[MessageView]]:
+    by_mailbox: dict[str, list[MessageView]] = {}
+    for placement_id in placement_ids:
+        address = target.address.strip().lower() or views.mailbox_of(placement_id).address
+        by_mailbox.setdefault(address, []).append(views.message(placement_id))
+    return by_mailbox
+
+
+def _refuse_others(mailbox: Mailbox, messages: Sequence[MessageView], target: Target) -> None:
+    for each in messages if not target.address else ():
+        refuse_another(mailbox, views.mailbox_of(each.placement_id))
+
+
+def _foreseen(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> Foreseen:
+    content_of(message.message_id)
+    place = _place(work, mailbox, message, target)
+    folder_id = place if isinstance(place, str) else work.find_folder(place)
+    if folder_id is None:
+        return Foreseen(message.placement_id, mailbox.address, "/".join(place), is_made=True, is_there=False)
+    is_there = work.is_there(folder_id, _state(message))
+    return Foreseen(message.placement_id, mailbox.address, work.path_of(folder_id), is_made=False, is_there=is_there)
 
 
 def _told(report: RestoreReport) -> Answer:
@@ -133,15 +177,21 @@ def _deletion(mailbox: Mailbox, message: MessageView) -> StubRecord | None:
 
 
 def _folder(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str:
-    """The remote id of the folder to restore to."""
+    """The remote id of the folder to restore to, made where it is not there."""
+    place = _place(work, mailbox, message, target)
+    return place if isinstance(place, str) else work.folder_at(place)
+
+
+def _place(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str | list[str]:
+    """The folder to restore to: its remote id, or the names of its path."""
     if target.path:
-        return work.folder_at([name for name in target.path.split("/") if name])
+        return [name for name in target.path.split("/") if name]
     own = views.mailbox_of(message.placement_id)
     if own.guid == mailbox.identity().guid and work.has_folder(remote_id := views.remote_folder(message.folder_id)):
         return remote_id
     stays = {each.placement_id: each.path for each in views.history(message.placement_id)}
     path = stays.get(message.placement_id, "")
-    return work.folder_at([name for name in path.split("/") if name] or ["Restored"])
+    return [name for name in path.split("/") if name] or ["Restored"]
 
 
 def _state(message: MessageView) -> ItemRow:

@@ -67,11 +67,7 @@ def locked(mailbox: Mailbox, what: str) -> Iterator[HeldLease]:
     key = mailbox_key(mailbox.identity().guid)
     held = leases.take(key, process_label(what))
     if held is None:
-        raise Problem(
-            Reason.MAILBOX_LOCKED,
-            f"{mailbox.address} is being processed by {leases.holder(key)}.",
-            "Do it when that has ended.",
-        )
+        raise _locked_by(mailbox, leases.holder(key))
     renewer = Renewer(leases, lambda lost: setattr(lost, "lost", True))
     renewer.start()
     try:
@@ -79,3 +75,15 @@ def locked(mailbox: Mailbox, what: str) -> Iterator[HeldLease]:
     finally:
         renewer.stop()
         held.release()
+
+
+def refuse_locked(mailbox: Mailbox) -> None:
+    """Raises Problem mailbox-locked where `locked` would."""
+    if holder := Leases().holder(mailbox_key(mailbox.identity().guid)):
+        raise _locked_by(mailbox, holder)
+
+
+def _locked_by(mailbox: Mailbox, holder: str) -> Problem:
+    return Problem(
+        Reason.MAILBOX_LOCKED, f"{mailbox.address} is being processed by {holder}.", "Do it when that has ended."
+    )

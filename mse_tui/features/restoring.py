@@ -176,6 +176,21 @@ class Restoring:
             parent = here or self._mailbox.editing.create_folder(parent, name).remote_id
         return parent
 
+    def find_folder(self, names: Sequence[str]) -> str | None:
+        """The remote id of the folder with this path; None where it would have to be made."""
+        tree = self._tree()
+        wanted = tuple(name.casefold() for name in names)
+        found = {tuple(name.casefold() for name in tree.names(each)): each for each in tree.folders}
+        return found.get(wanted)
+
+    def path_of(self, remote_id: str) -> str:
+        """Where a folder of the mailbox lies now, names joined by /."""
+        return "/".join(self._tree().names(remote_id))
+
+    def is_there(self, folder_id: str, state: ItemRow) -> bool:
+        """Whether a folder has the message already."""
+        return bool(self._there(folder_id, state))
+
     def has_folder(self, remote_id: str) -> bool:
         """Whether the mailbox still has this folder."""
         return remote_id in self._tree().folders

@@ -50,7 +50,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "archive explain": ("3",),
     "archive export": (ANN, "Inbox", "--eml", "eml"),
     "archive ls": (ANN, "Inbox", "--limit", "50"),
-    "archive restore": ("3", "--what-if"),
+    "archive restore": ("3", "--to", STUBBED, "--what-if"),
     "archive search": ("ferry",),
     "archive verify": ("--against-exchange", "--mailbox", STUBBED),
     "calendar agenda": (ANN, "--from", "2026-03-02"),

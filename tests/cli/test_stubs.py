@@ -265,6 +265,26 @@ def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) ->
     assert {"restore", "look into archive"} <= {row.action for row in Audit.select()}
 
 
+def test_what_a_restore_would_do_is_asked_of_the_mailbox(site: Site, mse_tui: Command) -> None:
+    store, number = site.owner.store, str(Placement.select().order_by(Placement.id).first().id)
+    tries = ("archive", "restore", number, "--what-if")
+    where = f"message {number} to {site.address}, Inbox"
+    assert mse_tui(*tries).out == f"Would leave {where}: it is there already\n"
+    assert mse_tui(*tries, "--collision", "copy").out == f"Would restore {where}, beside the one that is there\n"
+    for row in store.items(site.owner.folder("inbox")):
+        store.delete_item(row["id"])
+    assert mse_tui(*tries).out == f"Would restore {where}\n"
+    assert mse_tui(*tries, "--folder", "New/Deep").out.endswith("New/Deep, which would be made\n")
+    (told,) = json.loads(mse_tui(*tries, "--json").out)["messages"]
+    assert (told["placement_id"], told["folder"], told["is_there"]) == (int(number), "Inbox", False)
+    assert not store.items(site.owner.folder("inbox"))
+    held = Leases().take(mailbox_key(site.guid), "a task")
+    assert mse_tui(*tries).code == EXIT_LOCKED
+    held.release()
+    nobody = mse_tui(*tries, "--to", "nobody@example.test")
+    assert (nobody.code == 0, "Reason: mailbox-not-found" in nobody.err) == (False, True)
+
+
 def test_who_tries_a_restore_reads_nothing_of_the_messages(
     site: Site, mse_tui: Command, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +299,7 @@ def test_who_tries_a_restore_reads_nothing_of_the_messages(
         for form in ((), ("--json",)):
             told = mse_tui("archive", "restore", str(placement.id), "--what-if", *form)
             assert told.code == 0, told.err
-            assert site.owner.address in told.out and "restore" in told.out
+            assert site.owner.address in told.out and "Inbox" not in told.out
             assert not any(said in told.out for said in ("Dismissal", "works.council"))
         assert Audit.select().count() == audited
         for refused in (("--to", "eve@example.com"), ("--collision", "replace")):
