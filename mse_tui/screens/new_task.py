@@ -329,7 +329,7 @@ class NewTaskScreen(LiveScreen[Stock]):
 
     @on(Input.Submitted, "#description")
     def _described(self) -> None:
-        self.query_one("#save", Button).focus()
+        self.query_one("#first", Chooser).focus()
 
     @on(Button.Pressed, "#save")
     def action_submit(self) -> None:

@@ -71,7 +71,7 @@ def test_a_visitor_sees_the_site_and_changes_nothing(served: Served, window: Chr
     window.type(terminal, "S")
     window.sees("Bound to")
     window.type(terminal, "e")
-    window.sees("This can't be done read only")
+    window.sees("Open to look at only")
     window.type(terminal, "W")
     window.sees("this needs the role auditor")
     open_site(home)

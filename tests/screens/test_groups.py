@@ -293,7 +293,7 @@ async def test_each_step_shows_its_keys_and_enter_leads_to_the_save(app: MseTuiA
         screen = await keys.see("First execution")
         assert "Ctrl+S Save" in screen
         assert "Ask again" not in screen
-        await keys.press("enter", "enter")
+        await keys.press("enter", "enter", "enter")
         await keys.see("Latest detail")
     assert Task.select().where(Task.group == f"ann.lindqvist@{DOMAIN}").count() == 1
 
