@@ -201,7 +201,9 @@ class MseTuiApp(Tui):
     def action_help(self) -> None:
         """Show the keys of this screen."""
         own = tuple(getattr(self.screen, "KEYS", ()))
-        self.push_screen(HelpScreen(getattr(self.screen, "HELP_TEXT", ""), own, self.refused()))
+        text = getattr(self.screen, "HELP_TEXT", "")
+        lists = any(not one.IS_TEXT for one in self.screen.query(LineList))
+        self.push_screen(HelpScreen(text, own, self.refused(), lists=lists))
 
     def refused(self) -> dict[str, str]:
         """Why the person may not give a command here, by the command's id."""

@@ -321,7 +321,8 @@ def remove(
     """
     row = session.task(name)
     left = commands.grants_left([row.id])
-    about = f"{what_removing_does({row.type}, left)}\nOptions: --keep-history, --keep-grants."
+    does = what_removing_does({row.type}, left, ran=row.last_started is not None)
+    about = f"{does}\nOptions: --keep-history, --keep-grants."
     sure(f"Remove the task {row.description!r}?", yes=yes or what_if, about=about)
     with changes(what_if=what_if, as_json=as_json) as telling:
         command = commands.remove_task(row.id, keep_history=keep_history, keep_grants=keep_grants)

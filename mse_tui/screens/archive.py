@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
 from mse_tui.actions.archive_search import search_archive
-from mse_tui.archive.views import FolderView, MailboxView, MessageView, View
+from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
 from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.archive_export import export_folders
 from mse_tui.screens.archive_look import Look, ViewChoice
@@ -41,6 +41,18 @@ _HELP = (
     " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone."
     " Every look into a mailbox is written to the audit."
 )
+
+
+_MESSAGE_COLUMNS = (
+    Column("", 4),
+    Column("Received", 16),
+    Column("From", 22, 3, grows=True),
+    Column("Subject", 24, grows=True),
+    Column("Size", 10, 4, right=True),
+    Column("Class", 12, 6),
+    Column("Gone since", 16, 5),
+)
+"""The last one of views that show what is gone."""
 
 
 class ArchiveScreen(MailboxesScreen):
@@ -200,15 +212,7 @@ class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
         """The title and the messages."""
         yield Static("", classes="title", id="title", markup=False)
         yield PagedList(
-            (
-                Column("", 4),
-                Column("Received", 16),
-                Column("From", 22, 3),
-                Column("Subject", 24, grows=True),
-                Column("Size", 10, 4, right=True),
-                Column("Class", 12, 6),
-                Column("Gone since", 16, 5),
-            ),
+            _MESSAGE_COLUMNS,
             id="messages",
             empty=" No messages in this view. Press v for another one.",
         )
@@ -221,7 +225,9 @@ class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
         """The list fetches what is seen of them."""
         text = f"{self.look.reading.mailbox.address}  {self._folder.path or self._folder.name}  {self.look}: "
         self.query_one("#title", Static).update(printable(text + count(data, "message")))
-        self.query_one("#messages", PagedList).set_pages(data, self._page)
+        messages = self.query_one("#messages", PagedList)
+        messages.set_columns(_MESSAGE_COLUMNS[:-1] if self.look.view.kind is ViewKind.LIVE else _MESSAGE_COLUMNS)
+        messages.set_pages(data, self._page)
 
     def view_changed(self) -> None:
         """Other messages: from the top."""

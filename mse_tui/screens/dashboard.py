@@ -37,6 +37,10 @@ from mse_tui.widgets.site_wording import engine_now, maintenance_now
 from mse_tui.widgets.wording import absolute, clock, in_local_time, lasted, number, relative, when
 
 VIEW_ALL = "all"
+_BESIDE = 6
+"""Cells of the screen's width that no note has: its indent, and the scroll bar."""
+_HIGH = 30
+"""So many lines the screen needs beside what needs attention, so that every section is seen."""
 _TROUBLES = 4
 """Shown at most, so that what runs is seen as well."""
 
@@ -61,6 +65,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     def __init__(self) -> None:
         super().__init__()
         self._touched = False
+        self._wrapped_to = 0
 
     def body(self) -> Iterable[Widget]:
         """The sections; empty ones are hidden."""
@@ -107,7 +112,9 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     def show(self, data: Overview) -> None:
         """Fill the sections; the first time, the first one takes the cursor."""
         now = self.now
-        self._fill("troubles", _troubles(self._present_troubles(data)))
+        troubles = self._present_troubles(data)
+        self._wrapped_to = self._room_beside(troubles)
+        self._fill("troubles", _troubles(troubles, self._wrapped_to))
         self._fill("running", [one for row in data.running for one in running_lines(row, now)])
         self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
         self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next()])
@@ -117,6 +124,16 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         if self.focused is None or not self.focused.display or not self._touched:
             self._focus_first()
         self._show_detail()
+
+    def _room_beside(self, troubles: Sequence[Trouble]) -> int:
+        """The width that what to do is wrapped to; 0 where the screen is too low for more lines."""
+        shown = min(len(troubles), _TROUBLES)
+        return self.size.width - _BESIDE if self.size.height >= _HIGH + 2 * shown else 0
+
+    def on_resize(self) -> None:
+        """What to do is wrapped anew."""
+        if self.shown is not None and self._wrapped_to != self._room_beside(self._present_troubles(self.shown)):
+            self.show(self.shown)
 
     def _present_troubles(self, data: Overview) -> Sequence[Trouble]:
         """That no engine runs is no trouble while one is being started."""
@@ -275,9 +292,9 @@ def _list(name: str, columns: tuple[Column, ...]) -> PagedList:
     return PagedList(columns, id=name, classes="section -chained")
 
 
-def _troubles(troubles: Sequence[Trouble]) -> list[Line]:
+def _troubles(troubles: Sequence[Trouble], width: int) -> list[Line]:
     """The worst ones, and how many there are beside them."""
-    lines = trouble_lines(troubles[:_TROUBLES])
+    lines = trouble_lines(troubles[:_TROUBLES], width)
     if (more := len(troubles) - _TROUBLES) > 0:
         lines.append(line(VIEW_ALL, Cell(f"{number(more)} more: Enter shows all", Tone.ACCENT)))
     return lines
@@ -310,7 +327,7 @@ def _site(row: SiteRow, now: datetime) -> Line:
     elif row.maintenance_until:
         state = Cell(f"until {clock(row.maintenance_until, now)} in maintenance: no task runs", Tone.WARN)
     elif row.engine:
-        state = Cell(f"engine runs: {row.engine}", Tone.PLAIN)
+        state = Cell(row.engine.removeprefix("mse-tui "), Tone.PLAIN)
     elif row.silent:
         state = Cell(f"engine silent: {row.silent}", Tone.WARN)
     else:

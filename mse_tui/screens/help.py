@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, Command, bindings, steps_beside
+from mse_tui.widgets.commands import CLOSE, EVERYWHERE, LIST_KEYS, READING_KEYS, Command, bindings, steps_beside
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Fact, Tone
 
@@ -19,12 +19,15 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((CLOSE,))
 
-    def __init__(self, text: str, commands: tuple[Command, ...], refused: Mapping[str, str]) -> None:
-        """`refused`: why, by the ids of the commands that the person may not give."""
+    def __init__(
+        self, text: str, commands: tuple[Command, ...], refused: Mapping[str, str], *, lists: bool = True
+    ) -> None:
+        """`refused`: why, by the ids of the commands that the person may not give; `lists`: lines can be marked."""
         super().__init__()
         self._text = text
         self._commands = commands
         self._refused = refused
+        self._lists = lists
 
     def compose(self) -> ComposeResult:
         """A scrolling list of facts."""
@@ -35,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill it."""
         facts = self.query_one(Facts)
-        facts.set_facts(help_facts(self._text, self._commands, self._refused))
+        facts.set_facts(help_facts(self._text, self._commands, self._refused, lists=self._lists))
         facts.focus()
 
     def action_close(self) -> None:
@@ -43,12 +46,18 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def help_facts(text: str, commands: tuple[Command, ...], refused: Mapping[str, str]) -> list[Fact]:
-    """The help of one screen as facts; what the person may not do is dim and says why."""
+def help_facts(
+    text: str, commands: tuple[Command, ...], refused: Mapping[str, str], *, lists: bool = True
+) -> list[Fact]:
+    """The help of one screen as facts; what the person may not do is dim and says why.
+
+    Where there is only text to read, the keys go through it: nothing is opened or marked.
+    """
+    through = (*LIST_KEYS, *steps_beside(commands)) if lists else READING_KEYS
     facts = [Fact("What it is", text), Fact("")] if text else []
     for title, group in (
         ("On this screen", commands),
-        ("In lists", (*LIST_KEYS, *steps_beside(commands))),
+        ("In lists" if lists else "In the text", through),
         ("Everywhere", EVERYWHERE),
     ):
         if group:

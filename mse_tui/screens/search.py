@@ -105,7 +105,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             (
                 Column("", 2),
                 Column("Received", 16),
-                Column("From", 22, 3),
+                Column("From", 22, 3, grows=True),
                 Column("Subject", 24, grows=True),
                 Column("Mailbox", 28, 4),
                 Column("Folder", 22, 5),

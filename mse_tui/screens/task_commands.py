@@ -207,9 +207,10 @@ class TaskCommands:
         if left is None:
             return
         types = {task.type for task in tasks}
-        text = what_removing_does(types, left, tasks=len(tasks)).replace("\n", "\n\n")
+        ran = any(task.last_started is not None for task in tasks)
+        text = what_removing_does(types, left, tasks=len(tasks), ran=ran).replace("\n", "\n\n")
         title = f"Remove {named(tasks)}?"
-        choices = [("Cancel", ""), *_ways_to_remove(types, left)]
+        choices = [("Cancel", ""), *_ways_to_remove(types, left, ran=ran)]
         answer = await self.app.push_screen_wait(Choice(title, text, choices, names=names_of(tasks), warning=True))
         if answer:
             remove = partial(commands.remove_task, keep_history=answer != _RESET, keep_grants=answer == _LEAVE)
@@ -256,9 +257,9 @@ def names_of(tasks: Sequence[TaskRow]) -> list[str]:
     return [f"{task.description}  ({task.type})" for task in tasks] if len(tasks) > 1 else []
 
 
-def _ways_to_remove(types: Collection[TaskType], left: int) -> list[tuple[str, str]]:
+def _ways_to_remove(types: Collection[TaskType], left: int, *, ran: bool) -> list[tuple[str, str]]:
     """Choices, the safe one first."""
-    if any(each in WITH_HISTORY for each in types):
+    if ran and any(each in WITH_HISTORY for each in types):
         ways = [
             ("Remove, and keep the folder history", _KEEP),
             ("Remove, and reset the Full view", _RESET),

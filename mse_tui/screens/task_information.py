@@ -25,7 +25,7 @@ from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
-from mse_tui.terms import TaskType
+from mse_tui.terms import Status, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, GROUP_MEMBERS, TABS, TASK_CHANGE, TASK_COMMANDS
@@ -135,7 +135,7 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         task, now = found.task, self.now
         light = light_cell(task.light)
         facts = [
-            Fact("Status", status_cell(task).text, status_cell(task).tone),
+            Fact("Status", _status(task), status_cell(task).tone),
             Fact("Result", light.text, light.tone),
             Fact("Command", task.told or "none"),
             Fact("Latest detail", in_local_time(task.latest_detail) or "-"),
@@ -285,3 +285,8 @@ def progress_facts(progress: ProgressRow, now: datetime) -> list[Fact]:
         ("  waiting", wait_words(progress, now), Tone.WARN),
     )
     return [*facts, *(Fact(label, text, tone) for label, text, tone in further if text)]
+
+
+def _status(task: TaskRow) -> str:
+    text = status_cell(task).text
+    return f"{text}: created, never executed" if text == Status.UNKNOWN.value else text

@@ -71,7 +71,10 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
 
     KEYS = (*TASK_COMMANDS[:1], TASK_NEW, *TASK_COMMANDS[1:], FILTERING[0], TASKS_SORT, TASKS_TYPE, *FILTERING[1:])
     PLACE = "tasks"
-    HELP_TEXT = "All tasks. Enter opens one; space marks several, and a command then goes to all that are marked."
+    HELP_TEXT = (
+        "All tasks. Enter opens one; space marks several, and a command then goes to all that are marked. A task whose"
+        " status is Unknown was created and never executed."
+    )
 
     def __init__(self) -> None:
         super().__init__()

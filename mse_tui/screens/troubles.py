@@ -19,6 +19,7 @@ from mse_tui.widgets.commands import LIST_OPEN, LOG_OPEN, RUN_AGAIN, TASK_RESYNC
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line, note
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import SERVICE_HINT, count, in_local_time
+from mse_tui.widgets.wrapping import wrapped
 
 TROUBLE_COLUMNS = (Column("Needs attention", 30), Column("", 9), Column("", 20, 2, grows=True))
 OPEN = Command("list.open", "enter", "Open", LIST_OPEN.help)
@@ -37,8 +38,11 @@ def by_key(troubles: Sequence[Trouble]) -> dict[str, Trouble]:
 _NO_ENGINE = "E runs the engine here; as a service it is: mse-tui engine"
 
 
-def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
-    """Two lines each: what it is, and its reason with what to do; keys as `by_key` has them."""
+def trouble_lines(troubles: Sequence[Trouble], width: int = 0) -> list[Line]:
+    """Two lines each: what it is, and its reason with what to do; keys as `by_key` has them.
+
+    With a width the second is wrapped to it, as far as a third line goes.
+    """
     lines = []
     for key, one in by_key(troubles).items():
         subject, message = Cell(one.subject, Tone.STRONG), Cell(in_local_time(one.message), light_tone(one.light))
@@ -46,10 +50,15 @@ def trouble_lines(troubles: Sequence[Trouble]) -> list[Line]:
         light = Cell("note", Tone.DIM) if one.light is Light.NONE else light_cell(one.light)
         lines.append(line(key, subject, light, message, advice=said, copies=_copied(one)))
         if one.reason:
-            lines.append(note(key, f"[{one.reason}] {remedy(one.reason)}"))
+            lines += _notes(key, f"[{one.reason}] {remedy(one.reason)}", width)
         elif one.task_id is None:
-            lines.append(note(key, _NO_ENGINE))
+            lines += _notes(key, _NO_ENGINE, width)
     return lines
+
+
+def _notes(key: str, text: str, width: int) -> list[Line]:
+    first, *rest = wrapped(text, width) if width else (text,)
+    return [note(key, each) for each in ((first, " ".join(rest)) if rest else (first,))]
 
 
 def _copied(trouble: Trouble) -> str:

@@ -159,6 +159,9 @@ LIST_KEYS = (
     LIST_COPY, LIST_COPY_LINE,
 )  # fmt: skip
 
+READING_KEYS = (LIST_DOWN, LIST_UP, LIST_FIRST, LIST_LAST, LIST_PAGE_DOWN, LIST_PAGE_UP, LIST_COPY, LIST_COPY_LINE)
+"""Of lists that are text to be read: there is nothing to open or to mark."""
+
 STEP_IN = Command("step-in", "right,l", "Step in", "Open the line under the cursor, as Enter does.", footer=False)
 STEP_OUT = Command("step-out", "left,h", "Step out", "Go back one step, as Esc does.", footer=False)
 STEPS = (STEP_IN, STEP_OUT)

@@ -16,6 +16,8 @@ _LABEL = 20
 class Facts(PagedList):
     """Facts, one under the other: a column of labels and one of values."""
 
+    IS_TEXT = True
+
     def __init__(
         self,
         *,

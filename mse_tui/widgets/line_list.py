@@ -25,6 +25,8 @@ class LineList(ScrollView, can_focus=True):
     """Lines in columns with a cursor and marks."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST_KEYS)
+    IS_TEXT: ClassVar[bool] = False
+    """Its lines are text to be read: there is nothing to open or to mark."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--heading", "list--cursor", "list--mark"} | {
         f"list--{tone}" for tone in Tone
     }

@@ -9,11 +9,14 @@ WITH_HISTORY = (TaskType.FOLDER_REPLICATION, TaskType.CALENDAR_REPLICATION)
 """Types that keep up the history of mailboxes."""
 
 
-def what_removing_does(types: Collection[TaskType], grants: int, *, tasks: int = 1) -> str:
-    """Sentences, one a line, for tasks of these types that leave so many grants to nobody."""
+def what_removing_does(types: Collection[TaskType], grants: int, *, tasks: int = 1, ran: bool = True) -> str:
+    """Sentences, one a line, for tasks of these types that leave so many grants to nobody.
+
+    `ran`: one of them at least was executed, so there is a history.
+    """
     their, it, them = ("its", "it", "it") if tasks == 1 else ("their", "they", "them")
     said = []
-    if any(each in WITH_HISTORY for each in types):
+    if ran and any(each in WITH_HISTORY for each in types):
         said.append(
             f"Removing {them} resets the Full view of all {their} mailboxes, unless the history"
             " is kept: the folder history so far is hidden, and the next task on them begins with a full execution. No"

@@ -34,7 +34,7 @@ OTHERS = {
     "folders": (["3", "enter"], "Prosjekter"),
     "messages": (["3", "enter", "j", "enter"], "week 38"),
     "message": (["3", "enter", "j", "enter", "j", "enter"], "Dear Ann"),
-    "remove": (["2", "D"], "resets the Full view"),
+    "remove": (["2", "j", "D"], "resets the Full view"),
     "definition": (["5", "e"], "Exclude Inbox"),
     "sites": (["S"], "Bound to"),
     "logs": (["L"], "A mailbox failed inside"),

@@ -243,19 +243,19 @@ async def test_stopping_pausing_and_resuming(app: MseTuiApp) -> None:
 async def test_removing_cancels_by_default_and_offers_to_keep_the_history(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "D")
+        await keys.press("2", "j", "D")
         screen = await keys.see("resets the Full view")
-        assert "'Before the move'" in screen
+        assert "'Board, office hours'" in screen
         await keys.press("enter")
         await keys.miss("resets the Full view")
         assert commands_given() == []
         await keys.press("D", "j", "enter")
         await until(pilot, lambda: bool(commands_given()), "the command")
-        assert commands_given() == [("Before the move", "remove", {"keep_history": True})]
+        assert commands_given() == [("Board, office hours", "remove", {"keep_history": True})]
         Command.delete().execute()
         await keys.press("D", "j", "j", "enter")
         await until(pilot, lambda: bool(commands_given()), "the command")
-    assert commands_given() == [("Before the move", "remove", {"keep_history": False})]
+    assert commands_given() == [("Board, office hours", "remove", {"keep_history": False})]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ async def test_tabs_and_days_are_gone_through_sideways(app: MseTuiApp, after: st
 async def test_choices_of_a_dialog_are_gone_through_sideways(app: MseTuiApp, after: str, before: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "D")
+        await keys.press("2", "j", "D")
         await keys.see("resets the Full view")
         choices = app.screen.query_one("#choices", PagedList)
         await keys.press(after)
