@@ -204,7 +204,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.MAILBOX_NOT_FOUND: Explanation(
         "No mailbox has this address.",
-        "Correct the address in the task's group, or remove it.",
+        "Correct the address: in the directory, or in a new task.",
     ),
     Reason.MAILBOX_DISABLED: Explanation(
         "The mailbox's account is disabled; the mailbox was skipped.",

@@ -68,7 +68,7 @@ class Preview:
                 happened = f"Nobody could say who is in {self.group!r}: {happened}"
             return [Doubt(self.group, self.problem.reason, happened, self.problem.remedy)]
         answer = self.answer or {}
-        empty = [] if answer.get("included") else [self._doubt(Reason.GROUP_EMPTY, f"{self.group!r} has no mailbox.")]
+        empty = [] if answer.get("included") else [self._empty()]
         return [*empty, *self._skipped(answer)]
 
     def _skipped(self, answer: Mapping[str, Any]) -> Iterator[Doubt]:
@@ -77,6 +77,12 @@ class Preview:
             by_reason.setdefault(Reason(one["reason"]), []).append(one)
         for reason, entries in by_reason.items():
             yield self._doubt(reason, entries[0]["message"] if len(entries) == 1 else _together(reason, entries))
+
+    def _empty(self) -> Doubt:
+        happened = f"{self.group!r} has no mailbox."
+        return Doubt(
+            self.group, Reason.GROUP_EMPTY, happened, "Name a group that has one: with this one a task ends red."
+        )
 
     def _doubt(self, reason: Reason, message: str) -> Doubt:
         return Doubt(self.group, reason, message, explain(reason).remedy)

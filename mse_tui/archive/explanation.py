@@ -6,8 +6,26 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from mse_tui.archive.retention import leaves_view
 from mse_tui.archive.stamps import StampRow, stamp_history
 from mse_tui.archive.statements import select
+from mse_tui.archive.stubs import StubState
 from mse_tui.archive.verdicts import MailboxVerdict, Verdict, verdicts
 from mse_tui.store.models import from_micros
+
+_DELETED = "delete"
+"""The action of storage management that leaves no stub."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What a task did to a message in a mailbox."""
+
+    mailbox_id: int
+    address: str
+    done: str
+    """In words: deleted, or which stub took its place."""
+    definition: str
+    task: str
+    """'' where the task was removed."""
+    moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,8 @@ class Explanation:
     """In force first, then history."""
     quarantine: tuple[datetime, datetime] | None
     """Since when it is set aside, and until when."""
+    taken_out: tuple[TakenOut, ...] = ()
+    """What was done to it in mailboxes, earliest first."""
 
     def lines(self, now: datetime, zone: tzinfo | None = None) -> list[tuple[str, str]]:
         """Name and sentence, for people; the first says what happens. Times are in a zone (this machine's)."""
@@ -28,6 +48,7 @@ class Explanation:
             *(("Hold", f"{hold.name} ({hold.scope}), placed {_day(hold.placed, zone)} by {hold.placed_by}")
               for hold in self.verdict.holds),
             *(("Mailbox", _of_mailbox(each, self.verdict.decides, zone)) for each in self.verdict.mailboxes),
+            *(("Taken out", _of_taking(each, zone)) for each in self.taken_out),
             *(("Stamp" if stamp.ended is None else "Former stamp", _of_stamp(stamp, zone)) for stamp in self.stamps),
         ]  # fmt: skip
 
@@ -64,14 +85,36 @@ def explain_message(message_id: int, mailbox_id: int | None = None) -> Explanati
         verdict = Verdict(message_id, own, (), verdict.behind_stub, own[0].keeping)
     rows = select("SELECT since, until FROM quarantine WHERE message_id = ?", (message_id,))
     quarantine = (from_micros(rows[0][0]), from_micros(rows[0][1])) if rows else None
-    return Explanation(verdict, tuple(stamps), quarantine)
+    taken_out = tuple(each for each in _taken_out(message_id) if mailbox_id in (None, each.mailbox_id))
+    return Explanation(verdict, tuple(stamps), quarantine, taken_out)
+
+
+def _taken_out(message_id: int) -> list[TakenOut]:
+    stubbed = select(
+        "SELECT b.id, b.address, s.state, s.action, s.definition, COALESCE(t.description, ''), s.began FROM stub s"
+        " JOIN archive_mailbox b ON b.id = s.mailbox_id LEFT JOIN task t ON t.id = s.task_id"
+        " WHERE s.message_id = ? AND s.state <> ?",
+        (message_id, str(StubState.WRITING)),
+    )
+    expired = select(
+        "SELECT b.id, b.address, 'complete', 'deleted (' || e.how || ')', e.definition_name,"
+        " COALESCE(t.description, ''), e.planned"
+        " FROM expiry e JOIN archive_mailbox b ON b.id = e.mailbox_id LEFT JOIN task t ON t.id = e.task"
+        " WHERE e.message_id = ? AND e.state = 'deleted'",
+        (message_id,),
+    )
+    rows = [
+        TakenOut(id, address, _done(action, state), definition, task, from_micros(at))
+        for id, address, state, action, definition, task, at in [*stubbed, *expired]
+    ]
+    return sorted(rows, key=lambda each: each.moment)
 
 
 def _of_mailbox(each: MailboxVerdict, said: str, zone: tzinfo | None) -> str:
     keeping, limits = each.keeping, each.limits
-    until = f"keeps it until {_day(keeping.until, zone)}" if keeping.until else "keeps it"
+    until = f" until {_day(keeping.until, zone)}" if keeping.until else ""
     because = "" if keeping.because == said else f": {keeping.because}"
-    words = [f"{each.address} {until}{because}; received {_moment(each.received, zone)}"]
+    words = [f"the archive keeps it for {each.address}{until}{because}; received {_moment(each.received, zone)}"]
     if (expires := leaves_view(each.stamps)) is not None:
         words.append(f"leaves its owner's view on {_moment(expires, zone)}")
     if limits.minimum_days:
@@ -79,6 +122,17 @@ def _of_mailbox(each: MailboxVerdict, said: str, zone: tzinfo | None) -> str:
     if limits.maximum_days is not None:
         words.append(f"maximum {limits.maximum_days} days")
     return "; ".join(words)
+
+
+def _done(action: str, state: str) -> str:
+    since = {StubState.RESTORED: ", since put back", StubState.LOST: ", since lost"}.get(StubState(state), "")
+    return ("deleted" if action == _DELETED else action) + since
+
+
+def _of_taking(each: TakenOut, zone: tzinfo | None) -> str:
+    task = f" (task {each.task!r})" if each.task else ""
+    by = f"the definition {each.definition!r}{task}"
+    return f"{each.address}, {_moment(each.moment, zone)}: {each.done}, by {by}"
 
 
 def _of_stamp(stamp: StampRow, zone: tzinfo | None) -> str:

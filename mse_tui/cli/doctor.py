@@ -130,7 +130,9 @@ def _secrets(home: Home, configuration: Configuration) -> Iterator[Finding]:
 def _of_the_option(finding: Finding) -> Finding:
     """A mailbox that there is not was named by --mailbox, not by a task's group."""
     if finding.reason in (Reason.MAILBOX_NOT_FOUND, Reason.ADDRESS_INVALID):
-        return replace(finding, remedy="Correct what --mailbox names; mse-tui group find looks people up.")
+        return replace(
+            finding, remedy="Correct what --mailbox names; mse-tui archive ls and mse-tui group resolve name mailboxes."
+        )
     return finding
 
 

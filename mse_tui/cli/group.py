@@ -36,7 +36,7 @@ def group() -> None:
 @_JSON
 @pass_session
 def find_group(session: Session, text: str, limit: int, as_json: bool) -> None:
-    """Groups whose name or address has TEXT in it."""
+    """Groups whose name or address begins with TEXT; in Active Directory also those that have it in the name."""
     found = ask(session, "find_group", {"text": text, "limit": limit})["groups"]
     if as_json:
         emit_json(found)

@@ -5,7 +5,8 @@ Who asked, and whether they may, is settled before; here is only what is done.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -19,7 +20,7 @@ from mse_tui.engine.locks import locked, refuse_locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
 from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of
-from mse_tui.reasons import Reason
+from mse_tui.reasons import Problem, Reason
 
 Told = Callable[[str, str, PutBack], None]
 """Told of each answer: address, what it is about, the answer."""
@@ -117,7 +118,7 @@ class GivingBack:
         """
         report = RestoreReport()
         for address, messages in _by_mailbox(placement_ids, target).items():
-            with self._exchange.mailbox(address, self._end) as mailbox, locked(mailbox, "restore") as fence:
+            with self._target(address) as mailbox, locked(mailbox, "restore") as fence:
                 _refuse_others(mailbox, messages, target)
                 work = Restoring(mailbox, self._packs, fence)
                 for each in messages:
@@ -129,11 +130,24 @@ class GivingBack:
                     told(address, name, answer)
         return report
 
+    @contextmanager
+    def _target(self, address: str) -> Iterator[Mailbox]:
+        """A mailbox to restore to. Raises Problem, saying what to name instead where there is none."""
+        with self._exchange.mailbox(address, self._end) as mailbox:
+            try:
+                mailbox.identity()
+            except Problem as problem:
+                if problem.reason is not Reason.MAILBOX_NOT_FOUND:
+                    raise
+                remedy = "Check the address, or restore to another mailbox: mse-tui archive restore --to MAILBOX."
+                raise Problem(problem.reason, problem.happened, remedy) from problem
+            yield mailbox
+
     def foresee_restore(self, placement_ids: Sequence[int], target: Target) -> list[Foreseen]:
         """What `restore` would do, each mailbox asked; nothing is changed. Raises Problem as that does."""
         found: list[Foreseen] = []
         for address, messages in _by_mailbox(placement_ids, target).items():
-            with self._exchange.mailbox(address, self._end) as mailbox:
+            with self._target(address) as mailbox:
                 refuse_locked(mailbox)
                 _refuse_others(mailbox, messages, target)
                 work = Restoring(mailbox, self._packs, NoFence())

@@ -148,6 +148,15 @@ def test_all_that_a_definition_deleted_is_restored_and_the_registry_knows(delete
     assert (again.code, again.out) == (0, "0 put back\n")
 
 
+def test_a_message_says_who_took_it_out_of_the_mailbox(deleted: Owner, mse_tui: Command) -> None:
+    stub = Stub.get(Stub.state == "deleted")
+    number = str(json.loads(mse_tui("stub", "show", str(stub.id), "--json").out)["placement_id"])
+    told = mse_tui("archive", "explain", number).out
+    assert f"the archive keeps it for {deleted.address}" in told and f"{deleted.address} keeps it" not in told
+    assert re.search(rf"Taken out +{deleted.address}, \S+ \S+: deleted, by the definition '", told)
+    assert f"{stub.definition!r} (task '{stub.task.description}')" in told
+
+
 def test_a_restore_that_was_ended_goes_on(deleted: Owner, mse_tui: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("archive", "restore", "--deleted", "--mailbox", deleted.address, "--yes")
     with monkeypatch.context() as patched:
@@ -283,6 +292,7 @@ def test_what_a_restore_would_do_is_asked_of_the_mailbox(site: Site, mse_tui: Co
     held.release()
     nobody = mse_tui(*tries, "--to", "nobody@example.test")
     assert (nobody.code == 0, "Reason: mailbox-not-found" in nobody.err) == (False, True)
+    assert "group" not in nobody.err and "--to MAILBOX" in nobody.err
 
 
 def test_who_tries_a_restore_reads_nothing_of_the_messages(
