@@ -133,6 +133,8 @@ def _tell(found: Found, fresh: Freshness) -> None:
     if found.more is not None:
         click.echo(f"There is more: the same with --after {found.more}")
     click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
+    if fresh.waiting:
+        click.echo("An engine indexes them while it runs; at once: mse-tui archive index")
 
 
 def _place_of(hit: Hit) -> str:

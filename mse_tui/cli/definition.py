@@ -12,6 +12,7 @@ from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features import FEATURES
+from mse_tui.features.storage_definition import NO_LINKS, SET_PUBLIC_URL, StorageManagementDefinition
 from mse_tui.store import queries
 from mse_tui.terms import TaskType
 from mse_tui.widgets.settings_facts import settings_facts
@@ -123,6 +124,17 @@ def remove(session: Session, name: str, yes: bool, what_if: bool, as_json: bool)
         telling.say(f"Removed definition {row.name!r}.")
 
 
+def _warn_of_no_links(session: Session, definition_id: int) -> None:
+    """Say it where a definition makes stubs, and the site has no address for their links."""
+    row = next(each for each in queries.definitions() if each.id == definition_id)
+    if row.type is not TaskType.STORAGE_MANAGEMENT or not session.home.config.exists():
+        return
+    definition = StorageManagementDefinition.model_validate(row.settings)
+    if definition.action.stubs and not session.configuration().web.public_url:
+        click.echo(f"mse-tui: warning: {NO_LINKS}", err=True)
+        click.echo(f"What to do: {SET_PUBLIC_URL}", err=True)
+
+
 def _create_command(task_type: TaskType) -> click.Command:
     model = FEATURES[task_type].definition
 
@@ -136,6 +148,7 @@ def _create_command(task_type: TaskType) -> click.Command:
         session.site()
         with changes(what_if=what_if, as_json=as_json) as telling:
             definition_id = create_definition(task_type, name, given(model, values))
+            _warn_of_no_links(session, definition_id)
             telling.say(f"Created {task_type} definition {name!r} (id {definition_id}).", id=definition_id)
 
     create.params += options_of(model)
@@ -156,6 +169,7 @@ def _change_command(task_type: TaskType) -> click.Command:
         row = session.definition(f"{task_type}/{name}")
         with changes(what_if=what_if, as_json=as_json) as telling:
             set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
+            _warn_of_no_links(session, row.id)
             telling.say_if_changed(
                 f"Changed definition {row.name!r}; executions that run now keep what they began with.", id=row.id
             )

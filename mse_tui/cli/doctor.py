@@ -102,7 +102,7 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
         named = check_exchange(configuration.exchange, halts, mailbox, lambda text: mailbox_address(session, text))
         yield from map(_of_the_option, named)
         yield from _directories(configuration, halts)
-        yield from _retrieval(configuration)
+        yield from _retrieval(configuration, database_opens=not isinstance(halts, Forgetful))
 
 
 def _secrets(home: Home, configuration: Configuration) -> Iterator[Finding]:
@@ -156,9 +156,17 @@ def who_may_read(home: Home, group: str) -> Iterator[Finding]:
         yield Finding("home", Outcome.WARNING, text, f"chmod o+x {closed}", Reason.HOME_UNSAFE)
 
 
-def _retrieval(configuration: Configuration) -> Iterator[Finding]:
+def _retrieval(configuration: Configuration, *, database_opens: bool) -> Iterator[Finding]:
     """What stands behind the links in stubs."""
-    if configuration.web.public_url:
+    if not configuration.web.public_url:
+        from mse_tui.features.storage_definition import NO_LINKS, SET_PUBLIC_URL, StorageManagementDefinition
+        from mse_tui.store import queries
+        from mse_tui.terms import TaskType
+
+        rows = queries.definitions(TaskType.STORAGE_MANAGEMENT) if database_opens else []
+        if any(StorageManagementDefinition.model_validate(row.settings).action.stubs for row in rows):
+            yield Finding("retrieval", Outcome.WARNING, NO_LINKS, remedy=SET_PUBLIC_URL)
+    else:
         from mse_tui.web.doctor import check_retrieval
 
         yield from check_retrieval(configuration)

@@ -168,6 +168,8 @@ def rehydrate_stubs(
     with exchange_of(session) as exchange:
         report = restoring.rehydrate(exchange, packs, wanted, told=tell_putting_back(as_json))
     tell_restored(report, as_json, deleted=len(deleted))
+    if report.restored and not as_json:
+        _say_error("A later run of the task may stub them again, where its definition still means them.")
     _say_error(way)
     ctx.exit(0 if report.ok and (found or not deleted) else 1)
 

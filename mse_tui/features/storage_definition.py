@@ -26,6 +26,11 @@ class StorageAction(StrEnum):
         return self is not StorageAction.DELETE
 
 
+NO_LINKS = "Stubs would have no links: [web] public_url is not set."
+"""Warns of what a person may not have meant."""
+SET_PUBLIC_URL = "Set [web] public_url in the configuration; else stubs say whom to ask, and name their archive id."
+
+
 class StorageManagementDefinition(BaseModel):
     """What a Mailbox Storage Management task takes out of mailboxes; all criteria hold together."""
 

@@ -16,7 +16,7 @@ from mse_tui.features.deleting import Deleting
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.missing import ArchivingFirst
-from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition
+from mse_tui.features.storage_definition import NO_LINKS, StorageAction, StorageManagementDefinition
 from mse_tui.features.stub_completion import complete_stubs
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
@@ -257,7 +257,8 @@ class StoragePass:
         word = "stubbed" if definition.action.stubs else "deleted"
         if definition.dry_run:
             at_least = "at least " if definition.action.stubs else ""
-            journal.note(f"Dry run, nothing was changed: {items} would be {word}, {at_least}{freed} freed.")
+            links = "" if self._run.public_url or not definition.action.stubs else f" {NO_LINKS}"
+            journal.note(f"Dry run, nothing was changed: {items} would be {word}, {at_least}{freed} freed.{links}")
         elif number:
             journal.note(f"{items} {word}, {freed} freed; {NOT_AT_ONCE}")
 

@@ -64,6 +64,7 @@ def test_what_waits_to_be_indexed_is_said(site: Site, mse_tui: Command) -> None:
     ran = mse_tui("archive", "search", "harbour")
     assert ran.code == 0
     assert "Nothing is found." in ran.out and "3 items wait to be indexed" in ran.out
+    assert "at once: mse-tui archive index\n" in ran.out
     ran = mse_tui("archive", "index")
     assert ran.code == 0 and "Indexed" in ran.out and "3 messages and appointments" in ran.out
     ran = mse_tui("archive", "search", "harbour", "ferry")

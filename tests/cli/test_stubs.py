@@ -380,3 +380,20 @@ def test_a_check_says_where_it_is_and_asks_about_many_folders_at_once(site: Site
     before = server.statistics.requests("FindItem")
     mse_tui("stub", "check")
     assert server.statistics.requests("FindItem") - before == 1, "known to be lost: looked for once"
+
+
+def test_stubs_without_links_are_warned_of(site: Site, mse_tui: Command, home: Home) -> None:
+    said = "Stubs would have no links: [web] public_url is not set."
+    assert said in mse_tui("definition", "new", "MSM", "Old mail").err
+    assert said in mse_tui("definition", "set", "MSM", "Old mail", "--older-than-days", "90").err
+    assert said in mse_tui("doctor").out
+    assert said not in mse_tui("definition", "new", "MSM", "Old junk", "--action", "delete").err
+    with home.config.open("a") as file:
+        file.write('\n[web]\npublic_url = "https://archive.example.test"\n')
+    assert said not in mse_tui("definition", "set", "MSM", "Old mail", "--older-than-days", "80").err
+    assert said not in mse_tui("doctor").out
+
+
+def test_who_rehydrates_is_told_that_the_task_may_come_again(site: Site, mse_tui: Command) -> None:
+    assert "may stub them again" in mse_tui("stub", "rehydrate", "--all", "--yes").err
+    assert "may stub them again" not in mse_tui("stub", "rehydrate", "--all", "--yes").err

@@ -15,6 +15,7 @@ from mse_tui.exchange.editing import ItemQuery, Mark
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.features.restoring import Collision, Restoring
+from mse_tui.features.storage_definition import NO_LINKS
 from mse_tui.features.storage_management import StorageAction
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import ArchiveMailbox, Message, Placement
@@ -251,6 +252,9 @@ def test_a_dry_run_changes_nothing_and_says_what_would_change(owner, mailbox, ma
     dry = manage.run(dry_run=True)
     assert all_items(mailbox) == before
     assert (Message.select().count(), Placement.select().count(), Stub.select().count()) == (0, 0, 0)
+    manage.public_url = ""
+    assert manage.run(dry_run=True).notes == [f"{dry.notes[0]} {NO_LINKS}"]
+    manage.public_url = PUBLIC_URL
     real = manage.run()
     assert dry.skipped == real.skipped
     for counter in ("scanned", "matched", "confirmed", "archived_first", "stubbed"):
