@@ -79,7 +79,7 @@ async def photograph(home: Home, name: str, presses: list[str], theme: str = "da
 
 def main() -> None:
     """All of them; the dashboard in the light theme, tasks to look at only, the site in maintenance."""
-    os.environ["TZ"] = "Europe/Oslo"
+    os.environ |= {"TZ": "Europe/Oslo", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     time.tzset()
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:

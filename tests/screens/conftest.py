@@ -55,6 +55,8 @@ class FakeEngine:
 def oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine is in Oslo, its terminal has colours."""
     monkeypatch.setenv("TZ", "Europe/Oslo")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     yield
