@@ -434,7 +434,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.ADDRESS_INVALID: Explanation(
         "This is not a mail address.",
-        "Correct it in the task's group.",
+        "Correct the address.",
     ),
     Reason.TRUSTEE_UNKNOWN: Explanation(
         "A permission names an account that is gone or has no mail address.",

@@ -19,6 +19,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
 from mse_tui.archive.views import MailboxView
+from mse_tui.directory.addresses import valid_addresses
 from mse_tui.engine.giving_back import Foreseen, GivingBack, RestoreReport, Target, Told
 from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
@@ -146,6 +147,8 @@ def foresee_restore(exchange: Exchange, packs: Packs, placement_ids: Sequence[in
 
 
 def _audit_restore(placement_ids: Sequence[int], target: Target, *, subjects: bool = True) -> None:
+    if target.address:
+        valid_addresses(target.address)
     if target.collision is Collision.REPLACE:
         _take_away()
     named: list[dict[str, object]] = []

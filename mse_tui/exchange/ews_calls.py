@@ -174,7 +174,8 @@ class _ResolveNamesAs(ResolveNames):  # type: ignore[misc]
         return self._account.identity if self._account.access_type == IMPERSONATION else None
 
     def _extra_headers(self) -> dict[str, str]:
-        return {"X-AnchorMailbox": self._account.primary_smtp_address}
+        address = self._account.primary_smtp_address
+        return {"X-AnchorMailbox": address} if address.isascii() else {}
 
 
 def shape(tag: str, fields: Iterable[str], extended: Iterable[Property] = ()) -> etree._Element:

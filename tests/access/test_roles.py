@@ -58,4 +58,4 @@ def test_a_role_that_nobody_has_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
     use_roles(Roles({Role.VIEWER: frozenset({"helpdesk"})}))
     with pytest.raises(Problem, match="lacks the role operator") as refused:
         require(Role.OPERATOR)
-    assert "no group at all" in refused.value.remedy
+    assert "No group has the role operator" in refused.value.remedy

@@ -75,7 +75,7 @@ def test_no_command_falls_over_what_is_typed(on_full_site: Run, value: str) -> N
     [
         (("task", "show", "\udcff"), 64, "is not UTF-8 text"),
         (("log", "--execution", "9" * 30), 64, "larger than any"),
-        (("plan", "a\x1b[31mb\u202e"), 64, "\\u202e"),
+        (("plan", "nothing\x1b[31mhere\u202e"), 64, "\\u202e"),
         (("plan", "/dev/full"), 64, "too long"),
         (("doctor", "--mailbox", "a\x1bb"), 64, "a character that no name has"),
         (("export", "--output", "/dev/full"), 2, "Reason: disk-full"),
