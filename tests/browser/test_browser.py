@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ def served(home: Home) -> Iterator[Served]:
         address = f"http://127.0.0.1:{port}"
         assert address in server.stdout.readline()
         assert "There is no sign-in" in server.stdout.readline()
+        until(lambda: _listens(port))
         yield Served(address, server)
     finally:
         server.terminate()
@@ -96,6 +98,11 @@ def test_no_visitors_process_outlives_the_server(
     served.server.send_signal(ends)
     assert served.server.wait(20) == code
     until(lambda: not _visitors(home), 20)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _visitors(home: Home) -> list[str]:
