@@ -8,8 +8,9 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -96,6 +97,9 @@ class Tmux:
             stdin=screen, stdout=screen, stderr=screen, start_new_session=True,
             env={**_environment(), "TERM": "xterm-256color"},
         )  # fmt: skip
+        # A terminal takes what it is given: a client whose words nobody reads never comes to its end.
+        reading = Thread(target=_drain, args=(keyboard,), daemon=True)
+        reading.start()
         try:
             until(lambda: self.tmux("list-clients"), SECONDS)
             yield
@@ -105,10 +109,17 @@ class Tmux:
             client.kill()
             client.wait()
             os.close(screen)
+            reading.join()
             os.close(keyboard)
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)
+
+
+def _drain(terminal: int) -> None:
+    with suppress(OSError):  # the other side is closed
+        while os.read(terminal, 65_536):
+            pass
 
 
 @pytest.fixture
