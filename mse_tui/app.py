@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from textual import work
 from textual.binding import BindingType
 from textual.message import Message
+from textual.screen import Screen
 
 from mse_tui.access.roles import Role, held, is_read_only, needed
 from mse_tui.actions.sites import retry_accounts
@@ -73,6 +74,7 @@ class MseTuiApp(Tui):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(one for one in EVERYWHERE if one not in (REFRESH, BACK))
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {name: first_screen(name) for name in PLACES}
     DEFAULT_MODE = "dashboard"
     NOTIFICATION_TIMEOUT = 4
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (78, "-normal"), (130, "-wide")]
@@ -101,7 +103,6 @@ class MseTuiApp(Tui):
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """`begin` starts the engine; it is called in a thread once the first screen is there."""
-        self.MODES = {name: first_screen(name) for name in PLACES}  # type: ignore[misc]
         monochrome = "NO_COLOR" in os.environ
         super().__init__(home, clock, engine_begins=begin is not None, ansi=monochrome)
         self.engine = engine
