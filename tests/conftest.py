@@ -1,5 +1,6 @@
-"""What all tests share: private homes, fresh databases, the shared material, and how hard hypothesis looks."""
+"""What all tests share: logging, private homes, fresh databases, the shared material, how hard hypothesis looks."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,16 @@ for _profile, _examples in _SEEDS.items():
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     )
 settings.load_profile(os.environ.get("MSE_TUI_SEEDS", "few"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_ends_with_the_test() -> Iterator[None]:
+    """A command run in this process logs where it was told to and at its own level: both end with its test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

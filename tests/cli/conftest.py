@@ -1,7 +1,6 @@
 """Running the command line in this process."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -25,16 +24,6 @@ class Ran:
 
 
 Command = Callable[..., Ran]
-
-
-@pytest.fixture(autouse=True)
-def _logging_ends_with_the_test() -> Iterator[None]:
-    """A command logs to the standard error that it had, which ends with its test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
