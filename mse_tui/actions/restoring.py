@@ -45,13 +45,16 @@ def rehydrate(exchange: Exchange, packs: Packs, wanted: StubFilter, *, told: Tol
 
     Goes on where an earlier attempt ended. Raises Problem mailbox-locked, and those of reaching a mailbox.
     """
-    return GivingBack(exchange, packs, Event()).rehydrate(_to_rehydrate(wanted), told)
+    stub_ids = [each for ids in _to_rehydrate(wanted).values() for each in ids]
+    return GivingBack(exchange, packs, Event()).rehydrate(stub_ids, told)
 
 
 @needs(Role.OPERATOR)
-def ask_to_rehydrate(wanted: StubFilter) -> int:
-    """Have the engine do it; gives the request's id."""
-    return requests.ask("rehydrate", {"stubs": _to_rehydrate(wanted)})
+def ask_to_rehydrate(wanted: StubFilter) -> None:
+    """Have the engine do it, each mailbox by itself: one that is locked does not keep the others waiting."""
+    with writing():
+        for ids in _to_rehydrate(wanted).values():
+            requests.ask("rehydrate", {"stubs": ids})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,16 @@ def originals(wanted: StubFilter, states: Collection[StubState]) -> list[int]:
     return [row.placement_id for row in reversed(rows) if row.placement_id is not None]
 
 
-def _to_rehydrate(wanted: StubFilter) -> list[int]:
-    rows = [row for row in every_stub(only_by_what_is_shown(wanted)) if row.state in RESTORABLE]
-    for address in sorted({row.address for row in rows}):
-        audit("rehydrate", address, after={"stubs": [row.key for row in rows if row.address == address]})
-    return [row.id for row in rows]
+def _to_rehydrate(wanted: StubFilter) -> dict[str, list[int]]:
+    """Address -> stubs that can be put back; audited."""
+    by_address: dict[str, list[StubRow]] = {}
+    for row in every_stub(only_by_what_is_shown(wanted)):
+        if row.state in RESTORABLE:
+            by_address.setdefault(row.address, []).append(row)
+    with writing():
+        for address, rows in sorted(by_address.items()):
+            audit("rehydrate", address, after={"stubs": [row.key for row in rows]})
+    return {address: [row.id for row in rows] for address, rows in sorted(by_address.items())}
 
 
 @needs(Role.OPERATOR)

@@ -1,5 +1,6 @@
 """The stub registry for people: what was stubbed where, when, by which definition, and what that saves."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import from_micros
 
 _PAGE = 500
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class StubFilter:
     """The archive's folder that it lay in."""
     in_contents: bool = True
     """Text is looked for in the subject and the sender; else in the archive id alone."""
+    ids: Sequence[int] | None = None
+    """Their numbers; None: all."""
 
     def conditions(self) -> tuple[str, list[Any]]:
         """As SQL, with its parameters."""
@@ -77,10 +81,12 @@ class StubFilter:
             found.append(f"s.state IN ({', '.join('?' * len(self.states))})")
             values += [str(each) for each in self.states]
         if self.text:
-            part = f"%{_escaped(self.text.lower())}%"
             columns = ("m.subject", "m.sender", "s.key") if self.in_contents else ("s.key",)
-            found.append("(" + " OR ".join(f"LOWER({each}) LIKE ? ESCAPE '!'" for each in columns) + ")")
-            values += [part] * len(columns)
+            found.append("(" + " OR ".join(f"INSTR(CASEFOLD({each}), ?)" for each in columns) + ")")
+            values += [self.text.casefold()] * len(columns)
+        if self.ids is not None:
+            found.append("s.id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(list(self.ids)))
         return " AND ".join(found) or "1 = 1", values
 
 
@@ -116,15 +122,19 @@ def stub_rows(wanted: StubFilter, offset: int = 0, limit: int = 100) -> list[Stu
 
 def every_stub(wanted: StubFilter) -> Iterator[StubRow]:
     """All stubs that are meant, latest first."""
-    offset = 0
-    while rows := stub_rows(wanted, offset, _PAGE):
-        yield from rows
-        offset += len(rows)
+    condition, values = wanted.conditions()
+    sql = f"{_COLUMNS}{_FROM} WHERE ({condition}) AND s.id < ? ORDER BY s.id DESC LIMIT {_PAGE}"
+    last = _LARGEST
+    while rows := select(sql, [*values, last]):
+        yield from map(_row, rows)
+        last = rows[-1][0]
 
 
 def stub_row(text: str) -> StubRow:
     """The stub with this number or archive id. Raises Problem not-found."""
-    rows = select(f"{_COLUMNS}{_FROM} WHERE s.key = ? OR CAST(s.id AS TEXT) = ?", [text.strip(), text.strip()])
+    named = text.strip()
+    number = int(named) if named.isdecimal() and len(named) < len(str(_LARGEST)) else 0
+    rows = select(f"{_COLUMNS}{_FROM} WHERE s.key = ? OR s.id = ?", [named, number])
     if not rows:
         raise Problem(Reason.NOT_FOUND, f"There is no stub {text!r}.", "mse-tui stub list shows what there is.")
     return _row(rows[0])
@@ -153,7 +163,3 @@ def _row(values: Sequence[Any]) -> StubRow:
     named["began"] = from_micros(named["began"])
     named["ended"] = None if named["ended"] is None else from_micros(named["ended"])
     return StubRow(**named)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

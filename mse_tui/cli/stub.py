@@ -291,7 +291,7 @@ def _definition_named(text: str) -> str:
 
 def _chosen(name: str | None, everything: bool, wanted: StubFilter) -> StubFilter:
     if name is not None:
-        return StubFilter(text=stub_row(name).key)
+        return StubFilter(ids=[stub_row(name).id])
     if wanted == StubFilter(states=[]) and not everything:
         raise click.UsageError("Say which: a stub's number, --mailbox, --definition, --folder, --text, or --all.")
     return wanted

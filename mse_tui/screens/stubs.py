@@ -150,10 +150,11 @@ class StubsScreen(LiveScreen[Shown]):
         choices = [("Cancel", False), ("Put them back", True)]
         title = f"Rehydrate {count(len(rows), 'stub')}?"
         if await self.app.push_screen_wait(Choice(title, text, choices, names=_names(rows))):
-            self.tui.act(lambda: [ask_to_rehydrate(StubFilter(text=row.key)) for row in rows], self._asked)
+            wanted = StubFilter(ids=[row.id for row in rows])
+            self.tui.act(partial(ask_to_rehydrate, wanted), lambda _: self._asked(len(rows)))
 
-    def _asked(self, requests: list[int]) -> None:
-        text = f"The engine was asked to put back {count(len(requests), 'message')}; the list shows how each ends."
+    def _asked(self, messages: int) -> None:
+        text = f"The engine was asked to put back {count(messages, 'message')}; the list shows how each ends."
         if self.tui.nobody_runs_tasks:
             text += " No engine runs, so nothing happens until one does."
         self.query_one("#stubs", PagedList).unmark()
@@ -177,7 +178,7 @@ class StubsScreen(LiveScreen[Shown]):
         choices = [("Cancel", False), ("Revoke", True)]
         title = f"Revoke the links of {count(len(rows), 'stub')}?"
         if await self.app.push_screen_wait(Choice(title, text, choices, names=_names(rows), warning=True)):
-            self.tui.act(lambda: sum(revoke(StubFilter(text=row.key)) for row in rows), self._revoked)
+            self.tui.act(partial(revoke, StubFilter(ids=[row.id for row in rows])), self._revoked)
 
     def _revoked(self, links: int) -> None:
         self.query_one("#stubs", PagedList).unmark()

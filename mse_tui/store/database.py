@@ -236,9 +236,8 @@ class ReadOnlyDatabase(SqliteDatabase):
 
 
 def _read_write(path: Path) -> SqliteDatabase:
-    return SqliteDatabase(
-        str(path), pragmas={"journal_mode": "wal", **_PRAGMAS}, lock_type="IMMEDIATE", timeout=_BUSY_SECONDS
-    )
+    pragmas = {"journal_mode": "wal", **_PRAGMAS}
+    return _able(SqliteDatabase(str(path), pragmas=pragmas, lock_type="IMMEDIATE", timeout=_BUSY_SECONDS))
 
 
 def _read_only(path: Path) -> SqliteDatabase:
@@ -256,7 +255,18 @@ def _read_only(path: Path) -> SqliteDatabase:
 
 
 def _only_readable(path: Path, how: str) -> SqliteDatabase:
-    return ReadOnlyDatabase(f"file:{quote(str(path))}?{how}", uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS)
+    uri = f"file:{quote(str(path))}?{how}"
+    return _able(ReadOnlyDatabase(uri, uri=True, pragmas=_PRAGMAS, timeout=_BUSY_SECONDS))
+
+
+def _able(opened: SqliteDatabase) -> SqliteDatabase:
+    """With CASEFOLD, since SQLite's LOWER knows no letters beyond ASCII."""
+    opened.register_function(_casefold, "CASEFOLD", 1)
+    return opened
+
+
+def _casefold(text: str | None) -> str:
+    return (text or "").casefold()
 
 
 def _migrate(opened: SqliteDatabase, path: Path, read_only: bool) -> None:

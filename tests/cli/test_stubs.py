@@ -19,7 +19,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import open_database
-from mse_tui.store.models import ArchiveMailbox, Audit, Placement
+from mse_tui.store.models import ArchiveMailbox, Audit, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
 from tests.cli.conftest import Command
@@ -255,6 +255,25 @@ def test_revoked_links_open_nothing(site: Site, mse_tui: Command) -> None:
     assert "4 links revoked" in mse_tui("stub", "revoke", "--all", "--yes").out
     assert StubLink.select().where(StubLink.revoked.is_null()).count() == 0
     assert "0 links revoked" in mse_tui("stub", "revoke", "--all", "--yes").out
+
+
+def test_a_stub_that_is_named_is_not_one_whose_subject_quotes_its_id(site: Site, mse_tui: Command) -> None:
+    chosen, other = Stub.select().order_by(Stub.id)
+    Message.update(subject=f"Re: {chosen.key}").where(Message.id == other.message_id).execute()
+    assert "2 links revoked" in mse_tui("stub", "revoke", chosen.key, "--yes").out
+    assert {row.stub_id for row in StubLink.select().where(StubLink.revoked.is_null(False))} == {chosen.id}
+    assert "1 put back" in mse_tui("stub", "rehydrate", chosen.key, "--yes").out
+    assert Stub.get_by_id(other.id).state == "complete"
+
+
+@pytest.mark.parametrize("text", ["übersicht", "ÜBERSICHT", "ΣΊΣΥΦΟΣ", "strasse", "100% (_!)"])
+def test_text_is_found_in_any_alphabet_and_case(site: Site, mse_tui: Command, text: str) -> None:
+    Message.update(subject="Übersicht Σίσυφος Hauptstraße 100% (_!)").where(
+        Message.id == Stub.get().message_id
+    ).execute()
+    assert json.loads(mse_tui("stub", "list", "--text", text, "--json").out)["total"] == 1
+    told = mse_tui("stub", "rehydrate", "--text", text, "--what-if").out
+    assert told.startswith("Would put back 1 stub in")
 
 
 def test_archived_messages_are_restored(site: Site, mse_tui: Command, server) -> None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from mse_tui.app import MseTuiApp
-from mse_tui.store.models import Audit, EngineRequest
+from mse_tui.reasons import Problem, Reason
+from mse_tui.store.models import ArchiveMailbox, Audit, EngineRequest, Message
 from mse_tui.store.stubs import Stub, StubLink
 from tests.screens.care_seed import seed_stubs
 from tests.screens.conftest import Keys, until
@@ -46,12 +47,60 @@ async def test_rehydrating_asks_the_engine_for_what_is_marked(stubbed: MseTuiApp
         await keys.press("space", "space", "space", "H")
         await keys.see("Rehydrate 2 stubs?")
         await keys.press("j", "enter")
-        await until(pilot, lambda: EngineRequest.select().count() == 2, "the requests")
-        asked = [json.loads(row.arguments)["stubs"] for row in EngineRequest.select()]
-        rows = Stub.select().where(Stub.state == "complete").order_by(Stub.id.desc())
-        assert sorted(asked) == sorted([row.id] for row in rows)
         await keys.see("The engine was asked to put back 2 messages")
-        assert Audit.select().where(Audit.action == "rehydrate").count() == 2
+        (asked,) = EngineRequest.select()
+        rows = Stub.select().where(Stub.state == "complete")
+        assert sorted(json.loads(asked.arguments)["stubs"]) == sorted(row.id for row in rows)
+        assert Audit.select().where(Audit.action == "rehydrate").count() == 1
+
+
+async def test_marked_stubs_are_asked_for_mailbox_by_mailbox_or_not_at_all(
+    stubbed: MseTuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ArchiveMailbox.select().where(ArchiveMailbox.id != Stub.get().mailbox_id).first()
+    Stub.update(mailbox=other, state="complete").where(Stub.state == "restored").execute()
+    created = EngineRequest.create.__func__
+
+    def fails_the_second_time(cls: type, **fields: object) -> EngineRequest:
+        if cls.select().exists():
+            raise Problem(Reason.DISK_FULL, "There is no space left for the database.")
+        return created(cls, **fields)
+
+    async with stubbed.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9")
+        await keys.see("Figures, week 1")
+        with monkeypatch.context() as patched:
+            patched.setattr(EngineRequest, "create", classmethod(fails_the_second_time))
+            await keys.press("space", "space", "space", "H")
+            await keys.see("Rehydrate 3 stubs?")
+            await keys.press("j", "enter")
+            await keys.see("There is no space left")
+        assert not EngineRequest.select().exists()
+        assert not Audit.select().where(Audit.action == "rehydrate").exists()
+        await keys.press("escape", "H")
+        await keys.see("Rehydrate 3 stubs?")
+        await keys.press("j", "enter")
+        await keys.see("The engine was asked to put back 3 messages")
+        assert sorted(len(json.loads(row.arguments)["stubs"]) for row in EngineRequest.select()) == [1, 2]
+
+
+async def test_a_stub_whose_subject_quotes_anothers_id_is_left_alone(stubbed: MseTuiApp) -> None:
+    chosen, other = Stub.select().where(Stub.state == "complete").order_by(Stub.id.desc())
+    Message.update(subject=f"About {chosen.key}").where(Message.id == other.message_id).execute()
+    async with stubbed.run_test(size=(120, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9", "t")
+        await keys.see("in mailboxes: 2")
+        await keys.press("U")
+        await keys.see("Revoke the links of 1 stub?")
+        await keys.press("j", "enter")
+        await keys.see("1 link revoked")
+        await keys.press("H")
+        await keys.see("Rehydrate 1 stub?")
+        await keys.press("j", "enter")
+        await keys.see("asked to put back 1 message")
+        assert [json.loads(row.arguments)["stubs"] for row in EngineRequest.select()] == [[chosen.id]]
 
 
 async def test_revoking_asks_first(stubbed: MseTuiApp) -> None:
