@@ -5,6 +5,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from lxml import etree
 
@@ -26,6 +27,7 @@ from mse_tui.exchange.ews_rows import (
     is_search_folder,
     item_row,
     mailbox_guid,
+    only,
     page_end,
     resolutions,
 )
@@ -86,7 +88,7 @@ class EwsMailbox:
     @property
     def calendars(self) -> Calendars:
         """The mailbox's calendars."""
-        return EwsCalendars(self._session, self._default_calendar, self.folder_changes, _only)
+        return EwsCalendars(self._session, self._default_calendar, self.folder_changes)
 
     def _default_calendar(self) -> FolderRow:
         row = self._folders(["calendar"])[0]
@@ -148,8 +150,8 @@ class EwsMailbox:
         """The next page of folder changes. Search folders hold no items of their own and are left out."""
         root = self.root(area)
         request = self._session.calls.sync_hierarchy(root.remote_id, state)
-        message = self._session.ask(request, _only)
-        end = page_end(message, "IncludesLastFolderInRange")
+        message = self._session.ask(request, only)
+        end = page_end(message, "IncludesLastFolderInRange", state)
         changed, removed = [], []
         for kind, change in changes(message):
             if kind == "Delete":
@@ -178,7 +180,8 @@ class EwsMailbox:
 
     def _item_page(self, folder_id: str, state: str | None, size: int) -> ItemChanges:
         try:
-            return self._session.ask(self._session.calls.sync_items(folder_id, state, size), _item_changes)
+            request = self._session.calls.sync_items(folder_id, state, size)
+            return self._session.ask(request, partial(_item_changes, since=state))
         except Problem as problem:
             if problem.reason is Reason.ITEM_NOT_FOUND:
                 # The folder is what was asked for by its id.
@@ -242,20 +245,10 @@ def _as_root(row: FolderRow) -> FolderRow:
     return FolderRow(row.remote_id, "", row.name, row.distinguished, row.folder_class, row.total_count)
 
 
-def _only(messages: list[etree._Element]) -> etree._Element:
-    """The one entry of an answer; raises what its error means."""
-    if len(messages) != 1:
-        raise broken(f"The server's answer has {len(messages)} entries where one was asked for.")
-    error = error_of(messages[0])
-    if error is not None:
-        raise failure_of(error)
-    return messages[0]
-
-
-def _item_changes(messages: list[etree._Element]) -> ItemChanges:
+def _item_changes(messages: list[etree._Element], since: str | None) -> ItemChanges:
     """One page of SyncFolderItems."""
-    message = _only(messages)
-    end = page_end(message, "IncludesLastItemInRange")
+    message = only(messages)
+    end = page_end(message, "IncludesLastItemInRange", since)
     changed: list[ItemRow] = []
     read_flags: list[tuple[str, str, bool]] = []
     removed: list[str] = []

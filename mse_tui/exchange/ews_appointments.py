@@ -5,7 +5,7 @@ Source: the EWS element CalendarItem (CalendarItemType in types.xsd), and MS-OXC
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from lxml import etree
 
@@ -19,7 +19,7 @@ from mse_tui.exchange.calendars import (
     Response,
     Role,
 )
-from mse_tui.exchange.ews_rows import T, moment_of
+from mse_tui.exchange.ews_rows import T, moment_of, number_of
 from mse_tui.exchange.time_zones import iana_zone
 from mse_tui.exchange.wire_errors import broken
 
@@ -141,7 +141,7 @@ def event(element: etree._Element) -> Event:
     if starts is None or ends is None:
         raise broken("An appointment in the server's answer has no start or no end.")
     body = element.find(f"{T}Body")
-    state = int(_text(element, "AppointmentState") or 0)
+    state = number_of(_text(element, "AppointmentState"))
     is_meeting = _truth(element, "IsMeeting")
     my_response = _text(element, "MyResponseType")
     is_organizer = not state & _RECEIVED_COPY
@@ -167,7 +167,7 @@ def event(element: etree._Element) -> Event:
         organizer=_organizer(element) if is_meeting else None,
         attendees=tuple(_attendees(element)),
         reminder_minutes=_reminder(element),
-        sequence=int(_text(element, "AppointmentSequenceNumber") or 0),
+        sequence=number_of(_text(element, "AppointmentSequenceNumber")),
         created=moment_of(_text(element, "DateTimeCreated")),
         modified=moment_of(_text(element, "LastModifiedTime")),
         online_meeting_url=_text(element, "JoinOnlineMeetingUrl"),
@@ -223,7 +223,7 @@ def _zone(element: etree._Element, name: str) -> str:
 def _reminder(element: etree._Element) -> int | None:
     if not _truth(element, "ReminderIsSet"):
         return None
-    return int(_text(element, "ReminderMinutesBeforeStart") or 0)
+    return number_of(_text(element, "ReminderMinutesBeforeStart"))
 
 
 def _organizer(element: etree._Element) -> Attendee | None:
@@ -264,7 +264,7 @@ def _attachment(element: etree._Element) -> Attachment:
         remote_id=identity.get("Id", ""),
         name=f"{name}.eml" if is_item else name,
         content_type="message/rfc822" if is_item else _text(element, "ContentType") or "application/octet-stream",
-        size=int(_text(element, "Size") or 0),
+        size=number_of(_text(element, "Size")),
         content_id=_text(element, "ContentId"),
         is_inline=_truth(element, "IsInline"),
         is_item=is_item,
@@ -278,17 +278,17 @@ def _recurrence(element: etree._Element) -> Recurrence:
     pattern = next((each for each in element if _name(each) in _PATTERNS), None)
     if pattern is None:
         raise broken("A series in the server's answer has no pattern that Exchange documents.")
-    ends = _text(element, f"EndDateRecurrence/{T}EndDate")
+    ends = moment_of(_text(element, f"EndDateRecurrence/{T}EndDate")[:10])
     return Recurrence(
         frequency=_PATTERNS[_name(pattern)],
-        interval=int(_text(pattern, "Interval") or 1),
+        interval=number_of(_text(pattern, "Interval")) or 1,
         days=tuple(short for day in _text(pattern, "DaysOfWeek").split() for short in _DAYS.get(day, ())),
         position=_POSITIONS.get(_text(pattern, "DayOfWeekIndex"), 0),
-        day_of_month=int(_text(pattern, "DayOfMonth") or 0),
+        day_of_month=number_of(_text(pattern, "DayOfMonth")),
         month=_MONTHS.get(_text(pattern, "Month"), 0),
         week_begins=next(iter(_DAYS.get(_text(pattern, "FirstDayOfWeek"), ())), ""),
-        count=int(_text(element, f"NumberedRecurrence/{T}NumberOfOccurrences") or 0),
-        until=date.fromisoformat(ends[:10]) if ends else None,
+        count=number_of(_text(element, f"NumberedRecurrence/{T}NumberOfOccurrences")),
+        until=None if ends is None else ends.date(),
     )
 
 
@@ -297,12 +297,16 @@ def _name(element: etree._Element) -> str:
 
 
 def _series_end(element: etree._Element, recurrence: Recurrence, event: Event) -> datetime | None:
-    """When the last occurrence is over; with moved ones. None for an endless series."""
+    """When the last occurrence is over; with moved ones. None for an endless series, and where it can't be told."""
     if not recurrence.count and recurrence.until is None:
         return None
     ends = _times(element, "LastOccurrence/{0}End")
-    if not ends and recurrence.until is not None:
+    if not ends:
+        if recurrence.until is None:
+            return None
         midnight = datetime(recurrence.until.year, recurrence.until.month, recurrence.until.day, tzinfo=UTC)
-        ends.append(midnight + timedelta(days=2) + (event.ends - event.starts))  # in whichever zone that day is
-    ends += _times(element, "ModifiedOccurrences/{0}Occurrence/{0}End")
-    return max(ends, default=event.ends)
+        try:
+            ends.append(midnight + timedelta(days=2) + (event.ends - event.starts))  # in whichever zone that day is
+        except OverflowError:
+            return None
+    return max(*ends, *_times(element, "ModifiedOccurrences/{0}Occurrence/{0}End"), event.ends)

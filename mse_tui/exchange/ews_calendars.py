@@ -28,7 +28,7 @@ from mse_tui.exchange.ews_appointments import Master
 from mse_tui.exchange.ews_calendar_calls import get_appointments, get_attachments, sync_appointments
 from mse_tui.exchange.ews_calls import PAGE, Calls, Request
 from mse_tui.exchange.ews_fetch import BATCH_BYTES, READ_AHEAD, Collector, batches
-from mse_tui.exchange.ews_rows import change_id, changes, decode_base64, page_end
+from mse_tui.exchange.ews_rows import change_id, changes, decode_base64, only, page_end
 from mse_tui.exchange.ews_session import Session
 from mse_tui.exchange.mailbox import Area, FolderChanges, FolderRow, ItemFailure
 from mse_tui.exchange.wire_errors import broken
@@ -36,7 +36,7 @@ from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 BATCH = 50
 """Appointments in one request: a series with attendees may be some hundred kilobytes."""
@@ -53,13 +53,11 @@ class EwsCalendars:
         session: Session,
         default: Callable[[], FolderRow],
         folder_changes: Callable[[Area, str | None], FolderChanges],
-        only: Callable[[list[etree._Element]], etree._Element],
     ) -> None:
-        """`default` gives the default calendar's folder; `only` the one entry of an answer."""
+        """`default` gives the default calendar's folder."""
         self._session = session
         self._default = default
         self._folder_changes = folder_changes
-        self._only = only
 
     def folders(self, *, all_calendars: bool) -> list[CalendarRow]:
         """The default calendar, or all that were not deleted; see `Calendars.folders`."""
@@ -76,7 +74,7 @@ class EwsCalendars:
         """The next page of changes of one calendar."""
         request = sync_appointments(self._session.calls, calendar_id, state, PAGE)
         try:
-            return self._session.ask(request, lambda messages: _page(self._only(messages)))
+            return self._session.ask(request, partial(_page, since=state))
         except Problem as problem:
             if problem.reason is Reason.ITEM_NOT_FOUND:
                 raise Problem(Reason.FOLDER_NOT_FOUND, problem.happened) from problem
@@ -141,9 +139,10 @@ def _is_deleted(row: FolderRow, rows: Mapping[str, FolderRow]) -> bool:
     return False
 
 
-def _page(message: etree._Element) -> AppointmentChanges:
+def _page(messages: list[etree._Element], since: str | None) -> AppointmentChanges:
     """One page of SyncFolderItems."""
-    end = page_end(message, "IncludesLastItemInRange")
+    message = only(messages)
+    end = page_end(message, "IncludesLastItemInRange", since)
     changed, removed = [], []
     for kind, change in changes(message):
         if kind in ("Create", "Update"):
@@ -200,8 +199,8 @@ class _Fetch:
         self,
         ids: Sequence[str],
         request: Callable[[Calls, Sequence[str]], Request],
-        take: "Callable[[str, etree._Element], T]",
-    ) -> "list[T | ItemFailure]":
+        take: "Callable[[str, etree._Element], Answer]",
+    ) -> "list[Answer | ItemFailure]":
         """As `Collector.collect`; an answer that can't be read whole is asked for in halves, down to its cause."""
         try:
             answers = self._collector.collect(

@@ -4,23 +4,23 @@ from lxml import etree
 
 from mse_tui.exchange.editing import AttachmentRow, Body, Changed, ItemDetails, MailboxSpace
 from mse_tui.exchange.ews_edit_calls import QUOTAS, SIZE
-from mse_tui.exchange.ews_rows import M, T, error_of, item_row
+from mse_tui.exchange.ews_rows import M, T, error_of, item_row, number_of
 from mse_tui.exchange.mailbox import ItemRow
 from mse_tui.exchange.wire_errors import broken
 
 _KILOBYTE = 1024
 
 
-def found_page(message: etree._Element) -> tuple[list[ItemRow], int, bool]:
-    """One page of FindItem: its rows, the offset of the next, and whether it is the last."""
+def found_page(message: etree._Element, start: int) -> tuple[list[ItemRow], int, bool]:
+    """One page of FindItem, from `start`: its rows, the offset of the next, and whether it is the last."""
     root = message.find(f"{M}RootFolder")
     items = None if root is None else root.find(f"{T}Items")
     if root is None or items is None:
         raise broken("A page of found items has no list.")
     last = root.get("IncludesLastItemInRange") in ("true", "1")
-    offset = int(root.get("IndexedPagingOffset") or 0)
-    if not last and not len(items):
-        raise broken("A page of found items is empty though it is not the last.")
+    offset = number_of(root.get("IndexedPagingOffset"))
+    if not last and (not len(items) or offset <= start):
+        raise broken("A page of found items leads no further though it is not the last.")
     return [item_row(each) for each in items], offset, last
 
 
@@ -48,7 +48,7 @@ def _attachment(element: etree._Element) -> AttachmentRow:
         attachment_id=identity.get("Id", ""),
         name=element.findtext(f"{T}Name") or "",
         content_type=element.findtext(f"{T}ContentType") or "",
-        size=int(element.findtext(f"{T}Size") or 0),
+        size=number_of(element.findtext(f"{T}Size")),
         inline=element.findtext(f"{T}IsInline") in ("true", "1"),
         content_id=element.findtext(f"{T}ContentId") or "",
         is_item=kind == "ItemAttachment",

@@ -24,7 +24,7 @@ from mse_tui.exchange.ews_edit_calls import EditCalls
 from mse_tui.exchange.ews_edit_rows import changed_item, detached_from, details_of, found_page, space_of
 from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Collector, item_failure
-from mse_tui.exchange.ews_rows import error_of, folder_row
+from mse_tui.exchange.ews_rows import error_of, folder_row, only
 from mse_tui.exchange.ews_session import Session
 from mse_tui.exchange.ews_stream import ContentReader, ContentTooLarge
 from mse_tui.exchange.mailbox import FolderRow, ItemFailure, ItemRow
@@ -77,7 +77,7 @@ class EwsEditing:
         last = False
         while not last:
             request = self._calls.find_items([folder_id], query, offset)
-            rows, offset, last = self._ask_about_folder(request, lambda messages: found_page(_only(messages)))
+            rows, offset, last = self._ask_about_folder(request, partial(_found, start=offset))
             if rows:
                 yield tuple(rows)
 
@@ -143,7 +143,7 @@ class EwsEditing:
     ) -> tuple[Changed | None, Sequence[NewAttachment]]:
         """After an attempt whose outcome is unknown: what the item does not have yet."""
         details = self._session.attempt(
-            self._calls.get_details([remote_id], body=False), lambda messages: details_of(_only(messages))
+            self._calls.get_details([remote_id], body=False), lambda messages: details_of(only(messages))
         )
         there = {each.content_id for each in details.attachments}
         now = Changed(details.row.remote_id, details.row.change_key)
@@ -212,12 +212,12 @@ class EwsEditing:
             if repeated and token:
                 query = ItemQuery(mark=(Mark.RESTORE, token))
                 request = self._calls.find_items([folder_id], query, 0)
-                rows, *_ = self._session.attempt(request, lambda messages: found_page(_only(messages)))
+                rows, *_ = self._session.attempt(request, partial(_found, start=0))
                 if rows:
                     return Changed(rows[0].remote_id, rows[0].change_key)
             repeated = True
             request = self._calls.create_item(folder_id, item)
-            return self._session.attempt(request, lambda messages: changed_item(_only(messages)))
+            return self._session.attempt(request, lambda messages: changed_item(only(messages)))
 
         session = self._session
         try:
@@ -285,26 +285,21 @@ class EwsEditing:
             raise
 
 
-def _only(messages: list[etree._Element]) -> etree._Element:
-    """The one entry of an answer; raises what its error means."""
-    if len(messages) != 1:
-        raise broken(f"The server's answer has {len(messages)} entries where one was asked for.")
-    error = error_of(messages[0])
-    if error is not None:
-        raise failure_of(error)
-    return messages[0]
-
-
 def _first_pages(messages: list[etree._Element], wanted: int) -> list[tuple[list[ItemRow], int, bool] | None]:
     """The first page of each folder; None where it was refused: then that folder is asked about alone."""
     if len(messages) != wanted:
         raise broken(f"The server's answer has {len(messages)} entries where {wanted} folders were asked about.")
-    return [found_page(each) if error_of(each) is None else None for each in messages]
+    return [found_page(each, 0) if error_of(each) is None else None for each in messages]
+
+
+def _found(messages: list[etree._Element], start: int) -> tuple[list[ItemRow], int, bool]:
+    """A page of the one folder that was asked about."""
+    return found_page(only(messages), start)
 
 
 def _folders(messages: list[etree._Element]) -> list[FolderRow]:
     """The folders in the answer about one folder or its subfolders."""
-    message = _only(messages)
+    message = only(messages)
     listed = message.find("{*}Folders")
     if listed is None:
         listed = message.find("{*}RootFolder/{*}Folders")

@@ -23,7 +23,7 @@ from mse_tui.reasons import Problem, Reason
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_ITEMS = 100
@@ -53,12 +53,12 @@ class Collector:
         self,
         ids: Sequence[str],
         request: Callable[[Sequence[str]], Request],
-        read: Callable[[str, etree._Element], T],
+        read: Callable[[str, etree._Element], Answer],
         deadline: Deadline,
         limit: int | None = None,
-    ) -> "list[T | ItemFailure]":
+    ) -> "list[Answer | ItemFailure]":
         """One answer an id, in order. Raises Problem where the whole is refused, TooLong beyond `limit` bytes."""
-        answers: dict[int, T | ItemFailure] = {}
+        answers: dict[int, Answer | ItemFailure] = {}
 
         def attempt() -> None:
             owed = [index for index in range(len(ids)) if index not in answers]

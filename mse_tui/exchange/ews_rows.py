@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from mse_tui.exchange.editing import Mark
-from mse_tui.exchange.ews_errors import ServerError
+from mse_tui.exchange.ews_errors import ServerError, failure_of
 from mse_tui.exchange.mailbox import FolderRow, ItemRow
 from mse_tui.exchange.wire_errors import broken
 
@@ -106,6 +106,16 @@ def _fault(fault: etree._Element) -> ServerError:
     return ServerError(code or "SOAP fault", text, _values(fault.find(f"detail/{T}MessageXml")))
 
 
+def only(messages: list[etree._Element]) -> etree._Element:
+    """The one entry of an answer; raises what its error means."""
+    if len(messages) != 1:
+        raise broken(f"The server's answer has {len(messages)} entries where one was asked for.")
+    error = error_of(messages[0])
+    if error is not None:
+        raise failure_of(error)
+    return messages[0]
+
+
 def error_of(message: etree._Element) -> ServerError | None:
     """The error of one entry; None where it succeeded (a warning is an error unless its code is NoError)."""
     code = message.findtext(f"{M}ResponseCode")
@@ -147,7 +157,7 @@ def folder_row(element: etree._Element, distinguished: dict[str, str]) -> Folder
         name=element.findtext(f"{T}DisplayName") or "",
         distinguished=distinguished.get(remote_id) or element.findtext(f"{T}DistinguishedFolderId") or "",
         folder_class=element.findtext(f"{T}FolderClass") or "IPF.Note",
-        total_count=int(element.findtext(f"{T}TotalCount") or 0),
+        total_count=number_of(element.findtext(f"{T}TotalCount")),
     )
 
 
@@ -174,13 +184,16 @@ class PageEnd:
     last: bool
 
 
-def page_end(message: etree._Element, last_name: str) -> PageEnd:
-    """The new state of a sync answer; a page without one is never used."""
+def page_end(message: etree._Element, last_name: str, since: str | None) -> PageEnd:
+    """The new state of a sync answer; a page without one, or that leads no further than `since`, is never used."""
     state = message.findtext(f"{M}SyncState")
     last = message.findtext(f"{M}{last_name}")
     if not state or last not in ("true", "false", "1", "0"):
         raise broken("A page of the server's changes has no state.")
-    return PageEnd(state, last in ("true", "1"))
+    end = PageEnd(state, last in ("true", "1"))
+    if end.state == since and not end.last:
+        raise broken("A page of the server's changes leads no further though it is not the last.")
+    return end
 
 
 def change_id(change: etree._Element) -> tuple[str, str]:
@@ -244,7 +257,7 @@ def item_row(element: etree._Element) -> ItemRow:
         recipients=got("DisplayTo", ""),
         received=moment_of(got("DateTimeReceived")),
         sent=moment_of(got("DateTimeSent")),
-        size=int(got("Size") or 0),
+        size=number_of(got("Size")),
         message_id=got("InternetMessageId", ""),
         sensitivity=got("Sensitivity") or "Normal",
         is_read=got("IsRead", "true") in ("true", "1"),
@@ -271,9 +284,17 @@ def moment_of(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise broken(f"A time in the server's answer cannot be read: {text!r}.") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def number_of(text: str | None) -> int:
+    """A whole number, 0 where there is none. Raises Transient response-broken for what is no number."""
+    try:
+        return int(text or 0)
+    except ValueError as error:
+        raise broken(f"A number in the server's answer cannot be read: {text!r}.") from error
 
 
 # --- content -----------------------------------------------------------------------------------------------------

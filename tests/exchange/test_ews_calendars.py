@@ -188,6 +188,35 @@ def test_an_attendees_copy_of_a_cancelled_meeting():
     assert event.starts_zone == "", "a zone of one's own has no name"
 
 
+DAILY = "<t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence>"
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [("2030-03-23+01:00", "at some time"), (">7<", ">many<"), ("<t:Interval>1<", "<t:Interval>one<")],
+)
+def test_an_appointment_with_values_that_are_none_is_a_broken_answer(told, instead):
+    text = ITEM.format(pattern=DAILY)
+    assert told in text
+    with pytest.raises(Transient):
+        master(etree.fromstring(text.replace(told, instead)))
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "<t:EndDateRecurrence><t:StartDate>2026-03-23</t:StartDate><t:EndDate>9999-12-31</t:EndDate>"
+        "</t:EndDateRecurrence>",
+        "<t:NumberedRecurrence><t:StartDate>2026-03-23</t:StartDate><t:NumberOfOccurrences>9</t:NumberOfOccurrences>"
+        "</t:NumberedRecurrence>",
+    ],
+)
+def test_a_series_whose_last_occurrence_is_not_told_is_not_taken_for_over(ends):
+    text = ITEM.format(pattern=DAILY)
+    series = text.replace(text[text.index("<t:EndDateR") : text.index("</t:Recurrence>")], ends)
+    assert master(etree.fromstring(series)).over is None
+
+
 def test_a_series_without_a_pattern_is_never_taken_for_a_single_appointment():
     with pytest.raises(Transient):
         master(etree.fromstring(ITEM.format(pattern="<t:HourlyRecurrence/>")))

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from mse_tui.exchange.editing import ItemQuery
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.mailbox import Area, Cancelled, Content, ItemFailure, SyncStateInvalid
 from mse_tui.exchange.wire import ahead_of
@@ -158,6 +159,48 @@ def test_a_page_without_a_state_is_never_used(halts):
     ):
         mailbox.item_changes("folder", None)
     assert caught.value.reason is Reason.RESPONSE_BROKEN
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ["<t:Size>much</t:Size>", "<t:DateTimeSent>today</t:DateTimeSent>",
+     "<t:DateTimeSent>0001-01-01T00:00:00+02:00</t:DateTimeSent>"],
+)  # fmt: skip
+def test_a_value_that_is_none_makes_a_broken_answer(halts, extra):
+    with (
+        Canned(lambda _: Answer(body=sync_page(item("A", extra=extra)))) as server,
+        opened(connect(settings(server.url), halts)) as mailbox,
+        pytest.raises(Problem) as caught,
+    ):
+        mailbox.item_changes("folder", None)
+    assert caught.value.reason is Reason.RESPONSE_BROKEN
+
+
+def test_pages_of_changes_that_lead_no_further_are_not_asked_for_for_ever(halts):
+    with (
+        Canned(lambda _: Answer(body=sync_page(item("A"), state="here", last=False))) as server,
+        opened(connect(settings(server.url), halts)) as mailbox,
+        pytest.raises(Problem) as caught,
+    ):
+        assert mailbox.item_changes("folder", None).state == "here"
+        mailbox.item_changes("folder", "here")
+    assert caught.value.reason is Reason.RESPONSE_BROKEN
+
+
+@pytest.mark.parametrize("offset", ["", 'IndexedPagingOffset="0"', 'IndexedPagingOffset="none"'])
+def test_pages_of_found_items_that_lead_no_further_are_not_asked_for_for_ever(halts, offset):
+    found = "<t:Message><t:ItemId Id='A' ChangeKey='k'/></t:Message>"
+    root = f"<m:RootFolder {offset} IncludesLastItemInRange='false'><t:Items>{found}</t:Items></m:RootFolder>"
+    page = entries("FindItem", success("FindItem", root))
+    for read in (lambda editing: editing.find("F", ItemQuery()), lambda editing: editing.find_in(["F"], ItemQuery())):
+        with (
+            Canned(lambda _: Answer(body=page)) as server,
+            opened(connect(settings(server.url), halts)) as mailbox,
+            pytest.raises(Problem) as caught,
+        ):
+            for pages, _ in enumerate(read(mailbox.editing)):
+                assert pages < 5, "without an end"
+        assert caught.value.reason is Reason.RESPONSE_BROKEN
 
 
 def test_characters_that_xml_cannot_hold_do_not_break_a_page(halts):
