@@ -250,10 +250,10 @@ def _wait(state: tenacity.RetryCallState) -> float:
     """Seconds before the next attempt: the server's hint and a little more, else doubling; never in step."""
     failure = _failure(state)
     doubled = min(FIRST_WAIT * 2 ** (state.attempt_number - 1), LONGEST_WAIT)
-    backed_off = float(doubled * random.uniform(0.5, 1.0))  # noqa: S311
+    backed_off = float(doubled * random.uniform(0.5, 1.0))  # noqa: S311 (out of step, no secret)
     if failure.wait is None:
         return backed_off
-    hinted = failure.wait + random.uniform(0, min(1.0, 0.1 * failure.wait))  # noqa: S311
+    hinted = failure.wait + random.uniform(0, min(1.0, 0.1 * failure.wait))  # noqa: S311 (as above)
     # A hint of no time is believed once: a server that repeats it would be asked without a pause.
     return hinted if state.attempt_number == 1 else max(hinted, backed_off)
 

@@ -29,5 +29,5 @@ def next_definition_number() -> int:
 
 
 def _highest(*columns: tuple[str, str]) -> int:
-    asked = " UNION ALL ".join(f'SELECT MAX("{column}") AS n FROM "{table}"' for table, column in columns)  # noqa: S608
-    return int(database.execute_sql(f"SELECT COALESCE(MAX(n), 0) FROM ({asked})").fetchone()[0])  # noqa: S608
+    asked = " UNION ALL ".join(f'SELECT MAX("{column}") AS n FROM "{table}"' for table, column in columns)  # noqa: S608 (names of ours)
+    return int(database.execute_sql(f"SELECT COALESCE(MAX(n), 0) FROM ({asked})").fetchone()[0])  # noqa: S608 (as above)

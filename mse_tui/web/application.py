@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.applications import Starlette
@@ -138,8 +138,8 @@ class Service:
         return RedirectResponse(f"/d/{ticket}", 303)
 
     def _make_ready(self, link_id: str, link: StubLink, offer: Offer, asked: _Asked) -> str:
-        def write(target: object) -> None:
-            retrieval.write(link, offer, self._packs, target)  # type: ignore[arg-type]
+        def write(target: BinaryIO) -> None:
+            retrieval.write(link, offer, self._packs, target)
 
         ticket = self._downloads.prepare(offer, link_id, asked.visitor, write)
         retrieval.retrieved(link, offer, asked.client)
@@ -314,13 +314,16 @@ def _own(then: str) -> str:
 
 
 async def _form_of(request: Request) -> dict[str, str]:
-    """The form's fields; none of a form that is too long."""
+    """The form's fields; none of a form that is too long or has too many."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > _LONGEST_FORM:
             return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    except ValueError:
+        return {}
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ A state is good once, within ten minutes, in the browser that began with it. Who
 token whose signature, issuer, audience, times and nonce were checked, and from nothing else.
 """
 
+import contextlib
 import secrets
 import threading
 import time
@@ -133,13 +134,13 @@ class OpenIdSignIn:
 
     def _decoded(self, identity: str) -> jwt.Token:
         registry = JWSRegistry(algorithms=_ALGORITHMS, strict_check_header=False)
-        if self._keys is not None:
-            try:
-                return jwt.decode(identity, self._keys, registry=registry)
-            except (InvalidKeyIdError, JoseError):
-                self._keys = None  # the issuer may have changed its keys
-        self._keys = KeySet.import_key_set(self._get(self._endpoint("jwks_uri")))
-        return jwt.decode(identity, self._keys, registry=registry)
+        known = self._keys
+        if known is not None:
+            with contextlib.suppress(InvalidKeyIdError, JoseError):  # the issuer may have changed its keys
+                return jwt.decode(identity, known, registry=registry)
+        keys = KeySet.import_key_set(self._get(self._endpoint("jwks_uri")))
+        self._keys = keys
+        return jwt.decode(identity, keys, registry=registry)
 
     # --- the issuer
 
@@ -167,9 +168,12 @@ class OpenIdSignIn:
         if response.status_code != 200:
             raise self._failed(f"{address} answered {response.status_code}")
         try:
-            return response.json()
+            answer = response.json()
         except ValueError as error:
             raise self._failed(f"{address} did not answer in JSON") from error
+        if not isinstance(answer, dict):
+            raise self._failed(f"{address} did not answer with a JSON object")
+        return answer
 
     def _asked(self, ask: Callable[[], Any]) -> Any:
         try:

@@ -92,7 +92,14 @@ class WebService:
 
 
 def _times(*paths: Path) -> list[float]:
-    return [path.stat().st_mtime if path.exists() else 0.0 for path in paths]
+    return [_time(path) for path in paths]
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _configuration(settings: WebSettings, app: ASGIApp) -> uvicorn.Config:

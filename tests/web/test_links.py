@@ -131,6 +131,8 @@ def test_a_form_counts_only_from_the_browser_and_page_it_was_made_for(open_link,
     assert browser.post(url, {"token": token[:-1]}, timeout=30).status_code == 403
     assert browser.post(url, timeout=30).status_code == 403
     assert browser.post(url, {"token": token, "more": "x" * 20_000}, timeout=30).status_code == 403
+    many = {"token": token, **{f"more{number}": "x" for number in range(30)}}
+    assert browser.post(url, many, timeout=30).status_code == 403
     foreign = browser.post(url, {"token": token}, headers={"Sec-Fetch-Site": "cross-site"}, timeout=30)
     assert foreign.status_code == 403
     assert the_link().retrievals == 0

@@ -165,6 +165,7 @@ def test_a_renewed_certificate_is_taken_up(open_link, stubbed, tmp_path, monkeyp
     with WebService(web, stubbed.home, stubbed.packs, None) as service:
         origin = f"https://localhost:{service.port}"
         assert requests.get(f"{origin}/a/{open_link}", verify=str(old[0]), timeout=30).status_code == 200
+        old[1].unlink()  # as where files are replaced one after the other
         old[2].write_bytes(new[2].read_bytes())
         old[1].write_bytes(new[1].read_bytes())
 
