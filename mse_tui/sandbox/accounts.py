@@ -6,10 +6,10 @@ import hmac
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 import spnego
 import spnego.exceptions
@@ -104,29 +104,22 @@ class NtlmHandshake:
         return (None, account) if self._context.complete else (challenge, None)
 
 
-class _password_file:  # noqa: N801 (reads as a statement)
+@contextmanager
+def _password_file(user: str, password: str) -> Iterator[None]:
     """The file that pyspnego looks a password up in, named by the environment while a step is taken."""
-
-    def __init__(self, user: str, password: str) -> None:
-        domain, _, name = user.rpartition("\\")
-        self._line = f"{domain}:{name}:{password}\n"
-
-    def __enter__(self) -> None:
-        _environment_guard.acquire()
-        self._before = os.environ.get(_NTLM_ENVIRONMENT)
-        handle, name = tempfile.mkstemp()
-        os.write(handle, self._line.encode())
-        os.close(handle)
-        self._path = Path(name)
-        os.environ[_NTLM_ENVIRONMENT] = name
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
-            os.environ.pop(_NTLM_ENVIRONMENT, None)
-        else:
-            os.environ[_NTLM_ENVIRONMENT] = self._before
-        self._path.unlink(missing_ok=True)
-        _environment_guard.release()
+    domain, _, name = user.rpartition("\\")
+    with _environment_guard, tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(f"{domain}:{name}:{password}\n")
+        file.flush()
+        before = os.environ.get(_NTLM_ENVIRONMENT)
+        os.environ[_NTLM_ENVIRONMENT] = file.name
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_NTLM_ENVIRONMENT]
+            else:
+                os.environ[_NTLM_ENVIRONMENT] = before
 
 
 def _message_type(token: bytes) -> int:

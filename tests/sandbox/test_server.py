@@ -67,6 +67,17 @@ def test_several_ways_of_writing_a_user_name(server):
         assert post(server, mailbox="", auth=(user, password)).status_code == 401, user
 
 
+@pytest.mark.timeout(20)
+def test_a_sign_in_that_fails_for_want_of_a_file_does_not_keep_others_out(server, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    negotiate = b"NTLMSSP\0\x01\0\0\0\x07\x82\x08\xa2" + bytes(16)
+    with pytest.raises(FileNotFoundError):
+        NtlmHandshake(server.accounts).step(negotiate)
+    monkeypatch.undo()
+    challenge, signed_in = NtlmHandshake(server.accounts).step(negotiate)
+    assert challenge is not None and signed_in is None
+
+
 def test_ntlm_signs_in_a_connection_not_a_request(server):
     with requests.Session() as session:
         session.auth = HttpNtlmAuth(*server.service_account)
