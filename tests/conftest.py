@@ -29,12 +29,19 @@ settings.load_profile(os.environ.get("MSE_TUI_SEEDS", "few"))
 
 @pytest.fixture(autouse=True)
 def _logging_ends_with_the_test() -> Iterator[None]:
-    """A command run in this process logs where it was told to and at its own level: both end with its test."""
+    """A command run in this process logs where it was told to and at levels of its own: both end with its test."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, libraries = root.handlers[:], root.level, _levels()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name, _ in _levels().items() ^ libraries.items():
+        logging.getLogger(name).setLevel(libraries.get(name, logging.NOTSET))
+
+
+def _levels() -> dict[str, int]:
+    loggers = logging.getLogger().manager.loggerDict.items()
+    return {name: each.level for name, each in loggers if isinstance(each, logging.Logger) and each.level}
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_big_content_passes_in_bounded_memory(packs: Packs, tmp_path: Path, comp
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 4 * BUFFERED
+    assert peak < 6 * BUFFERED < size  # what other threads of the process took counts too
     assert not list(packs.root.rglob("*#*"))
 
 

@@ -1,6 +1,5 @@
 """Calendars over EWS: what the server says in its own terms becomes appointments; what it says badly is never used."""
 
-import os
 import threading
 from datetime import UTC, date, datetime
 
@@ -37,8 +36,8 @@ def box(server, request):
 
 
 @pytest.fixture
-def calendars(server, box):
-    os.environ[PASSWORD_VARIABLE] = server.service_account[1]
+def calendars(server, box, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, server.service_account[1])
     exchange = connect(settings(server.url, user=server.service_account[0], retry_seconds=20), Halts())
     with exchange.mailbox(box.address, threading.Event()) as mailbox:
         yield mailbox.calendars
@@ -103,7 +102,7 @@ def test_an_attached_message_comes_as_mime(calendars, box):
     assert b"Subject: Inner" in attached.content
 
 
-def test_an_attachment_that_is_too_large_fails_its_appointment_alone(server, box):
+def test_an_attachment_that_is_too_large_fails_its_appointment_alone(server, box, monkeypatch):
     big = b"x" * 40_000
     box.add("Small", MONDAY)
     box.add(
@@ -112,7 +111,7 @@ def test_an_attachment_that_is_too_large_fails_its_appointment_alone(server, box
              b"Content-Type: application/octet-stream; name=big\r\nContent-Disposition: attachment; filename=big\r\n"
              b"\r\n" + big + b"\r\n--b--\r\n",
     )  # fmt: skip
-    os.environ[PASSWORD_VARIABLE] = server.service_account[1]
+    monkeypatch.setenv(PASSWORD_VARIABLE, server.service_account[1])
     exchange = connect(settings(server.url, user=server.service_account[0], max_item_bytes=20_000), Halts())
     with exchange.mailbox(box.address, threading.Event()) as mailbox:
         small, large = everything(mailbox.calendars)

@@ -1,5 +1,7 @@
 """Folder permissions of the practice organisation, as the documentation has them and the schemas allow."""
 
+import shutil
+
 import pytest
 
 from mse_tui.sandbox.ews.service import EwsService
@@ -13,9 +15,17 @@ GRACE, BIRGIT = "grace.whitfield@nordlicht.example", "birgit.hansen@nordlicht.ex
 
 
 @pytest.fixture(scope="module")
-def firm(tmp_path_factory):
-    with MailStore(tmp_path_factory.mktemp("firm") / "mail.db", render) as store:
+def populated(tmp_path_factory):
+    """The company's mail store, as nobody has changed it."""
+    path = tmp_path_factory.mktemp("firm") / "mail.db"
+    with MailStore(path, render) as store:
         populate(store, Extent(people=25, messages=600))
+    return path
+
+
+@pytest.fixture
+def firm(populated, tmp_path):
+    with MailStore(shutil.copy(populated, tmp_path), render) as store:
         yield store
 
 

@@ -1,11 +1,11 @@
 """The practice cloud for tests: a served tenant, settings for it, directories on it, all put back between tests."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,11 +25,12 @@ DOMAIN = "nordlicht.example"
 class CloudRig:
     """One served practice organisation with its cloud."""
 
-    def __init__(self, server: SandboxServer) -> None:
+    def __init__(self, server: SandboxServer, environment: pytest.MonkeyPatch) -> None:
         self.server = server
         self.cloud = server.cloud
         self.halts = Halts()
         self._tenant = server.cloud.tenant
+        self._environment = environment
 
     def reset(self) -> None:
         """As it was when it started, with a secret that is right."""
@@ -42,7 +43,7 @@ class CloudRig:
         self.cloud.application.enabled = True
         self.cloud.application.certificates = []
         self.cloud.admin_api.page_size = 1000
-        os.environ[SECRET_VARIABLE] = self.cloud.application.secret
+        self._environment.setenv(SECRET_VARIABLE, self.cloud.application.secret)
 
     def settings(self, **changes) -> Microsoft365Settings:
         """Settings that are right, but for the changes."""
@@ -79,9 +80,12 @@ class CloudRig:
 
 @contextmanager
 def served(directory: Path) -> Iterator[CloudRig]:
-    """Serve the practice cloud over HTTPS."""
-    with SandboxServer(directory, people=6, messages=0, tls=True) as server:
-        yield CloudRig(server)
+    """Serve the practice cloud over HTTPS; its secret leaves the environment with it."""
+    with (
+        SandboxServer(directory, people=6, messages=0, tls=True) as server,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        yield CloudRig(server, environment)
 
 
 def client_certificate(expired: bool = False, days: int = 365) -> tuple[bytes, bytes]:
