@@ -23,12 +23,12 @@ _CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _CODE_LENGTH = 8
 
 
-def open_site(home: Home, description: str = "", *, read_only: bool = False) -> SiteRow:
+def open_site(home: Home, *, read_only: bool = False) -> SiteRow:
     """Open the home's database and give its site, creating it with a random code at the very first start.
 
-    A description given (the configuration's) is kept with the site, and what the configuration binds it to, as far as
-    it can be read. From then on the configuration's roles hold; of a site opened `read_only`, as one in another user's
-    home is, the viewer's alone, and in a backup the auditor's, whose looks are recorded beside it.
+    The configuration's description is kept with the site, and what it binds the site to, as far as it can be read.
+    From then on the configuration's roles hold; of a site opened `read_only`, as one in another user's home is, the
+    viewer's alone, and in a backup the auditor's, whose looks are recorded beside it.
     Raises the Problems of `open_database`, configuration-invalid (no roles can be read), role-missing.
     """
     read_only = read_only or home.read_only
@@ -43,11 +43,11 @@ def open_site(home: Home, description: str = "", *, read_only: bool = False) -> 
     open_database(home.database, read_only=read_only)
     if read_only:
         return this_site()
-    site = _first() or _create(description)
+    description = _description(home)
+    site = _first() or _create(description or socket.gethostname())
     seen = {"host_name": socket.gethostname(), "host_os": _operating_system(), "version": __version__}
+    seen |= {"description": description} if description else {}
     seen |= _bindings(home)
-    if description:
-        seen["description"] = description
     if any(getattr(site, key) != value for key, value in seen.items()):
         with writing():
             Site.update(**seen).where(Site.id == site.id).execute()
@@ -63,6 +63,14 @@ def _keep_shared(home: Home) -> None:
             keep_for_readers()
     except Problem as problem:
         log.warning("Viewers may not be able to open the site: %s", problem)
+
+
+def _description(home: Home) -> str:
+    """What the configuration calls the site; '' where it doesn't, or can't be read: the engine tells what is wrong."""
+    try:
+        return load_site_settings(home.config).description
+    except Problem:
+        return ""
 
 
 def _bindings(home: Home) -> dict[str, str]:
@@ -94,7 +102,7 @@ def _create(description: str) -> Site:
         code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
         site = Site.create(
             code=code,
-            description=description or socket.gethostname(),
+            description=description,
             binding=SiteBinding.EXCHANGE_SERVER,
             created=now(),
         )

@@ -89,7 +89,7 @@ def practice_site(
         told(f"Making a practice organisation of {people} people and {messages:,} messages ...")
     with SandboxServer(home.sandbox, people=people, messages=messages, latency_ms=latency_ms) as server:
         _configure(home, server)
-        open_site(home, "Practice organisation")
+        open_site(home)
         _create_tasks(server)
         yield PracticeSite(home, server, continued)
 

@@ -36,7 +36,7 @@ class Ready:
 @pytest.fixture
 def ready(store: Home) -> Ready:
     return Ready(
-        site=open_site(store, "Head office").id,
+        site=open_site(store).id,
         definition=create_definition(TaskType.FOLDER_REPLICATION, "Everything", {}),
         schedule=create_schedule("Every night", daily(Once(at=time(22)), "Europe/Berlin")),
     )

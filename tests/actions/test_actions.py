@@ -1,6 +1,7 @@
 """What people may do, what is refused and why, and the audit entry that each deed leaves."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
@@ -32,7 +33,8 @@ def _last_audit() -> queries.AuditRow:
 
 
 def test_the_first_start_makes_the_site_and_later_ones_keep_it(store: Home) -> None:
-    first, again = open_site(store, "Head office"), open_site(store)
+    store.config.write_text('[site]\ndescription = "Head office"\n')
+    first, again = open_site(store), open_site(store)
     assert first == again
     assert len(first.code) == 8
     assert first.description == "Head office"
@@ -40,9 +42,19 @@ def test_the_first_start_makes_the_site_and_later_ones_keep_it(store: Home) -> N
     assert Site.select().count() == 1
 
 
+def test_a_site_is_called_what_its_configuration_calls_it(store: Home) -> None:
+    assert open_site(store).description == socket.gethostname()
+    store.config.write_text('[site]\ndescription = "Head office"\n')
+    assert open_site(store).description == "Head office"
+    store.config.write_text('[site]\ndescription = "Branch office"\n[exchange]\nendpoint = 5\n')
+    assert open_site(store).description == "Branch office"
+    store.config.unlink()
+    assert open_site(store).description == "Branch office", "until it is called something else"
+
+
 def test_opening_a_known_site_writes_nothing(store: Home) -> None:
-    open_site(store, "Head office")
-    open_site(store, "Head office")
+    open_site(store)
+    open_site(store)
     assert store.database.with_name("mse-tui.db-wal").stat().st_size == 0
 
 

@@ -54,7 +54,7 @@ def test_what_was_exported_changes_nothing(ready: Ready) -> None:
 
 
 def test_a_text_makes_a_site(store: Home) -> None:
-    open_site(store, "Head office")
+    open_site(store)
     assert [(step.change, step.kind, step.name) for step in plan(TEXT)] == [
         (Change.CREATE, "definition", "MFR Without deleted items"),
         (Change.CREATE, "schedule", "Office hours"),
@@ -75,7 +75,7 @@ def test_another_site_is_made_the_same(ready: Ready, tmp_path: Path) -> None:
     ready.task("Board", "Zoë <zoe@example.com>")
     text = export_text()
     close_database()
-    open_site(Home.open(tmp_path / "other"), "Branch office")
+    open_site(Home.open(tmp_path / "other"))
     apply(text)
     assert export_text() == text
 
@@ -94,7 +94,7 @@ def test_weekly_maintenance_is_part_of_it(ready: Ready, tmp_path: Path) -> None:
     with pytest.raises(Problem, match="leave no time free"):
         plan('[maintenance]\nwindows = ["Mon-Sun 00:00-24:00 UTC"]')
     close_database()
-    open_site(Home.open(tmp_path / "other"), "Branch office")
+    open_site(Home.open(tmp_path / "other"))
     apply(text)
     assert export_text() == text
 
@@ -110,7 +110,7 @@ def test_the_site_its_retention_and_what_is_paused_are_part_of_it(ready: Ready, 
     text = export_text()
     assert plan(text) == plan(text, prune=True) == []
     close_database()
-    open_site(Home.open(tmp_path / "other"), "Branch office")
+    open_site(Home.open(tmp_path / "other"))
     ArchiveMailbox.create(guid="1", address="Ann@example.com", display_name="Ann")
     apply(text)
     assert export_text().replace("Ann@", "ann@") == text
@@ -202,7 +202,7 @@ def test_pruning_removes_what_is_not_named(ready: Ready) -> None:
     ],
 )
 def test_what_is_wrong_is_named(store: Home, text: str, says: str) -> None:
-    open_site(store, "Head office")
+    open_site(store)
     with pytest.raises(Problem) as met:
         plan(text)
     assert says in met.value.happened
@@ -222,7 +222,7 @@ _NAMES = some.text(min_size=1, max_size=30).filter(lambda text: text.isprintable
 
 @given(name=_NAMES, pattern=_NAMES)
 def test_any_name_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, pattern: str) -> None:
-    open_site(Home.open(tmp_path_factory.mktemp("site") / "home"), "Head office")
+    open_site(Home.open(tmp_path_factory.mktemp("site") / "home"))
     try:
         create_definition(TaskType.FOLDER_REPLICATION, f"The {name}", {"excluded_folders": [pattern]})
         text = export_text()

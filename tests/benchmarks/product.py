@@ -49,7 +49,7 @@ def prepare(home: Home, given: argparse.Namespace) -> int:
     secret.touch(mode=0o600)
     secret.write_text(given.password + "\n")
     home.config.write_text(_CONFIGURATION.format(url=given.url, user=given.user, in_flight=given.in_flight))
-    open_site(home, "Benchmark")
+    open_site(home)
     task_type = TaskType(given.type)
     return create_task(
         "Benchmark",

@@ -44,7 +44,8 @@ class Served:
 
 @pytest.fixture
 def served(home: Home) -> Iterator[Served]:
-    open_site(home, "Head office")
+    home.config.write_text('[site]\ndescription = "Head office"\n')
+    open_site(home)
     create_definition(TaskType.FOLDER_REPLICATION, "Everything", {})
     close_database()
     port = free_port()

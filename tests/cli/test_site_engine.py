@@ -33,7 +33,7 @@ def metrics(store: Home, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def make_engine(store: Home, metrics: str) -> Iterator[object]:
-    open_site(store, "Main")
+    open_site(store)
     made = []
 
     def make() -> SiteEngine:

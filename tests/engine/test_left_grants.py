@@ -49,7 +49,7 @@ class Site:
 
 @pytest.fixture
 def site(store: Home) -> Site:
-    open_site(store, "Head office")
+    open_site(store)
     return Site()
 
 

@@ -65,7 +65,7 @@ class SiteUnderTest:
 
     def task(self, description: str, addresses: Sequence[str], **settings: Any) -> int:
         """A folder replication task that no schedule will start; its id."""
-        open_site(self.home, "Test")
+        open_site(self.home)
         definition = create_definition(TaskType.FOLDER_REPLICATION, f"for {description}", settings)
         schedule = create_schedule(f"for {description}", one_off(FAR, "UTC"))
         return create_task(

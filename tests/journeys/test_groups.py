@@ -18,7 +18,7 @@ GROUP = f"engineering@{DOMAIN}"
 @pytest.fixture
 def mse_tui(site, capsys):
     """Runs a command on the site; gives exit code, output, errors."""
-    open_site(site.home, "Test")
+    open_site(site.home)
     change_group(site, everyone(site))
 
     def command(*arguments):

@@ -41,7 +41,7 @@ def cloud_site(store, tmp_path):
         text = store.config.read_text().replace("[site]\n", '[site]\nbinding = "microsoft_365"\n')
         lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
         store.config.write_text("\n".join([f"{text}[microsoft365]\nretry_seconds = 0.2", *lines]) + "\n")
-        open_site(store, "Test")
+        open_site(store)
         yield site
 
 
