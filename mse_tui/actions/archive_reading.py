@@ -6,8 +6,8 @@ person may see is shown, and what they may not see is as if it were not there; e
 looks, and sees everything.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -24,6 +24,8 @@ from mse_tui.archive.views import FolderView, MailboxView, MessagePlace, Message
 from mse_tui.config.configuration import Configuration
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
+
+_PIECE = 1 << 20
 
 
 def packs_of(home: Home, configuration: Configuration | None = None) -> Packs:
@@ -88,10 +90,13 @@ def _first(wanted: int | bytes) -> int:
 
 def _first_shown(wanted: int | bytes, person: str) -> int:
     """The placement that is wanted, or one with the content, that a person may read. Raises Problem not-found."""
-    with suppress(Problem):
+    try:
         for each in [wanted] if isinstance(wanted, int) else views.placements_with(wanted):
             if views.is_readable(each, sight_of(person, views.mailbox_of(each).id)):
                 return each
+    except Problem as problem:
+        if problem.reason is not Reason.NOT_FOUND:
+            raise
     raise refused(f"message {wanted if isinstance(wanted, int) else wanted.hex()}", person)
 
 
@@ -174,11 +179,16 @@ class Reading:
         self._audit("read message", _named(found))
         return self._opened(found)
 
-    def export(self, placement_ids: Sequence[int], target: str) -> list[tuple[MessageView, BinaryIO]]:
-        """Messages with their MIME, to be written to `target`; audited as one export. Close each after use."""
-        found = [self.message(placement_id) for placement_id in placement_ids]
-        self._audit("export", {"messages": [_named(row) for row in found], "to": target})
-        return [(row, self._opened(row)) for row in found]
+    def write_message(self, placement_id: int, path: Path) -> int:
+        """Write a message's MIME to a new file, for its owner alone; gives its bytes. Audited as an export.
+
+        Raises as `content`, and Problem invalid (the file can't be made), disk-full.
+        """
+        found = self.message(placement_id)
+        with self._opened(found) as stream, new_file(path) as file:
+            self._audit("export", {"messages": [_named(found)], "to": str(path)})
+            shutil.copyfileobj(stream, file, _PIECE)
+            return file.tell()
 
     def write_attachment(self, placement_id: int, attachment: StoredAttachment, path: Path) -> int:
         """Write one attachment to a new file, for its owner alone; gives its bytes. Audited as an export.
@@ -187,12 +197,12 @@ class Reading:
         made), disk-full.
         """
         found = self.message(placement_id)
-        self._audit("export", {"messages": [_named(found)], "attachment": attachment.name, "to": str(path)})
         with self._opened(found) as stream:
             content = attachment_bytes(stream, attachment.index)
         if content is None:
             raise Problem(Reason.NOT_FOUND, f"The message has no attachment {attachment.name!r}.", "Open it again.")
         with new_file(path) as file:
+            self._audit("export", {"messages": [_named(found)], "attachment": attachment.name, "to": str(path)})
             return file.write(content)
 
     def export_folders(

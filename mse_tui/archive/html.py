@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-_SILENT = frozenset(["script", "style", "head", "title", "template", "noscript", "object", "svg"])
+_SILENT = frozenset(["script", "style", "title", "template"])
 _BLOCKS = frozenset(["address", "article", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "figure",
     "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre",
     "section", "table", "tr", "ul"])  # fmt: skip
@@ -24,6 +24,8 @@ class _Text(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SILENT:
             self._silent.append(tag)
+        elif tag == "body":
+            self._silent.clear()
         elif tag in _BLOCKS:
             self.pieces.append("\n- " if tag == "li" else "\n")
         elif tag in ("td", "th"):
@@ -37,7 +39,7 @@ class _Text(HTMLParser):
         if tag in self._silent:
             while self._silent and self._silent.pop() != tag:
                 pass
-        elif tag == "body":
+        elif tag in ("head", "body"):
             self._silent.clear()
         elif tag in _BLOCKS:
             self.pieces.append("\n")

@@ -11,16 +11,16 @@ _RESERVED = frozenset(
 )
 
 
-def safe_name(text: str, ending: str = "", *, longest: int = LONGEST, otherwise: str = "untitled") -> str:
+def safe_name(text: str, ending: str = "", *, otherwise: str = "untitled") -> str:
     """The text as one name in a directory of any system: no separators, control or invisible characters, no
-    leading dot or dash, no trailing dot or blank, no reserved name, not longer than `longest` bytes with its ending.
+    leading dot or dash, no trailing dot or blank, no reserved name, not longer than LONGEST bytes with its ending.
     """
     plain = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     plain = "".join("_" if _is_bad(character) else character for character in plain)
     plain = " ".join(plain.split()).lstrip(".-~ ")
-    plain = _cut(plain, longest - len(ending.encode())).rstrip(". ")
+    plain = _cut(plain, LONGEST - len(ending.encode())).rstrip(". ")
     if plain.partition(".")[0].strip().casefold() in _RESERVED:
-        plain = _cut("_" + plain, longest - len(ending.encode()))
+        plain = _cut("_" + plain, LONGEST - len(ending.encode()))
     return (plain or otherwise) + ending
 
 

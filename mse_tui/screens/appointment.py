@@ -1,6 +1,5 @@
 """One replicated appointment: what it says, its attachments, its earlier versions; and into an .ics file."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -12,6 +11,7 @@ from textual.widgets import Static
 
 from mse_tui.actions.calendar_reading import CalendarReading
 from mse_tui.archive.calendar_views import AppointmentView
+from mse_tui.archive.names import safe_name
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Question
 from mse_tui.screens.live import LiveScreen
@@ -119,7 +119,7 @@ class AppointmentScreen(LiveScreen[ShownAppointment]):
         """Ask where, then write."""
         if self.shown is None:
             return
-        proposed = str(Path.cwd() / file_name(self.shown.subject))
+        proposed = str(Path.cwd() / safe_name(self.shown.subject, ".ics", otherwise="appointment"))
         text = "This version as an iCalendar file, with its attachments. An existing file is not overwritten."
         answer = await self.app.push_screen_wait(Question("Write to which file?", text, proposed))
         if answer:
@@ -148,9 +148,3 @@ def read_appointment(
     except Problem as problem:
         return ShownAppointment("", (Fact("Content", f"{problem.happened} {problem.remedy}", Tone.WARN),), ())
     return ShownAppointment(found.row.subject, tuple(facts), found.versions)
-
-
-def file_name(subject: str) -> str:
-    """A file name that says which appointment it is and is safe on any file system."""
-    safe = re.sub(r"[^\w\- ]+", "", subject).strip()[:60]
-    return f"{safe or 'appointment'}.ics"

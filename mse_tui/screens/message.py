@@ -1,13 +1,8 @@
 """One archived message: envelope, where it lay, text, attachments; and into an .eml file."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
-from html.parser import HTMLParser
 from pathlib import Path
 
 from textual import work
@@ -16,8 +11,8 @@ from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.archive.attachments import StoredAttachment, content_of
-from mse_tui.archive.export import new_file
 from mse_tui.archive.names import safe_name
+from mse_tui.archive.rendering import render
 from mse_tui.archive.views import MessagePlace, MessageView
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, Question
@@ -28,10 +23,6 @@ from mse_tui.widgets.commands import FINDING, HEADERS, RESTORE_MESSAGE, SAVE_ATT
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import absolute, size, when
-
-_SHOWN_BYTES = 2_000_000
-"""A longer message's text is shown only as far as this reaches; the file has all of it."""
-_SHOWN_TEXT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +115,13 @@ class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
         """Ask where, then write."""
         if self.shown is None:
             return
-        proposed = str(Path.cwd() / file_name(self.shown.row))
+        proposed = str(Path.cwd() / _file_name(self.shown.row))
         text = "The message as the server gave it, byte for byte. An existing file is not overwritten."
         answer = await self.app.push_screen_wait(Question("Write to which file?", text, proposed))
         if answer:
             path = Path(answer).expanduser()
             self.tui.act(
-                lambda: write_message(self._look, self._placement_id, path),
+                lambda: self._look.write_message(self._placement_id, path),
                 lambda written: self.notify(f"{size(written)} written to {path}", markup=False),
             )
 
@@ -181,77 +172,19 @@ def read_message(reading: Reading, placement_id: int, now: datetime) -> ShownMes
     retention = tuple(reading.explain(placement_id).lines(now))
     try:
         with reading.content(placement_id) as stream:
-            raw = stream.read(_SHOWN_BYTES)
+            rendered = render(stream)
             stream.seek(0)
             attachments = content_of(stream).attachments
     except Problem as problem:
         return ShownMessage(row, history, retention, (), "", (), f"{problem.happened} {problem.remedy}")
-    parsed = BytesParser(policy=policy.default).parsebytes(raw)
-    assert isinstance(parsed, EmailMessage)
-    return ShownMessage(row, history, retention, _headers(parsed), _text(parsed), attachments, "")
-
-
-def _headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:
-    return tuple((name, " ".join(str(value).split())) for name, value in message.raw_items())
-
-
-def _text(message: EmailMessage) -> str:
-    try:
-        body = message.get_body(("plain", "html"))
-        if body is None:
-            return ""
-        content = body.get_content()
-    except (LookupError, ValueError, KeyError, AttributeError) as error:
-        return f"(The text can't be decoded: {error})"
-    text = content if isinstance(content, str) else repr(content)
-    if body.get_content_type() == "text/html":
-        text = text_of_html(text)
-    return text[:_SHOWN_TEXT] + ("\n(the rest is in the file: w)" if len(text) > _SHOWN_TEXT else "")
+    text = rendered.text + ("\n(the rest is in the file: w)" if rendered.truncated else "")
+    return ShownMessage(row, history, retention, rendered.all_headers, text, attachments, "")
 
 
 def _paragraphs(text: str) -> list[str]:
     return text.replace("\r\n", "\n").rstrip().split("\n")
 
 
-class _Text(HTMLParser):
-    """The text of an HTML body; nothing is fetched, scripts and styles are left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in ("script", "style", "head"):
-            self._hidden += 1
-        elif tag in ("br", "p", "div", "tr", "li", "h1", "h2", "h3"):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style", "head"):
-            self._hidden = max(0, self._hidden - 1)
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
-def text_of_html(html: str) -> str:
-    """HTML as plain text."""
-    parser = _Text()
-    parser.feed(html)
-    return re.sub(r"\n{3,}", "\n\n", "".join(parser.parts)).strip()
-
-
-def file_name(row: MessageView) -> str:
-    """A file name that says which message it is and is safe on any file system."""
-    subject = re.sub(r"[^\w\- ]+", "", row.subject).strip()[:60] or "message"
+def _file_name(row: MessageView) -> str:
     day = f"{row.received.astimezone():%Y-%m-%d} " if row.received else ""
-    return f"{day}{subject}.eml"
-
-
-def write_message(reading: Reading, placement_id: int, path: Path) -> int:
-    """Write a message's MIME to a new file, for its owner alone; gives the bytes written. Audited as an export."""
-    [(_, stream)] = reading.export([placement_id], str(path))
-    with stream, new_file(path) as file:
-        return sum(file.write(block) for block in iter(lambda: stream.read(1 << 20), b""))
+    return safe_name(f"{day}{row.subject or 'message'}", ".eml")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mse_tui.access.sight import Sight
 from mse_tui.actions import archive_reading
-from mse_tui.actions.archive_reading import look_into, packs_of
+from mse_tui.actions.archive_reading import look_into, open_message, packs_of
 from mse_tui.archive.attachments import StoredAttachment
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
@@ -25,11 +26,12 @@ from mse_tui.store.models import (
 )
 
 MIME = b"Subject: Offer\r\n\r\nSee attachment.\r\n"
+WITH_FILE = b"Content-Type: text/csv; name=a.csv\r\n\r\na,b\r\n"
 
 
-def _stored(packs: Packs) -> bytes:
+def _stored(packs: Packs, content: bytes = MIME) -> bytes:
     writer = packs.writer()
-    stored = writer.add(MIME)
+    stored = writer.add(content)
     seal = writer.finish()
     assert seal is not None
     with writing():
@@ -86,9 +88,42 @@ def test_content_comes_byte_for_byte_and_each_reading_is_entered(packs: Packs) -
 
 def test_an_export_is_entered_with_its_target(packs: Packs, tmp_path: Path) -> None:
     mailbox, _, placement = _message("ann", _stored(packs))
-    ((row, content),) = look_into(mailbox, packs).export([placement], str(tmp_path / "out.eml"))
-    assert (row.subject, content.read()) == ("Offer to ann", MIME)
-    assert str(tmp_path / "out.eml") in queries.audit(1)[0].after
+    target = tmp_path / "out.eml"
+    assert look_into(mailbox, packs).write_message(placement, target) == len(MIME)
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (MIME, 0o600)
+    assert str(target) in queries.audit(1)[0].after
+
+
+def test_what_no_file_takes_is_not_entered_as_an_export(packs: Packs, tmp_path: Path) -> None:
+    mailbox, _, placement = _message("ann", _stored(packs, WITH_FILE))
+    reading = look_into(mailbox, packs)
+    taken = tmp_path / "there"
+    taken.write_bytes(b"mine")
+    attachment = StoredAttachment(0, "a.csv", "text/csv", 1, b"", False, "", False)
+    for path in (taken, tmp_path / "nowhere" / "out.eml", tmp_path):
+        for write in (
+            lambda path: reading.write_message(placement, path),
+            lambda path: reading.write_attachment(placement, attachment, path),
+        ):
+            with pytest.raises(Problem):
+                write(path)
+    assert taken.read_bytes() == b"mine"
+    assert "export" not in {row.action for row in queries.audit()}
+
+
+def test_a_look_that_fails_is_not_entered_as_one_that_was_refused(
+    packs: Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, placement = _message("ann", _stored(packs))
+
+    def damaged(*_: object) -> Sight:
+        raise Problem(Reason.DATABASE_DAMAGED, "The database is damaged.")
+
+    monkeypatch.setattr(archive_reading, "sight_of", damaged)
+    with pytest.raises(Problem) as caught:
+        open_message(placement, packs, "bo@example.com")
+    assert caught.value.reason is Reason.DATABASE_DAMAGED
+    assert queries.audit() == []
 
 
 def test_a_look_at_one_mailbox_shows_nothing_of_another(packs: Packs) -> None:

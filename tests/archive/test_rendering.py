@@ -103,7 +103,25 @@ def test_html_only() -> None:
 
 
 def test_unclosed_silent_elements_end_with_the_body() -> None:
-    assert text_of("<body><style>x</style>seen<object>not</body>seen too") == "seenseen too"
+    assert text_of("<body><style>x</style>seen<template>not</body>seen too") == "seenseen too"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!doctype html><html lang=en><head><title>T</title><meta charset=utf-8><body><p>Seen",
+        "<!doctype html><title>T</title><style>p{}</style><p>Seen",
+        "<head><title>T<body>Seen",
+        "<head><title>T</head>Seen",
+        "<body><object data='x.swf'>Seen</object>",
+        "<body><object data='x.swf'><p>Seen",
+        "<body><svg viewBox='0 0 1 1'><title>T</title><path d='M0 0'><p>Seen",
+        "<body><noscript>Seen</noscript>",
+        "<body><script>if (a < b) { x() }</script><template>T</template>Seen",
+    ],
+)
+def test_what_a_page_leaves_open_or_out_hides_no_text(html: str) -> None:
+    assert text_of(html) == "Seen"
 
 
 @pytest.mark.parametrize(

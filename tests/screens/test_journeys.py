@@ -206,7 +206,7 @@ async def test_a_proposed_file_name_shows_its_start_and_ctrl_s_takes_it(
         await keys.see(str(tmp_path)[:20])
         await keys.press("ctrl+s")
         await keys.miss("Write to which file?")
-        await until(pilot, lambda: len(list(folder.glob("*Figures week 38.eml"))) == 1, "the file")
+        await until(pilot, lambda: len(list(folder.glob("*Figures, week 38.eml"))) == 1, "the file")
 
 
 async def test_running_on_the_first_five_mailboxes(app: MseTuiApp) -> None:
