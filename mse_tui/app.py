@@ -148,12 +148,20 @@ class MseTuiApp(Tui):
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
     def _look_at_engine(self) -> None:
+        try:
+            seen = explained(self._engine_seen)
+        except Problem as problem:
+            log.warning("Who runs the engine could not be read: %s", problem)
+        else:
+            self.post_message(seen)
+
+    def _engine_seen(self) -> EngineSeen:
         site = next(iter(queries.sites()), None)
         here = self.engine is not None and self.engine.running()
         holder = self.engine.holder() if self.engine is not None else site.engine if site else ""
         silent = site is not None and not holder and bool(site.silent)
         maintenance = site is not None and site.maintenance_until is not None
-        self.post_message(self.EngineSeen(here, holder, silent, maintenance, held()))
+        return self.EngineSeen(here, holder, silent, maintenance, held())
 
     def on_mse_tui_app_engine_seen(self, seen: EngineSeen) -> None:
         """Show it; say so when the engine that ran elsewhere has ended."""
@@ -315,10 +323,6 @@ class MseTuiApp(Tui):
             log.warning("The engine did not start: %s", problem)
             if problem.reason not in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.ROLE_MISSING):
                 self.push_screen(problem_notice(problem, "The engine did not start"))
-        except Exception as error:
-            log.exception("The engine did not start")
-            fault = Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")
-            self.push_screen(problem_notice(fault, "The engine did not start"))
         finally:
             self.engine_begins = False
         if not self.ending:

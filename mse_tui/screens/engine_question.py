@@ -13,6 +13,7 @@ from textual.worker import Worker, get_current_worker
 from mse_tui.actions import requests
 from mse_tui.reasons import Problem
 from mse_tui.screens.tui import Tui
+from mse_tui.widgets.faults import every_fault_explained
 
 ANSWER_SECONDS = 120.0
 _LOOK_SECONDS = 0.1
@@ -55,13 +56,14 @@ class EngineQuestions(Widget):
     def _ask(self, kind: str, arguments: Mapping[str, Any]) -> None:
         worker = get_current_worker()
         try:
-            asked = requests.ask(kind, arguments)
-            answer, waited = self._wait_for(asked, kind, worker)
+            with every_fault_explained():
+                asked = requests.ask(kind, arguments)
+                answer, waited = self._wait_for(asked, kind, worker)
+                if answer is None:
+                    requests.withdraw(asked)
         except Problem as problem:
             self._tell(worker, self.Answered(kind, arguments, None, problem))
             return
-        if answer is None:
-            requests.withdraw(asked)
         self._tell(worker, self.Answered(kind, arguments, answer, None, waited))
 
     def _wait_for(self, asked: int, kind: str, worker: Worker[Any]) -> tuple[Mapping[str, Any] | None, str]:

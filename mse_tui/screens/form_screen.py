@@ -14,9 +14,9 @@ from textual.widgets import Input, Static
 
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice
-from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.commands import CANCEL, SUBMIT, bindings
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.form import Form
 from mse_tui.widgets.inputs import Button, QuietInput
 
@@ -106,7 +106,7 @@ class FormScreen(ModalScreen[Any]):
         self.dismiss(saved)
 
     def _saved(self, name: str, settings: BaseModel) -> Any:
-        with faults_explained():
+        with every_fault_explained():
             return self._save(name, settings)
 
     @on(Button.Pressed, "#cancel")

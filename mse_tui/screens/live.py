@@ -1,6 +1,5 @@
 """What every place of the program shares: it reads in a thread, shows the newest, and rests while it is not seen."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,18 +13,16 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem
 from mse_tui.screens.roles import lacking_for, needs_said
 from mse_tui.screens.tui import Tui
-from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.bars import HeaderBar, KeyBar
 from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings, steps_beside
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import number
-
-log = logging.getLogger(__name__)
 
 Data = TypeVar("Data")
 
@@ -165,13 +162,10 @@ class LiveScreen(Screen[None], Generic[Data]):
     @work(thread=True, group="load", exit_on_error=False)
     def _read(self) -> None:
         try:
-            with faults_explained():
+            with every_fault_explained():
                 data = self.load()
         except Problem as problem:
             self.post_message(self.LoadFailed(problem))
-        except Exception as error:
-            log.exception("%s could not be read", type(self).__name__)
-            self.post_message(self.LoadFailed(Problem(Reason.INTERNAL, f"This could not be read: {error}.")))
         else:
             self.post_message(self.Loaded(data))
 

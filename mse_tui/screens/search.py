@@ -1,7 +1,7 @@
 """Searching the archive: words in a line, what they find as one types, and the words around each hit."""
 
-import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -20,20 +20,18 @@ from mse_tui.archive.indexing import Freshness
 from mse_tui.archive.search import Hit
 from mse_tui.archive.search_index import Interrupted
 from mse_tui.archive.views import View
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem
 from mse_tui.screens.archive_look import ViewChoice, view_said
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.message import MessageScreen
 from mse_tui.screens.roles import leads_to
-from mse_tui.store.database import faults_explained
 from mse_tui.text import printable
 from mse_tui.widgets.commands import OPEN_HIT, SEARCH_WORDS, VIEW
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, index_is_fresh
-
-log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.4
 """So long after the last key it is looked for: each search is audited."""
@@ -234,17 +232,10 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
     def _search(self, number: int, wanted: Asked | Found) -> None:
         worker = get_current_worker()
         try:
-            with faults_explained():
-                found = self._look_for(wanted, lambda: worker.is_cancelled)
-        except Interrupted:
-            return
+            with every_fault_explained(), suppress(Interrupted):
+                self.post_message(self.Answered(number, self._look_for(wanted, lambda: worker.is_cancelled)))
         except Problem as problem:
             self.post_message(self.Answered(number, None, problem))
-        except Exception as error:
-            log.exception("The search failed")
-            self.post_message(self.Answered(number, None, Problem(Reason.INTERNAL, f"The search failed: {error}.")))
-        else:
-            self.post_message(self.Answered(number, found))
 
     def _look_for(self, wanted: Asked | Found, cancelled: Callable[[], bool]) -> Found:
         if isinstance(wanted, Found):

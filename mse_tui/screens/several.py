@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice, FactsDialog, problem_notice
 from mse_tui.screens.tui import Tui
-from mse_tui.store.database import faults_explained
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.lines import Fact, Tone
 from mse_tui.widgets.wording import count, in_local_time
 
@@ -31,7 +31,7 @@ def each(items: Sequence[Item], command: Callable[[Item], Any]) -> Outcome[Item]
     refused: list[tuple[Item, Problem]] = []
     for item in items:
         try:
-            with faults_explained():
+            with every_fault_explained():
                 command(item)
         except Problem as problem:
             refused.append((item, problem))

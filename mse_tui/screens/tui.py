@@ -13,8 +13,8 @@ from mse_tui.access.roles import Role
 from mse_tui.home import Home
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import FactsDialog, problem_notice
-from mse_tui.store.database import faults_explained
 from mse_tui.terms import TaskType
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.lines import Fact, Tone
 
 if TYPE_CHECKING:
@@ -126,6 +126,6 @@ class Tui(App[None]):
 
 
 def explained(function: Callable[[], Answer]) -> Answer:
-    """What a function gives, the database's faults as Problems."""
-    with faults_explained():
+    """What a function gives; whatever it raises, as a Problem."""
+    with every_fault_explained():
         return function()

@@ -8,6 +8,7 @@ from textual import work
 from textual.message import Message
 
 from mse_tui.reasons import Problem
+from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.line_list import LineList
 from mse_tui.widgets.lines import Column, Line
 
@@ -39,8 +40,15 @@ class PagedList(LineList):
         text: str
 
     @dataclass
+    class PageMissing(Message, bubble=False):
+        """A page did not come from its thread; it may be asked for again."""
+
+        generation: int
+        number: int
+
+    @dataclass
     class Failed(Message):
-        """A page could not be fetched."""
+        """Lines could not be fetched."""
 
         problem: Problem
 
@@ -115,11 +123,18 @@ class PagedList(LineList):
     @work(thread=True, group="pages", exit_on_error=False)
     def _load(self, generation: int, number: int, fetch: Fetch) -> None:
         try:
-            lines = tuple(fetch(number * PAGE, PAGE))
+            with every_fault_explained():
+                lines = tuple(fetch(number * PAGE, PAGE))
         except Problem as problem:
+            self.post_message(self.PageMissing(generation, number))
             self.post_message(self.Failed(problem))
             return
         self.post_message(self.PageLoaded(generation, number, lines))
+
+    def on_paged_list_page_missing(self, missing: PageMissing) -> None:
+        """Whoever looks at it again asks again."""
+        if missing.generation == self._generation:
+            self._asked.discard(missing.number)
 
     def on_paged_list_page_loaded(self, loaded: PageLoaded) -> None:
         """Put the page in place and draw what of it is visible."""
@@ -151,6 +166,15 @@ class PagedList(LineList):
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
     def _search(self, order: list[int], text: str, fetch: Fetch | None) -> None:
+        try:
+            with every_fault_explained():
+                index = self._index_of(order, text, fetch)
+        except Problem as problem:
+            self.post_message(self.Failed(problem))
+            return
+        self.post_message(self.Found(index, text))
+
+    def _index_of(self, order: list[int], text: str, fetch: Fetch | None) -> int:
         pages: dict[int, Sequence[Line]] = {}
         shown = self._shown
         for index in order:
@@ -163,9 +187,8 @@ class PagedList(LineList):
                 pages.clear()
                 lines = pages[number] = fetch(number * PAGE, PAGE)
             if place < len(lines) and lines[place].contains(text):
-                self.post_message(self.Found(index, text))
-                return
-        self.post_message(self.Found(-1, text))
+                return index
+        return -1
 
     def on_paged_list_found(self, found: Found) -> None:
         """Go to the line that was found, or say that there is none."""
