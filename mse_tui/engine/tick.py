@@ -63,12 +63,6 @@ class UtcScheduler(Scheduler):
         """A new job every `interval` seconds; `.do(function)` registers it."""
         return UtcJob(interval, self, self._clock)
 
-    @property
-    def idle_seconds(self) -> float | None:
-        """Seconds until the next job is due; negative when one is late."""
-        following: datetime | None = self.next_run
-        return None if following is None else (following - self._clock.now()).total_seconds()
-
 
 class Tick:
     """Runs what is pending once a second (or another interval) until it is told to end."""

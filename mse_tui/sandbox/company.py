@@ -13,20 +13,6 @@ from mse_tui.sandbox.records import Person
 DATA = files("mse_tui.sandbox") / "data"
 """The data files, in a checkout as in an installed wheel."""
 
-STANDARD_FOLDERS = (
-    "inbox",
-    "drafts",
-    "sentitems",
-    "deleteditems",
-    "junkemail",
-    "outbox",
-    "calendar",
-    "contacts",
-    "tasks",
-    "notes",
-    "journal",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Language:

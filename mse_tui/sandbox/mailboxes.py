@@ -59,12 +59,6 @@ class Mailboxes(Database):
             ).fetchone()
         return _mailbox(row) if row else None
 
-    def mailbox_by_id(self, mailbox_id: int) -> MailboxRecord | None:
-        """The mailbox with this row id."""
-        with self.reading() as connection:
-            row = connection.execute("SELECT * FROM mailbox WHERE id = ?", (mailbox_id,)).fetchone()
-        return _mailbox(row) if row else None
-
     def mailbox_by_guid(self, guid: str) -> MailboxRecord | None:
         """The mailbox with this GUID."""
         with self.reading() as connection:
@@ -115,12 +109,6 @@ class Mailboxes(Database):
         """Let another address open this mailbox without impersonation."""
         with self.writing():
             trustees = set(self.setting(mailbox_id, _FULL_ACCESS) or ()) | {trustee.lower()}
-            self.put_setting(mailbox_id, _FULL_ACCESS, sorted(trustees))
-
-    def revoke_full_access(self, mailbox_id: int, trustee: str) -> None:
-        """Take back what `grant_full_access` gave."""
-        with self.writing():
-            trustees = set(self.setting(mailbox_id, _FULL_ACCESS) or ()) - {trustee.lower()}
             self.put_setting(mailbox_id, _FULL_ACCESS, sorted(trustees))
 
     def full_access(self, mailbox_id: int) -> frozenset[str]:

@@ -55,13 +55,6 @@ def set_header(message: Message, name: str, value: str) -> None:
         message[name] = encoded
 
 
-def set_people(message: Message, name: str, people: Sequence[Person]) -> None:
-    """Set an address header."""
-    del message[name]
-    if people:
-        message[name] = ", ".join(formataddr((person.name, person.address)) for person in people)
-
-
 def set_body(message: Message, kind: str, text: str) -> None:
     """Give a message another body (HTML or Text); its attachments stay."""
     attached = [part for part in attachment_parts(message) if part is not message]

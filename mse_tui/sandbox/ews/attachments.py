@@ -12,7 +12,7 @@ from mse_tui.sandbox.ews.content_fields import (
     next_attachment_key,
     payload_of,
 )
-from mse_tui.sandbox.ews.draft import read_attachment
+from mse_tui.sandbox.ews.draft_reading import read_attachment
 from mse_tui.sandbox.ews.ids import DecodedId, IdMaker, change_key, change_number, decode
 from mse_tui.sandbox.ews.render import Rendering
 from mse_tui.sandbox.ews.shapes import attached_item_xml

@@ -7,7 +7,8 @@ from lxml import etree
 from mse_tui.sandbox.ews.access import open_decoded, own_mailbox, target_folder
 from mse_tui.sandbox.ews.compose import spec_of_draft
 from mse_tui.sandbox.ews.content_fields import CONTENT_RENDERS
-from mse_tui.sandbox.ews.draft import Draft, read_item
+from mse_tui.sandbox.ews.draft import Draft
+from mse_tui.sandbox.ews.draft_reading import read_item
 from mse_tui.sandbox.ews.fields import kind_of
 from mse_tui.sandbox.ews.ids import decode
 from mse_tui.sandbox.ews.render import Rendering, item_id_xml

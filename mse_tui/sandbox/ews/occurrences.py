@@ -6,6 +6,7 @@ from lxml import etree
 
 from mse_tui.sandbox.ews.access import item_of, open_decoded
 from mse_tui.sandbox.ews.draft import Draft
+from mse_tui.sandbox.ews.draft_reading import read_property
 from mse_tui.sandbox.ews.fields import uri_of
 from mse_tui.sandbox.ews.ids import IdMaker, change_key, change_number, decode
 from mse_tui.sandbox.ews.series import OccurrenceRow, Series, normal_override, series_of
@@ -75,7 +76,7 @@ def _apply(request: Request, changes: dict[str, str], update: Any) -> None:
     element = update[1][0]
     if uri_of("CalendarItem", etree.QName(element).localname) != uri:
         raise EwsError("ErrorUpdatePropertyMismatch")
-    Draft("CalendarItem").read(element)
+    read_property(Draft("CalendarItem"), element)
     changes[uri] = normal_override(uri, fragment(element), request_zone(request))
 
 

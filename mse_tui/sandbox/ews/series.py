@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from mse_tui.sandbox.ews.draft import Draft
+from mse_tui.sandbox.ews.draft_reading import read_property
 from mse_tui.sandbox.ews.recurrence import starts
 from mse_tui.sandbox.ews.soap import EwsError
 from mse_tui.sandbox.ews.values import from_store, parse_fragment, utc_text
@@ -82,7 +83,7 @@ class Series:
         row["end_at"] = stamp(from_store(original_start) + self.length)
         draft = Draft("CalendarItem")
         for xml in changes.values():
-            draft.read(parse_fragment(xml))
+            read_property(draft, parse_fragment(xml))
         row.update(draft.columns)
         kept = json.loads(self.row["extra"])
         kept["p"] = {uri: xml for uri, xml in self.properties.items() if uri not in _OF_THE_SERIES} | draft.properties

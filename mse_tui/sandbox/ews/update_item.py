@@ -10,7 +10,8 @@ from mse_tui.sandbox.ews import extended
 from mse_tui.sandbox.ews.access import item_of
 from mse_tui.sandbox.ews.compose import header_properties, recipients_of, sensitivity_header
 from mse_tui.sandbox.ews.content_fields import body_of
-from mse_tui.sandbox.ews.draft import READ_ONLY, Draft
+from mse_tui.sandbox.ews.draft import Draft
+from mse_tui.sandbox.ews.draft_reading import READ_ONLY, read_property
 from mse_tui.sandbox.ews.fields import kind_of
 from mse_tui.sandbox.ews.ids import change_number, decode
 from mse_tui.sandbox.ews.occurrences import master_of, update_occurrence
@@ -132,20 +133,20 @@ class Change:
                 raise EwsError("ErrorUpdatePropertyMismatch")
         elif path.get("FieldURI", "").rpartition(":")[2] != etree.QName(element).localname:
             raise EwsError("ErrorUpdatePropertyMismatch", "The property set is not the one that the path names.")
-        self.draft.read(element)
+        read_property(self.draft, element)
 
     def _append(self, path: Any, element: Any) -> None:
         uri = path.get("FieldURI", "")
         if uri == "item:Body":
-            self.draft.read(element)
+            read_property(self.draft, element)
             assert self.draft.body is not None
             self.draft.body = (self.draft.body[0], "\0" + self.draft.body[1])
         elif uri in _GROUPS:
-            self.draft.read(element)
+            read_property(self.draft, element)
             name = _GROUPS[uri]
             self.draft.people[name] = [*recipients_of(self.row)[name], *self.draft.people[name]]
         elif uri == "item:Categories":
-            self.draft.read(element)
+            read_property(self.draft, element)
             there = self.row["categories"].split("\n") if self.row["categories"] else []
             added = [each for each in self.draft.columns["categories"].split("\n") if each not in there]
             self.draft.columns["categories"] = "\n".join([*there, *added])
