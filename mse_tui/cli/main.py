@@ -1,6 +1,7 @@
 """The command line: its groups, loaded only when used, and how faults are told."""
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from click.exceptions import NoSuchCommand
 from mse_tui import __version__
 from mse_tui.cli.session import Session
 from mse_tui.terms import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE
+from mse_tui.text import printable
 
 COMPLETING = "_MSE_TUI_COMPLETE"
 """The variable by which a shell asks, named by click."""
@@ -96,6 +98,7 @@ def mse_tui(
 
     Without a command it opens the screens, with the site's engine inside (or watching the engine that runs already).
     """
+    _tell_warnings_readably()
     ctx.obj = Session(home, verbose, read_only)
     for name in ("web_port", "web_url"):
         if not web and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -110,6 +113,20 @@ def mse_tui(
         from mse_tui.cli.screens import open_screens
 
         ctx.exit(open_screens(ctx.obj))
+
+
+class _Told(logging.Formatter):
+    """A warning of a command that keeps no log, as its faults are told."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
+        """The line."""
+        return printable(f"mse-tui: {record.levelname.lower()}: {record.message}")
+
+
+def _tell_warnings_readably() -> None:
+    """Of a command that logs nowhere, Python writes warnings to standard error all the same."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Told())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -152,8 +169,6 @@ def _show(error: click.ClickException) -> None:
     """As click does it, with what was typed made safe to show."""
     import io
 
-    from mse_tui.text import printable
-
     said = io.StringIO()
     error.show(said)
     click.echo(printable(said.getvalue(), keep_newlines=True), err=True, nl=False)
@@ -179,8 +194,6 @@ def _failed(error: Exception) -> int:
 
 def tell(problem: Any) -> None:
     """A Problem on standard error: what happened, what to do, the reason code."""
-    from mse_tui.text import printable
-
     click.echo(f"mse-tui: {printable(problem.happened)}", err=True)
     click.echo(f"What to do: {printable(problem.remedy)}", err=True)
     click.echo(f"Reason: {problem.reason}", err=True)

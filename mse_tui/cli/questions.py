@@ -1,5 +1,6 @@
 """Questions about groups from the command line: to the site's engine, or answered here while none runs."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -58,13 +59,18 @@ def _ask_engine(request: int, within: float) -> dict[str, Any]:
 
 @contextmanager
 def telling_waits(within: float = _ANSWERED_WITHIN) -> Iterator[None]:
-    """Within the block, what is asked from here says on standard error that it waits, and for what.
+    """Within the block, what is asked from here says on standard error that it waits, and for what; the log does not.
 
     Who waits for `within` seconds alone is not told.
     """
-    telling = _Telling(within)
-    with listening(lambda wait: telling.of("" if wait is None else wait.said), Event()):
-        yield
+    telling, retries = _Telling(within), logging.getLogger("mse_tui.exchange.retry")
+    before = retries.level
+    retries.setLevel(logging.ERROR)
+    try:
+        with listening(lambda wait: telling.of("" if wait is None else wait.said), Event()):
+            yield
+    finally:
+        retries.setLevel(before)
 
 
 class _Telling:

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import pytest
 
 from mse_tui.actions.commands import run_now, stop
+from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.store import queries
 from tests.conftest import REPOSITORY
@@ -63,6 +64,19 @@ def test_who_asks_what_is_being_asked_already_is_told_so(down: SiteUnderTest) ->
         run_now(task.id)
         until(lambda: any(row.waiting for row in queries.progress_of_running()), 30)
         assert_ends_at_once(down, "--task", "Folders", waits_for="The same group is being asked for already.")
+
+
+def test_a_busy_server_is_told_once_and_in_words(site: SiteUnderTest) -> None:
+    site.configure()
+    open_site(site.home, "Test")
+    site.server.faults.inject("server-busy", count=1, milliseconds=1500)
+    asking = [sys.executable, "-m", "mse_tui", "--home", str(site.home.path), "group", "resolve"]
+    asked = subprocess.run(
+        [*asking, site.server.addresses[0]], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert asked.returncode == 0
+    [told] = asked.stderr.splitlines()
+    assert told.startswith("Waiting: The server said ErrorServerBusy") and "Ctrl+C ends it" in told
 
 
 def assert_ends_at_once(site: SiteUnderTest, *group: str, waits_for: str) -> None:
