@@ -35,7 +35,7 @@ from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.log_file import EngineLog
 from mse_tui.engine.memory import bound_arenas
 from mse_tui.engine.preparing import Choice
-from mse_tui.engine.recovery import recover, recover_commands
+from mse_tui.engine.recovery import recover, recover_commands, recover_requests
 from mse_tui.engine.requests import Requests
 from mse_tui.engine.standing import Standing
 from mse_tui.engine.tick import TICK_SECONDS, Tick
@@ -193,6 +193,7 @@ class Engine:
             self._show_alive()
             self._show_bindings()
             recover_commands(self._site.id, self._clock.now())
+            recover_requests(self._site.id, self._clock.now())
             self._recover()
         except BaseException:
             self._log_file.stop()

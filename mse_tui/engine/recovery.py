@@ -8,7 +8,7 @@ from typing import Any
 from mse_tui.engine import records
 from mse_tui.engine.leases import TASK_KEYS, Leases, task_key
 from mse_tui.store.database import writing
-from mse_tui.store.models import Command, Execution, Task
+from mse_tui.store.models import Command, EngineRequest, Execution, Task
 from mse_tui.terms import Status, Verb
 
 log = logging.getLogger(__name__)
@@ -53,3 +53,10 @@ def recover_commands(site_id: int, now: datetime) -> None:
             *taken, Command.verb.in_(_ENDS_WITH_EXECUTION)
         ).execute()
         Command.update(taken=None).where(*taken).execute()
+
+
+def recover_requests(site_id: int, now: datetime) -> None:
+    """At the engine's start: what an engine that ended had begun and must not be begun again is told as it stands."""
+    EngineRequest.update(answered=now).where(
+        EngineRequest.site == site_id, EngineRequest.answered.is_null(), EngineRequest.answer != ""
+    ).execute()

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 Answering = Callable[[Arguments], Answer]
 
+_ONCE = ("restore",)
+"""Kinds that would put the same into a mailbox again: they are begun once, whatever ends them."""
+
 
 class Requests:
     """The requests to one site's engine. `answer_new` is called by one thread, which may wait for the network."""
@@ -32,6 +35,8 @@ class Requests:
         self._exchange = exchange
         self._clock = clock
         self._end = end
+        self._unwritten: dict[int, Answer] = {}
+        """By request, answers that are not in the database yet."""
         self._by_kind: dict[str, Answering] = {
             **by_kind,
             "test_connection": self._test_connection,
@@ -39,16 +44,25 @@ class Requests:
         }
 
     def answer_new(self) -> None:
-        """Answer everything that is asked, in order."""
+        """Answer everything that is asked, in order; what can't be written is written at the next call."""
+        self._write_answers()
         for request in list(self._new().order_by(EngineRequest.id)):
             if self._end.is_set():
                 return
-            answer = self._answer(request)
-            if answer is None:
-                continue
+            ended = _ended() if request.kind in _ONCE else None
+            if ended is not None:
+                EngineRequest.update(answer=json.dumps(ended)).where(EngineRequest.id == request.id).execute()
+            answer = self._answer(request) or ended
+            if answer is not None:
+                self._unwritten[request.id] = answer
+                self._write_answers()
+
+    def _write_answers(self) -> None:
+        for request_id, answer in list(self._unwritten.items()):
             EngineRequest.update(answered=self._clock.now(), answer=json.dumps(answer)).where(
-                EngineRequest.id == request.id
+                EngineRequest.id == request_id
             ).execute()
+            del self._unwritten[request_id]
 
     def _new(self) -> Any:
         return EngineRequest.select().where(
@@ -71,8 +85,7 @@ class Requests:
             if problem is None:
                 log.exception("The request %s failed inside", request.kind)
                 problem = Problem(Reason.INTERNAL, f"{type(error).__name__}: {error}")
-            parts = {"reason": str(problem.reason), "happened": problem.happened, "remedy": problem.remedy}
-            return {"problem": parts}
+            return _as_answer(problem)
         return {**answer, "seconds": round(self._clock.monotonic() - began, 3)}
 
     def _test_connection(self, arguments: Arguments) -> Answer:
@@ -90,6 +103,17 @@ class Requests:
 
     def _retry_account(self, _arguments: Arguments) -> Answer:
         return {"accounts": clear_halts()}
+
+
+def _as_answer(problem: Problem) -> Answer:
+    parts = {"reason": str(problem.reason), "happened": problem.happened, "remedy": problem.remedy}
+    return {"problem": parts}
+
+
+def _ended() -> Answer:
+    """What is told of a request that was begun, and of which nothing else is known."""
+    happened = "The engine ended while it did this; part of it, or all, may be done."
+    return _as_answer(Problem(Reason.INTERRUPTED, happened, "Look at what is there, then ask again."))
 
 
 def _tell(request: Any, wait: Wait | None, left: Event) -> None:

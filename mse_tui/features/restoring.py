@@ -71,6 +71,8 @@ class Restoring:
             yield self._rehydrate(record)
 
     def _rehydrate(self, record: StubRecord) -> PutBack:
+        if record.state is StubState.RESTORED:
+            return PutBack(record.remote_id)
         sha256 = content_of(record.message_id)
         if record.state not in RESTORABLE:
             return PutBack(reason=Reason.STUB_LOST, message=f"This stub is {record.state}.")

@@ -172,7 +172,7 @@ class EngineRequest(Row):
     asked = UtcField()
     answered = UtcField(null=True)
     answer = TextField(default="")
-    """JSON; {"problem": {...}} where it failed."""
+    """JSON; {"problem": {...}} where it failed. While `answered` is NULL: what is told if the engine ends before."""
     waiting = TextField(constraints=[SQL("DEFAULT ''")], default="")
     """What the engine waits for while it answers; '' where it does not."""
 
