@@ -30,6 +30,7 @@ from mse_tui.engine.group_questions import GroupQuestions
 from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Housekeeping, ages_now, prune
 from mse_tui.engine.index_rounds import IndexRounds
+from mse_tui.engine.lasting import last
 from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.log_file import EngineLog
@@ -44,7 +45,7 @@ from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.feature import Feature
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import data_version, faults_explained, keep_connection
+from mse_tui.store.database import close_database, data_version, faults_explained
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Site
 from mse_tui.terms import TaskType
@@ -242,8 +243,7 @@ class Engine:
         self._tick.every(_RECOVER, self._recover, at_once=False)
         self._tick.every(_ALIVE, self._show_alive, at_once=False)
         self._tick.every(_AUDIT_HEAD, self._audit_heads.tell)
-        with keep_connection():
-            self._tick.run()
+        last(self._tick.run, self._stopping)
 
     def _look(self) -> None:
         for step in (self._look_at_maintenance, self._commands.carry_out, self._start_due, self._look_at_running):
@@ -320,32 +320,35 @@ class Engine:
 
     def _run_housekeeping(self) -> None:
         while not self._stopping.wait(self._housekeeping_seconds):
-            with keep_connection():
-                self._housekeeping.run()
+            self._housekeeping.run()
 
     def _run_index(self) -> None:
         if self._keeps_index:
-            self._index_rounds.run()
+            last(self._index_rounds.run, self._stopping)
 
     def _run_answers(self) -> None:
+        last(self._answer, self._stopping)
+
+    def _answer(self) -> None:
         """People wait for them as they type, so they are looked for often, where anything was written."""
         seen: int | None = None
-        with keep_connection():
-            while not self._stopping.wait(_ANSWERS):
-                try:
-                    if (version := data_version()) != seen:
-                        self._requests.answer_new()
-                        seen = version
-                except Exception as error:
-                    if not FULL_DISK.is_cause(error):
-                        log.exception("Requests could not be answered; they are looked at again")
+        while not self._stopping.wait(_ANSWERS):
+            try:
+                if (version := data_version()) != seen:
+                    self._requests.answer_new()
+                    seen = version
+            except Exception as error:
+                if not FULL_DISK.is_cause(error):
+                    log.exception("Requests could not be answered; they are looked at again")
 
     def _run_end(self) -> None:
         """Waits to be told to stop, then ends one thing after the other; the site is free at the very end."""
         self._stopping.wait()
         try:
-            with keep_connection():
+            try:
                 self._end_threads()
+            finally:
+                close_database()
         except Exception:
             log.exception("The engine's end failed; what it left is put right at the next start")
         finally:

@@ -30,7 +30,7 @@ from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
 from mse_tui.exchange.waits import listening
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import as_problem
+from mse_tui.store.database import as_problem, keep_connection
 from mse_tui.terms import Light, TaskType
 
 log = logging.getLogger(__name__)
@@ -169,16 +169,20 @@ class Execution:
         """Go on: resolve the group or process one mailbox, then queue the next turn, wait, or end."""
         with about(site=self._with.site, task=self.claim.description, execution=self.claim.execution_id):
             try:
-                if self._goes_on():
-                    self._step()
-            except Exception as error:
-                if is_stop(error) and self._is_asked_to_end():
-                    self._with.submit(self.turn)  # the group was not waited for any longer
-                    return
-                problem = _problem(error)
-                if problem.reason is Reason.INTERNAL:
-                    log.exception("An execution failed inside")
-                self._end(Outcome(Light.RED, str(problem.reason), problem.happened))
+                with keep_connection():
+                    self._take_turn()
+            except Exception as error:  # noqa: BLE001 (without a connection: the end is written at a later look)
+                self._outcome, self._state = _outcome_of_fault(error), State.ENDING
+
+    def _take_turn(self) -> None:
+        try:
+            if self._goes_on():
+                self._step()
+        except Exception as error:  # noqa: BLE001 (an execution that fails ends)
+            if is_stop(error) and self._is_asked_to_end():
+                self._with.submit(self.turn)  # the group was not waited for any longer
+            else:
+                self._end(_outcome_of_fault(error))
 
     def _goes_on(self) -> bool:
         with self._lock:
@@ -411,6 +415,13 @@ class Execution:
         subjects = {"site": self._with.site, "task": self.claim.description, "execution": self.claim.execution_id}
         more = {"mailbox": mailbox, "reason": reason}
         return logging.LoggerAdapter(log, subjects | {name: value for name, value in more.items() if value})
+
+
+def _outcome_of_fault(error: Exception) -> Outcome:
+    problem = _problem(error)
+    if problem.reason is Reason.INTERNAL:
+        log.error("An execution failed inside", exc_info=error)
+    return Outcome(Light.RED, str(problem.reason), problem.happened)
 
 
 def _problem(error: Exception) -> Problem:

@@ -14,7 +14,7 @@ from mse_tui.config.one_table import load_engine_settings
 from mse_tui.config.site import EngineSettings
 from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.reasons import Problem
-from mse_tui.store.database import writing
+from mse_tui.store.database import keep_connection, writing
 from mse_tui.store.groups import ExecutionGroup, GroupAnswer
 from mse_tui.store.models import Command, EngineRequest, Execution, MailboxResult
 
@@ -108,7 +108,8 @@ class Housekeeping:
         """Do all of them, one after the other."""
         for name, job in self._jobs.items():
             try:
-                done = job()
+                with keep_connection():
+                    done = job()
             except Exception as error:
                 if not FULL_DISK.is_cause(error):
                     log.exception("Housekeeping: %s failed; it is tried again next time", name)

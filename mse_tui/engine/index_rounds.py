@@ -13,7 +13,7 @@ from mse_tui.archive.indexing import GRACE, Indexing
 from mse_tui.archive.packs import Packs
 from mse_tui.engine.clock import Clock
 from mse_tui.reasons import Problem
-from mse_tui.store.database import data_version, keep_connection
+from mse_tui.store.database import data_version
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +54,13 @@ class IndexRounds:
     def run(self) -> None:
         """Look where anything was written since, and at all messages at first and each hour."""
         seen: int | None = None
-        with keep_connection():
-            while not self._stopping.wait(self._pause):
-                version = data_version()
-                if self._walked is None and self._clock.monotonic() >= self._next_walk:
-                    self._walked = 0
-                expunges = self._purge_due or (self._expunge_due and not self._gives_way())
-                if version != seen or self._walked is not None or expunges:
-                    seen = version if self._round() else None
+        while not self._stopping.wait(self._pause):
+            version = data_version()
+            if self._walked is None and self._clock.monotonic() >= self._next_walk:
+                self._walked = 0
+            expunges = self._purge_due or (self._expunge_due and not self._gives_way())
+            if version != seen or self._walked is not None or expunges:
+                seen = version if self._round() else None
 
     def _round(self) -> bool:
         """What came first, then some of the thorough look; whether what came is all in the index."""

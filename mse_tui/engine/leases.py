@@ -205,17 +205,16 @@ class Renewer:
             self._thread.join()
 
     def _renew(self) -> None:
-        with database.keep_connection():
-            due = self._clock.monotonic() + self._every
-            while not self._end.wait(min(_LOOK_SECONDS, self._every)):
-                jumped = abs(self._offset() - self._seen_offset) > _CLOCK_JUMP_SECONDS
-                if not jumped and self._clock.monotonic() < due:
-                    continue
-                if jumped:
-                    log.warning("The clock was set; renewing all leases")
-                self._seen_offset = self._offset()
-                if self._renew_all():
-                    due = self._clock.monotonic() + self._every
+        due = self._clock.monotonic() + self._every
+        while not self._end.wait(min(_LOOK_SECONDS, self._every)):
+            jumped = abs(self._offset() - self._seen_offset) > _CLOCK_JUMP_SECONDS
+            if not jumped and self._clock.monotonic() < due:
+                continue
+            if jumped:
+                log.warning("The clock was set; renewing all leases")
+            self._seen_offset = self._offset()
+            if self._renew_all():
+                due = self._clock.monotonic() + self._every
 
     def _offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
@@ -224,7 +223,8 @@ class Renewer:
         """True when every lease was looked at; a failing database is tried again at the next look."""
         for held in self._leases.held():
             try:
-                renewed = self._leases.renew(held)
+                with database.keep_connection():
+                    renewed = self._leases.renew(held)
             except Exception as error:
                 if not FULL_DISK.is_cause(error):
                     log.exception("The lease %s could not be renewed", held.key)

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
-from mse_tui.store.database import keep_connection
-
 log = logging.getLogger(__name__)
 
 Turn = Callable[[], None]
 
 
 class Workers:
-    """A pool of threads. A turn keeps one database connection, closed at its end."""
+    """A pool of threads."""
 
     def __init__(self, size: int) -> None:
         self._turns: SimpleQueue[Turn | None] = SimpleQueue()
@@ -39,7 +37,6 @@ class Workers:
     def _work(self) -> None:
         while (turn := self._turns.get()) is not None:
             try:
-                with keep_connection():
-                    turn()
+                turn()
             except Exception:
                 log.exception("A turn ended in an error that it should have dealt with")

@@ -67,12 +67,12 @@ class Monitoring:
 
     def _run(self) -> None:
         notices = Notices(self._site, self._channels())
-        with keep_connection():
-            while not self._end.wait(self._look_seconds):
-                try:
+        while not self._end.wait(self._look_seconds):
+            try:
+                with keep_connection():
                     self._send_ping(notices.look())
-                except Exception:
-                    log.exception("Looking for what to tell failed; it is tried again")
+            except Exception:
+                log.exception("Looking for what to tell failed; it is tried again")
 
     def _channels(self) -> list[Channel]:
         channels: list[Channel] = []

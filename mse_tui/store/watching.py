@@ -48,19 +48,24 @@ class DataWatcher:
             self._thread.join(timeout=5)
 
     def _watch(self) -> None:
+        again = False
         uri = f"file:{quote(str(self._path))}?mode=ro"
         while not self._end.is_set():
             try:
                 opened = contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None))
                 with keep_connection(), opened as connection:
                     by_version = partial(_data_version, connection)
-                    self._look(by_version if os.access(self._path, os.W_OK) else self._files)
-            except (sqlite3.Error, PeeweeException) as error:
+                    self._look(by_version if os.access(self._path, os.W_OK) else self._files, again)
+            except (sqlite3.Error, PeeweeException, OSError) as error:
+                again = True
                 log.warning("The database can't be watched: %s", error)
                 self._end.wait(QUIET_SECONDS)
 
-    def _look(self, version_now: Callable[[], object]) -> None:
-        seen, stood = None, standing()
+    def _look(self, version_now: Callable[[], object], again: bool) -> None:
+        """`again`: what came since it last looked is not known."""
+        seen, stood = version_now(), standing()
+        if again:
+            self._changed()
         quiet, unlooked = 0.0, 0.0
         while not self._end.wait(LOOK_SECONDS):
             version = version_now()
@@ -69,11 +74,9 @@ class DataWatcher:
             if unlooked >= STANDING_SECONDS:
                 stood, before, unlooked = standing(), stood, 0.0
                 changed = changed or stood != before
-            if not changed:
-                continue
-            if seen is not None:
+            if changed:
                 self._changed()
-            seen, quiet = version, 0.0
+                seen, quiet = version, 0.0
 
     def _files(self) -> tuple[tuple[int, int], ...]:
         """Sizes and times of the database and its log, which change with each commit."""

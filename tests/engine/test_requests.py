@@ -1,4 +1,4 @@
-"""What changes a mailbox is done once for each time that it is asked, whatever ends the engine or refuses its answer."""
+"""What changes a mailbox is done once each time that it is asked, whatever ends the engine or refuses its answer."""
 
 import json
 from collections.abc import Callable
