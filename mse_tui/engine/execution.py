@@ -186,21 +186,23 @@ class Execution:
 
     def _goes_on(self) -> bool:
         with self._lock:
-            stopping = bool(self._stopped_by) or self._lease_lost
             pause = self._pause()
-            self._state = State.PAUSED if pause and not stopping else State.QUEUED
             self._cancel = Event()
-            if stopping:
+            if stopping := self._is_stopping():
                 self._cancel.set()
-        if self._state is State.PAUSED:
-            if self._waits_on is not None:
-                self._with.locks.leave(self._waits_on.key, self.claim.task_id)
-                self._waits_on = None
-            records.stand_still(self.claim, f"paused by {pause}", f"Paused by {pause} {self._so_far()}", self._now())
-            return False
         if stopping:
             self._end(self._stopped())
-        return not stopping
+        elif pause:
+            self._stand_paused(pause)
+        return not (stopping or pause)
+
+    def _stand_paused(self, pause: str) -> None:
+        """Wait for no mailbox and hold no worker until it is resumed; unless that, a stop, or another pause came."""
+        if self._waits_on is not None:
+            self._with.locks.leave(self._waits_on.key, self.claim.task_id)
+            self._waits_on = None
+        records.stand_still(self.claim, f"paused by {pause}", f"Paused by {pause} {self._so_far()}", self._now())
+        self._park(State.PAUSED, lambda: self._pause() == pause and not self._is_stopping())
 
     def _step(self) -> None:
         if self._work is None:
@@ -252,9 +254,9 @@ class Execution:
                 outcome = self._run(member, journal)
             except Exception as error:  # noqa: BLE001 (a failing mailbox never ends the execution)
                 outcome = self._outcome_of(error)
-        self._journal = None
         if outcome is None:
             return False
+        self._journal = None
         journal.close(outcome)
         self._result_id = None
         self._tell_how_it_ended(member, outcome)
@@ -290,6 +292,7 @@ class Execution:
                     lock.release()
                 return journal.conclude()
         journal.suspend()
+        self._journal = None
         self._wait(lock)
         return None
 
@@ -318,10 +321,14 @@ class Execution:
         self._waits_on = waiting
         self._waits_since = self._waits_since or self._with.clock.monotonic()
         self._show_waiting(waiting.holder)
+        self._park(State.WAITING, lambda: not self._is_asked_to_end())
+
+    def _park(self, state: State, stays: Callable[[], bool]) -> None:
+        """The last that a turn does: from here on any thread may wake the execution, and another turn goes on."""
         with self._lock:
-            parked = not self._is_asked_to_end()
+            parked = stays()
             if parked:
-                self._state = State.WAITING
+                self._state = state
         if not parked:
             self._with.submit(self.turn)
 
@@ -358,7 +365,10 @@ class Execution:
             self._with.submit(self.turn)
 
     def _is_asked_to_end(self) -> bool:
-        return bool(self._stopped_by or self._pause() or self._lease_lost)
+        return bool(self._is_stopping() or self._pause())
+
+    def _is_stopping(self) -> bool:
+        return bool(self._stopped_by) or self._lease_lost
 
     def _pause(self) -> str:
         """Who or what makes it wait; '' where nothing does."""
