@@ -16,7 +16,9 @@ from mse_tui.archive.packs import Packs
 from mse_tui.reasons import Problem, Reason
 
 _EVENTS = re.compile(rb"BEGIN:VEVENT\r\n.*END:VEVENT\r\n", re.DOTALL)
-_ZONES = re.compile(rb"TZID=\"?([A-Za-z0-9_+\-/]+)")
+_TIMES = re.compile(rb"^(?:DTSTART|DTEND|RECURRENCE-ID|EXDATE|RDATE);(?:[^:\r\n]|\r\n )*:", re.MULTILINE)
+"""Where a line with a time begins, as far as its value."""
+_ZONE = re.compile(r';TZID="?([^";:]+)')
 _SPOOLED = 8 << 20
 _OF_ONE_APPOINTMENT = (Reason.CONTENT_DAMAGED, Reason.CONTENT_MISSING)
 
@@ -51,7 +53,7 @@ def export_calendar(
                     raise
                 report.problems.append((row, problem))
                 continue
-            zones.update(match.decode() for match in _ZONES.findall(events))
+            zones |= _zones(events)
             body.write(events)
             report.appointments += 1
             report.attachments += attached
@@ -66,8 +68,7 @@ def export_calendar(
 def one_appointment(row: AppointmentView, packs: Packs) -> bytes:
     """One version as a whole .ics file. Raises Problem content-missing, content-damaged."""
     events, _ = _events(row, packs, set(), with_attachments=True)
-    zones = sorted({match.decode() for match in _ZONES.findall(events)})
-    return b"".join([_head(""), *(_timezone(zone) for zone in zones), events, b"END:VCALENDAR\r\n"])
+    return b"".join([_head(""), *(_timezone(zone) for zone in sorted(_zones(events))), events, b"END:VCALENDAR\r\n"])
 
 
 def _head(name: str) -> bytes:
@@ -80,9 +81,19 @@ def _head(name: str) -> bytes:
     return bytes(calendar.to_ical()).removesuffix(b"END:VCALENDAR\r\n")
 
 
+def _zones(events: bytes) -> set[str]:
+    """The time zones that times are given in; what a text speaks of is none."""
+    heads = (head.replace(b"\r\n ", b"").decode("utf-8", "replace") for head in _TIMES.findall(events))
+    return {found[1] for head in heads if (found := _ZONE.search(head))}
+
+
 @cache
 def _timezone(name: str) -> bytes:
-    return bytes(Timezone.from_tzid(name).to_ical())
+    """A zone's own component; nothing for one that nobody knows."""
+    try:
+        return bytes(Timezone.from_tzid(name).to_ical())
+    except (ValueError, OSError):
+        return b""
 
 
 def _events(row: AppointmentView, packs: Packs, uids: set[str], *, with_attachments: bool) -> tuple[bytes, int]:

@@ -24,7 +24,7 @@ from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem, is_only_read
 from mse_tui.store.models import EPOCH
 
-VERSION = 2
+VERSION = 3
 """Of the tables, and of how text is taken out of messages and folded: an index of another version is made anew."""
 APPOINTMENTS = 1 << 40
 """Added to the numbers of appointments' versions, beside messages' numbers."""
@@ -105,6 +105,8 @@ class SearchIndex:
         self._ending = ending
         self._generation = self._one("SELECT number FROM generation")
         """Another one: somebody has cleared the index, and what was seen of it no longer holds."""
+        self._room: dict[int, int] = {}
+        """First id of a second that has filled its slots -> those where there was room last."""
 
     # --- what is in it
 
@@ -260,6 +262,7 @@ class SearchIndex:
             self._connection.execute("DELETE FROM forgotten")
             self._connection.execute("UPDATE generation SET number = random()")
             self._generation = self._one("SELECT number FROM generation")
+        self._room.clear()
         self._overwritten()
 
     def _overwritten(self) -> bool:
@@ -269,7 +272,8 @@ class SearchIndex:
     # --- how
 
     def _free_id(self, received: datetime) -> int:
-        id = _first_id(received)
+        first = _first_id(received)
+        id = self._room.get(first, first)
         while True:
             last = id + SLOTS - 1
             taken = self._one(
@@ -280,6 +284,7 @@ class SearchIndex:
             if taken is None or taken < last:
                 return id if taken is None else int(taken) + 1
             id += SLOTS
+            self._room[first] = id
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """What somebody may read, as a condition on placements: the rules of `access`, where messages are listed."""
 
-from collections.abc import Sequence
+import json
+from typing import Any
 
 from mse_tui.access.rights import Standing
 from mse_tui.access.sight import PRIVATE_SENSITIVITIES, Sight
@@ -9,10 +10,12 @@ from mse_tui.archive.statements import select
 from mse_tui.store.database import now
 from mse_tui.store.models import to_micros
 
+_LISTED = "(SELECT value FROM json_each(?))"
+"""Numbers in a JSON list: one parameter, however many they are."""
 _PRIVATE = ", ".join(f"'{word}'" for word in PRIVATE_SENSITIVITIES)
 
 
-def may_be_read(sight: Sight, table: str) -> tuple[str, list[int]]:
+def may_be_read(sight: Sight, table: str) -> tuple[str, list[Any]]:
     """The SQL condition on placements of the sight's mailbox, called `table`, and its parameters.
 
     A person reads nothing that retention has taken out of the owner's view; an administrator does.
@@ -27,7 +30,8 @@ def may_be_read(sight: Sight, table: str) -> tuple[str, list[int]]:
     in_view, moment = _in_view(sight.mailbox_id, table)
     if sight.standing is Standing.OWNER:
         return in_view, moment
-    here, elsewhere = _folders(sight, f"{table}.folder_id"), _folders(sight, "later.folder_id")
+    here, folders = _folders(sight, f"{table}.folder_id")
+    elsewhere, _ = _folders(sight, "later.folder_id")
     same = "FROM placement later JOIN archive_folder lf ON lf.id = later.folder_id WHERE later.message_id ="
     condition = (
         f"{here} AND NOT EXISTS (SELECT 1 {same} {table}.message_id AND lf.mailbox_id = ?"
@@ -35,10 +39,10 @@ def may_be_read(sight: Sight, table: str) -> tuple[str, list[int]]:
         f" AND ({table}.closed IS NULL OR NOT EXISTS (SELECT 1 {same} {table}.message_id AND lf.mailbox_id = ?"
         f" AND (later.closed IS NULL OR later.closed > {table}.closed) AND NOT ({elsewhere})))"
     )
-    return f"{condition} AND {in_view}", [sight.mailbox_id, sight.mailbox_id, *moment]
+    return f"{condition} AND {in_view}", [*folders, sight.mailbox_id, sight.mailbox_id, *folders, *moment]
 
 
-def _in_view(mailbox_id: int, table: str) -> tuple[str, list[int]]:
+def _in_view(mailbox_id: int, table: str) -> tuple[str, list[Any]]:
     """The condition that retention has not taken a placement's message out of its owner's view.
 
     Nothing that is on hold has left it; most mailboxes have nothing that has.
@@ -61,17 +65,12 @@ def _in_view(mailbox_id: int, table: str) -> tuple[str, list[int]]:
         "SELECT s.message_id FROM retention_stamp s WHERE s.mailbox_id = ? AND s.ended IS NULL GROUP BY s.message_id"
         " HAVING COUNT(s.expire_view) = COUNT(*) AND MAX(s.expire_view) <= ?"
     )
-    on_hold = f" OR {table}.message_id IN ({_listed(sorted(held))})" if held else ""
-    return f"({table}.message_id NOT IN ({stamps}){on_hold})", [mailbox_id, moment]
+    return f"({table}.message_id NOT IN ({stamps}) OR {table}.message_id IN {_LISTED})", [
+        mailbox_id, moment, json.dumps(sorted(held)),
+    ]  # fmt: skip
 
 
-def _folders(sight: Sight, column: str) -> str:
+def _folders(sight: Sight, column: str) -> tuple[str, list[str]]:
     if sight.reads_by_default:
-        left_out = sight.unreadable()
-        return f"{column} NOT IN ({_listed(left_out)})" if left_out else "1"
-    readable = sight.readable()
-    return f"{column} IN ({_listed(readable)})" if readable else "0"
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(str(int(number)) for number in numbers)
+        return f"{column} NOT IN {_LISTED}", [json.dumps(sight.unreadable())]
+    return f"{column} IN {_LISTED}", [json.dumps(sight.readable())]

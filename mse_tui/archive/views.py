@@ -406,11 +406,11 @@ def _totals(mailbox_id: int, view: View, sizes: bool, sight: Sight) -> dict[int,
     return {folder_id: (count, size) for folder_id, count, size in rows}
 
 
-def _both(one: tuple[str, list[int]], other: tuple[str, list[int]]) -> tuple[str, list[int]]:
+def _both(one: tuple[str, list[int]], other: tuple[str, list[Any]]) -> tuple[str, list[Any]]:
     return (f"{one[0]} AND {other[0]}", one[1] + other[1]) if other[0] != "1" else one
 
 
-def _within(folder_id: int, view: View, sight: Sight) -> tuple[str, list[int]]:
+def _within(folder_id: int, view: View, sight: Sight) -> tuple[str, list[Any]]:
     """The condition on a folder's placements; nothing where the folder itself is not in the view."""
     rows = select(
         "SELECT m.full_from FROM archive_folder f JOIN archive_mailbox m ON m.id = f.mailbox_id WHERE f.id = ?",

@@ -1,6 +1,7 @@
 """What a person may see of an archive: owner, delegates, Deny, private items, folders and what is below them."""
 
 import itertools
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 from mse_tui.access.grants import WHOLE, give, grants, take
 from mse_tui.access.rights import Right, Standing
 from mse_tui.access.sight import ADMINISTRATOR, deciding, is_owner, may_read, open_to, sight_of
-from mse_tui.archive import views
+from mse_tui.archive import sights, views
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.archive.views import View
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database, open_database
-from mse_tui.store.models import ArchiveFolder, ArchiveMailbox
+from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, database
 from mse_tui.store.retention import Hold, RetentionStamp
 from tests.access.conftest import Archived
 
@@ -232,3 +233,17 @@ def test_what_has_left_the_owners_view_is_seen_by_administrators_alone(tmp_path_
         assert set(listed(ann, "Inbox", View.live(), ADMINISTRATOR)) == set(every.values())
     finally:
         close_database()
+
+
+def test_a_mailbox_with_any_number_of_held_messages_is_read(ann: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    placements = [ann.add("Inbox", f"held {number}") for number in range(2)]
+    for placement in placements:
+        RetentionStamp.create(
+            mailbox=ann.id, message=placement.message, task=1, definition=1, definition_name="d", content="c",
+            policy="p", stamped=EXPIRED, expire_view=EXPIRED,
+        )  # fmt: skip
+    held = {each: [] for each in (placements[0].message_id, *range(1_000_000, 1_020_000))}
+    monkeypatch.setattr(sights, "held_anywhere", lambda _: held)
+    database.connection().setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10_000)
+    seen = views.messages(placements[0].folder_id, View.full(), limit=500, sight=sight_of(ann.row.address, ann.id))
+    assert {row.subject for row in seen if row.subject.startswith("held")} == {"held 0"}

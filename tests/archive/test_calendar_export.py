@@ -5,6 +5,7 @@ import io
 import itertools
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ import requests
 from icalendar import Calendar
 
 from mse_tui.archive.calendar_agenda import MOST_OCCURRENCES, AgendaEntry, Period, agenda
-from mse_tui.archive.calendar_export import CalendarExport, export_calendar, one_appointment
+from mse_tui.archive.calendar_export import CalendarExport, _timezone, _zones, export_calendar, one_appointment
 from mse_tui.archive.calendar_views import appointments, attachments, calendars, contents
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
@@ -111,6 +112,28 @@ def test_every_kind_of_appointment_survives_export(box, packs):
     assert base64.b64decode(str(paper_event["ATTACH"].to_ical(), "ascii")) == b"%PDF"
     assert paper_event["ATTACH"].params["FILENAME"] == "plan 'A'; 1.pdf"
     assert b"BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin" in content
+
+
+def test_a_zone_that_a_text_speaks_of_is_none(box, packs):
+    quoted = "DTSTART;TZID=Nonsense:20260101T090000\r\nDTSTART;TZID=Asia/Tokyo:20260101T090000"
+    argentina = "America/Argentina/ComodRivadavia"
+    box.enter(
+        single("Quotes", body=quoted, location=f"{'x' * 60}DTSTART;TZID=Nonsense:2026"),
+        replace(single("Far"), event=replace(single().event, starts_zone=argentina, ends_zone=argentina)),
+    )
+    content, report = exported(box, packs)
+    assert report.appointments == 2
+    zones = sorted(str(each["TZID"]) for each in Calendar.from_ical(content).walk("VTIMEZONE"))
+    assert zones == [argentina, "Europe/Berlin"]
+    for row in appointments([box.calendar_id], View.live()):
+        assert len(Calendar.from_ical(one_appointment(row, packs)).walk("VTIMEZONE")) == 1
+
+
+def test_a_zone_that_nobody_knows_costs_no_export():
+    zoned = b"EXDATE;X=1;TZID=%s:20260101T090000\r\n"
+    folded = zoned.replace(b"TZID=%s", b"TZ\r\n ID=Asia/Tok\r\n yo")
+    assert _zones(zoned % b"Nonsense" + zoned % b'"Asia/Tokyo"' + folded) == {"Nonsense", "Asia/Tokyo"}
+    assert _timezone("Nonsense") == _timezone("Europe") == b""
 
 
 def test_a_uid_that_two_copies_share_is_told_apart(box, packs):

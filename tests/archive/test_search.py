@@ -16,10 +16,11 @@ from mse_tui.access.sight import ADMINISTRATOR, sight_of
 from mse_tui.archive import indexing as module
 from mse_tui.archive import search_index as index_module
 from mse_tui.archive.burial import Buried, bury
+from mse_tui.archive.gist import Gist
 from mse_tui.archive.indexing import GRACE, Indexing, IndexReport, freshness, settled
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.search import Hit, Page, Place, Search, search
-from mse_tui.archive.search_index import Interrupted, open_index
+from mse_tui.archive.search_index import Entry, Interrupted, SearchIndex, open_index
 from mse_tui.archive.search_query import Query, parse
 from mse_tui.archive.search_sources import SOURCES
 from mse_tui.archive.search_words import folded
@@ -215,6 +216,20 @@ def test_many_messages_of_one_second_are_all_found(archive: Archive) -> None:
     archive.put_all(*(mail(f"Burst {number}", "storm") for number in range(150)))
     archive.index()
     assert len({hit.placement_id for hit in archive.hits("storm", limit=1000)}) == 150
+
+
+def test_entering_messages_of_one_second_takes_no_longer_the_more_there_are(store: Home, monkeypatch) -> None:
+    asked: list[int] = []
+    one = SearchIndex._one
+    monkeypatch.setattr(SearchIndex, "_one", lambda *words: asked.append(1) or one(*words))
+    took = []
+    for start in range(0, 3000, 500):
+        entries = [Entry(number, b"f", BEGAN, Gist("x"), True) for number in range(start, start + 500)]
+        with open_index(store.search_index) as index:
+            asked.clear()
+            assert index.put(entries, BEGAN) == 500
+            took.append(len(asked))
+    assert took[-1] < 1.5 * took[0]
 
 
 def test_a_hit_says_where_the_message_lies_now_or_lay_last(archive: Archive) -> None:
