@@ -4,7 +4,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import randbits
@@ -20,7 +20,6 @@ from mse_tui.cli.logs import log_to_stderr
 from mse_tui.cli.output import coloured, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.signals import signals_stop
-from mse_tui.features.feature import WOULD
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskRow
@@ -35,23 +34,6 @@ _LINE_SECONDS = 2.0
 _SCREEN_LATENCY_MS = 120
 _POISONED = 0.003
 _CHANGES = 200
-_WHAT_WAS_DONE = {
-    "items_added": "added",
-    "items_changed": "changed",
-    "items_moved": "moved",
-    "items_removed": "removed",
-    "stubbed": "stubbed",
-    "deleted": "deleted",
-    "folders_created": "folders created",
-    "stamped": "stamped",
-    "items_deleted": "deleted",
-    "granted": "granted",
-    "changed": "grants changed",
-    "revoked": "revoked",
-    "bytes": "taken in",
-    "bytes_freed": "freed",
-}
-"""Counter, of any type -> what the summary says of it, in this order."""
 
 
 @click.command()
@@ -276,30 +258,18 @@ def _summary(executions: list[ExecutionRow], seconds: float) -> None:
                 row.task,
                 light(row.light),
                 f"{row.processed}/{row.mailboxes}",
-                _done(counters),
                 number(sum(skipped.values())),
                 lasted(row.finished - row.started) if row.finished else "-",
                 row.message,
             )
         )
-    headings = ("task", "result", "mailboxes", "what was done", "skipped", "took", "")
+    headings = ("task", "result", "mailboxes", "skipped", "took", "")
     table(headings, cells, [row.light for row in executions])
     click.echo()
     _reasons(executions)
     worst = Light.worst([row.light for row in executions])
     done = f"{count(items, 'item')} looked at, {size(octets)} taken in, {size(freed)} freed in {seconds:.1f} s"
     click.echo(f"{coloured(worst, light(worst))}: {done}")
-
-
-def _done(counters: Mapping[str, int]) -> str:
-    """What an execution of any type did, or would do where it was a dry run."""
-    is_dry = bool(counters.get("dry_run"))
-    said = [
-        f"{size(amount) if name.startswith('bytes') else number(amount)} {word}"
-        for name, word in _WHAT_WAS_DONE.items()
-        if (amount := counters.get(WOULD.get(name, name) if is_dry else name, 0))
-    ]
-    return ("dry run, would be: " if is_dry else "") + (", ".join(said) or "nothing new")
 
 
 def _reasons(executions: list[ExecutionRow]) -> None:

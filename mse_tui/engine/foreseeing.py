@@ -4,6 +4,7 @@ While a mailbox is looked at its lock is held.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
@@ -20,7 +21,7 @@ from mse_tui.engine.journal import MailboxJournal, Outcome, failed, left_out
 from mse_tui.engine.locks import locked
 from mse_tui.engine.preparing import Choice, ends_execution, prepare, refuse_fallen
 from mse_tui.engine.standing import Standing
-from mse_tui.engine.summing_up import summed_up
+from mse_tui.engine.summing_up import done_said, summed_up
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem
@@ -139,11 +140,17 @@ class ForeseenExecution:
     def whole(self) -> Outcome:
         """What the task summary log would say, by what has been looked at."""
         mailboxes = [Outcome(one.light, one.reason, one.message) for one in self.mailboxes]
-        return summed_up(mailboxes, self.own, [left_out(entry) for entry in self.skipped])
+        counters: Counter[str] = Counter()
+        for one in self.mailboxes:
+            counters.update(one.counters)
+        entries = [left_out(entry) for entry in self.skipped]
+        return summed_up(mailboxes, self.own, entries, done_said(counters, looking=True))
 
 
 class _Unwritten(MailboxJournal):
     """A journal that is kept in memory alone."""
+
+    ONLY_LOOKS = True
 
     def write(self) -> None:
         """Nothing: no execution shows it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, ClassVar
 
 from mse_tui.directory.directory import SkippedEntry
 from mse_tui.engine.clock import Clock
@@ -54,6 +54,9 @@ class MailboxJournal:
 
     But for what it waits for: its own thread may be the one that waits, so another one calls `write_waiting`.
     """
+
+    ONLY_LOOKS: ClassVar[bool] = False
+    """Whether what is counted is what would be done."""
 
     def __init__(
         self, task_id: int, result_id: int, clock: Clock, stop_asked: Callable[[], bool], pace: Pace | None = None
@@ -230,7 +233,7 @@ class MailboxJournal:
             self.write()
 
     def _values(self) -> dict[str, Any]:
-        counters = as_told(self._counters)
+        counters = as_told(self._counters, looking=self.ONLY_LOOKS)
         if self._failed:
             counters.setdefault("failed", self._failed)
         return {

@@ -10,7 +10,7 @@ from mse_tui.directory.directory import Member, SkippedEntry
 from mse_tui.engine.claims import Claim, plan_after
 from mse_tui.engine.journal import Outcome, left_out
 from mse_tui.engine.schedules import read_settings
-from mse_tui.engine.summing_up import summed_up
+from mse_tui.engine.summing_up import done_said, summed_up
 from mse_tui.exchange.waits import Wait
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.database import keep_connection, writing
@@ -25,6 +25,7 @@ from mse_tui.store.models import (
     Task,
     to_micros,
 )
+from mse_tui.store.queries import totals
 from mse_tui.terms import Light, Status, Verb
 
 RESOLVING = "resolving the group"
@@ -177,7 +178,7 @@ def summary(execution_id: int, outcome: Outcome) -> Outcome:
     )
     found = [(Outcome(Light(light), reason, message), is_entry) for light, reason, message, is_entry in rows]
     mailboxes, entries = ([one for one, is_entry in found if bool(is_entry) is wanted] for wanted in (False, True))
-    return summed_up(mailboxes, outcome, entries)
+    return summed_up(mailboxes, outcome, entries, done_said(totals(execution_id)[0]))
 
 
 def _end_task(task_id: int, whole: Outcome, now: datetime) -> None:

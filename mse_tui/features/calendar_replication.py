@@ -37,6 +37,13 @@ class CalendarReplication:
         "items_known": "Appointments known and unchanged",
         "bytes": "Bytes of content taken in",
         "submissions": "Submissions to the archive",
+        "calendars_would_be_added": "Calendars that would be added",
+        "calendars_would_be_renamed": "Calendars that would be renamed",
+        "calendars_would_be_removed": "Calendars that would be removed",
+        "items_would_be_added": "Appointments that would be added",
+        "items_would_be_changed": "Appointments that would be changed",
+        "items_would_be_removed": "Appointments that would be removed",
+        "bytes_would_be_taken_in": "Bytes of content that would be taken in",
     }
 
     def __init__(self, limits: CalendarLimits = CalendarLimits()) -> None:  # noqa: B008 (frozen)

@@ -98,6 +98,8 @@ class Expiring:
         self.bytes_deleted = 0
         self.stubs_deleted: set[str] = set()
         """Keys of the stubs that are no longer where they were; their owner may have copied them."""
+        self._missing: set[str] = set()
+        """What a dry run found that would be archived first, and is not confirmed before."""
 
     def settle_begun(self) -> None:
         """Close what an interrupted run had entered in the journal; what can't be looked at stays open."""
@@ -213,8 +215,8 @@ class Expiring:
             else:
                 self.skip(verdict.reason)
         leaving += self._confirmed_stubs([(details, due) for details, due in present if details.row.stub])
-        if leaving:
-            self._run.journal.count("confirmed", len(leaving))
+        if confirmed := [each for each in leaving if each.details.row.remote_id not in self._missing]:
+            self._run.journal.count("confirmed", len(confirmed))
         return leaving
 
     def _archived_first(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -245,6 +247,7 @@ class Expiring:
     def _asked_again(self, first: ArchivingFirst, wanted: Sequence[ItemDetails]) -> list[Verdict]:
         if self._dry_run:
             again = first.would_confirm(self._mailbox_id, wanted, held=held_in)
+            self._missing.update(each.details.row.remote_id for each in again if isinstance(each, Confirmed))
         else:
             first.take_in(wanted)
             self._stamping.place(each.row.remote_id for each in wanted if self._stamping.covers(each.row.remote_id))

@@ -27,25 +27,40 @@ NEVER_PASSED_OVER = frozenset(
 
 WOULD = {
     "archived_first": "would_be_archived_first",
+    "bytes": "bytes_would_be_taken_in",
     "bytes_freed": "bytes_would_be_freed",
+    "calendars_added": "calendars_would_be_added",
+    "calendars_removed": "calendars_would_be_removed",
+    "calendars_renamed": "calendars_would_be_renamed",
     "changed": "would_be_changed",
     "deleted": "would_be_deleted",
+    "folders_added": "folders_would_be_added",
     "folders_created": "folders_would_be_created",
+    "folders_moved": "folders_would_be_moved",
     "folders_recreated": "folders_would_be_recreated",
+    "folders_removed": "folders_would_be_removed",
+    "folders_renamed": "folders_would_be_renamed",
     "granted": "would_be_granted",
+    "items_added": "items_would_be_added",
+    "items_changed": "items_would_be_changed",
     "items_deleted": "items_would_be_deleted",
+    "items_moved": "items_would_be_moved",
+    "items_removed": "items_would_be_removed",
     "restamped": "would_be_restamped",
     "revoked": "would_be_revoked",
     "stamped": "would_be_stamped",
     "stamps_ended": "stamps_would_be_ended",
     "stubbed": "would_be_stubbed",
 }
-"""Counter of what is done -> its name in the result of a dry run, which does nothing of it."""
+"""Counter of what is done -> its name in the result of a dry run or a look, which do nothing of it."""
 
 
-def as_told(counters: Mapping[str, int]) -> dict[str, int]:
-    """A mailbox's counters under the names that its result has: where `dry_run` is counted, of what would be done."""
-    if not counters.get("dry_run"):
+def as_told(counters: Mapping[str, int], *, looking: bool = False) -> dict[str, int]:
+    """A mailbox's counters under the names that its result has: of what would be done where `dry_run` is counted.
+
+    `looking`: nothing is done, whatever was counted.
+    """
+    if not (looking or counters.get("dry_run")):
         return dict(counters)
     return {WOULD.get(name, name): number for name, number in counters.items()}
 

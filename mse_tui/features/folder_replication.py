@@ -39,6 +39,15 @@ class FolderReplication:
         "items_known": "Items known and unchanged",
         "bytes": "Bytes of content taken in",
         "submissions": "Submissions to the archive",
+        "folders_would_be_added": "Folders that would be added",
+        "folders_would_be_renamed": "Folders that would be renamed",
+        "folders_would_be_moved": "Folders that would be moved",
+        "folders_would_be_removed": "Folders that would be removed",
+        "items_would_be_added": "Items that would be added",
+        "items_would_be_changed": "Items that would be changed",
+        "items_would_be_moved": "Items that would be moved",
+        "items_would_be_removed": "Items that would be removed",
+        "bytes_would_be_taken_in": "Bytes of content that would be taken in",
     }
 
     def __init__(self, limits: BatchLimits = BatchLimits()) -> None:  # noqa: B008 (frozen)

@@ -41,6 +41,8 @@ class StoragePass:
         self._readable = readable
         self._outcomes: Counter[str] = Counter()
         self._freed = 0
+        self._missing: set[str] = set()
+        """What a dry run found that would be archived first, and is not confirmed before."""
 
     def run(self) -> None:
         """Raises Problem, Stopped, Cancelled."""
@@ -138,7 +140,7 @@ class StoragePass:
             elif is_protected(details, verdict.content.content_type):
                 self._skip(Reason.PROTECTED)
             else:
-                self._run.journal.count("confirmed")
+                self._run.journal.count("confirmed", int(details.row.remote_id not in self._missing))
                 confirmed.append((verdict, candidate))
         return confirmed
 
@@ -168,6 +170,7 @@ class StoragePass:
             return verdicts
         if self._definition.dry_run:
             again = first.would_confirm(self._mailbox_id(), [each.details for each in missing], held=self._held)
+            self._missing.update(each.details.row.remote_id for each in again if isinstance(each, Confirmed))
         else:
             first.take_in([each.details for each in missing])
             again = self._verdicts([each.details for each in missing])

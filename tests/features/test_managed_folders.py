@@ -255,10 +255,11 @@ def test_a_dry_run_reports_and_changes_nothing(owner, mailbox, managing, replica
     assert (subjects_by_path(mailbox), paths(mailbox)) == before
     assert stamps() == {} and Expiry.select().count() == ManagedFolder.select().count() == 0
     real = managing.run(wanted)
-    left_out = {"dry_run", "stamped", "folders_seen"}
+    left_out = {"dry_run", "stamped", "folders_seen", "confirmed"}
     assert {k: v for k, v in dry.counts.items() if k not in left_out} == {
         k: v for k, v in real.counts.items() if k not in left_out
     }
+    assert (dry.counts["confirmed"], dry.counts["archived_first"], real.counts["confirmed"]) == (1, 1, 2)
     assert dry.skipped == real.skipped
 
 
