@@ -97,13 +97,16 @@ class ArchiveScreen(MailboxesScreen):
     @leads_to(look_into)
     @work(exclusive=True, group="ask")
     async def action_archive_export(self) -> None:
-        """Write the mailbox under the cursor into files, as it is now."""
-        if (mailbox := self.current) is None:
-            return
-        packs = self.tui.packs
-        reading = await self.tui.asked(lambda: look_into(mailbox.id, packs()))
-        if reading is not None:
-            await export_folders(self, reading, View.live(), None)
+        """Write the marked mailbox, else the one under the cursor, into files, as it is now."""
+        chosen = self.query_one("#mailboxes", PagedList).chosen
+        if len(chosen) > 1:
+            text = f"{len(chosen)} mailboxes are marked, and one is exported at a time. u takes the marks away."
+            self.notify(text, severity="warning", markup=False)
+        elif chosen:
+            packs = self.tui.packs
+            reading = await self.tui.asked(lambda: look_into(int(chosen[0].key), packs()))
+            if reading is not None:
+                await export_folders(self, reading, View.live())
 
     @leads_to(look_into)
     def action_calendars(self) -> None:
@@ -175,9 +178,11 @@ class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
     @leads_to(look_into)
     @work(exclusive=True, group="ask")
     async def action_archive_export(self) -> None:
-        """Write the folder under the cursor and all below it into files, in this view."""
-        if (current := self.query_one("#folders", PagedList).current) is not None:
-            await export_folders(self, self.look.reading, self.look.view, self._folder(current))
+        """Write the marked folders, else the one under the cursor, and all below into files, in this view."""
+        listed = self.query_one("#folders", PagedList)
+        tops = [self._folder(one) for one in listed.chosen]
+        if tops and await export_folders(self, self.look.reading, self.look.view, tops):
+            listed.unmark()
 
 
 def _folder_line(row: FolderView) -> Line:

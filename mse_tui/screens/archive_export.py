@@ -89,19 +89,20 @@ class Exporting(ModalScreen[ExportReport | Problem]):
         self._ended.set()
 
 
-async def export_folders(screen: "LiveScreen[Any]", reading: Reading, view: View, top: FolderView | None) -> None:
-    """Ask where to, then write a folder and all below it, or the whole mailbox."""
+async def export_folders(
+    screen: "LiveScreen[Any]", reading: Reading, view: View, tops: Sequence[FolderView] = ()
+) -> bool:
+    """Ask where to, then write these folders and all below them, or the whole mailbox; False where it was left."""
     tui = screen.tui
-    folders = await tui.asked(lambda: reading.folders(view, sizes=False) if top is None
-                              else reading.folders_below(top, view))  # fmt: skip
+    folders = await tui.asked(lambda: _below(reading, view, tops) if tops else reading.folders(view, sizes=False))
     if folders is None:
-        return
-    address = reading.mailbox.address
-    name = address if top is None else f"{address} {top.name}"
+        return False
+    which = f" {tops[0].name}" if len(tops) == 1 else f" {len(tops)} folders" if tops else ""
+    name = f"{reading.mailbox.address}{which}"
     messages = sum(row.messages for row in folders)
-    path = await _ask_where(screen, name, _what(folders, messages, top))
+    path = await _ask_where(screen, name, _what(folders, messages, tops))
     if path is None:
-        return
+        return False
     where, one_file = path
 
     def write(goes_on: GoesOn) -> ExportReport:
@@ -116,11 +117,19 @@ async def export_folders(screen: "LiveScreen[Any]", reading: Reading, view: View
         tui.push_screen(Notice("Not all could be exported", "\n".join([_told(report, where), "", *left])))
     else:
         tui.notify(_told(report, where), markup=False)
+    return True
 
 
-def _what(folders: Sequence[FolderView], messages: int, top: FolderView | None) -> str:
-    what = "The whole mailbox" if top is None else top.path or top.name
-    below = f" and {count(len(folders) - 1, 'folder')} below it" if top is not None and len(folders) > 1 else ""
+def _below(reading: Reading, view: View, tops: Sequence[FolderView]) -> list[FolderView]:
+    """These folders and all below them, each once."""
+    found = {row.id: row for top in tops for row in reading.folders_below(top, view)}
+    return list(found.values())
+
+
+def _what(folders: Sequence[FolderView], messages: int, tops: Sequence[FolderView]) -> str:
+    what = "; ".join(top.path or top.name for top in tops) or "The whole mailbox"
+    more = len(folders) - len(tops)
+    below = f" and {count(more, 'folder')} below {'it' if len(tops) == 1 else 'them'}" if tops and more else ""
     return f"{what}{below}: {count(messages, 'message')}, byte for byte."
 
 

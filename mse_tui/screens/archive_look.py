@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from textual import work
 
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.archive.views import View, ViewKind
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.dialogs import Choice, Question, refusal
 from mse_tui.widgets.wording import absolute
 
 
@@ -64,14 +65,9 @@ class ViewChoice:
     async def _ask_date(self) -> None:
         today = f"{datetime.now().astimezone():%Y-%m-%d}"
         text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
-        answer = await self.app.push_screen_wait(Question("As of when?", text, today))
-        if answer is None:
-            return
-        moment = moment_of(answer)
-        if moment is None:
-            self.app.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
-            self._take(View.as_of(moment))
+        question = Question("As of when?", text, today, check=refusal(moment_of))
+        if (answer := await self.app.push_screen_wait(question)) is not None:
+            self._take(View.as_of(moment_of(answer)))
 
     def _take(self, view: View) -> None:
         self.look.view = view
@@ -82,12 +78,16 @@ class ViewChoice:
         self.reload()
 
 
-def moment_of(text: str) -> datetime | None:
-    """A local date (its end) or date and time; None where it is neither."""
+def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
+    """A date (its end) or a date and time in a zone (this machine's). Raises Problem invalid."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise Problem(
+            Reason.INVALID, f"{text!r} is not a date.", "Write it as 2026-03-01, or 2026-03-01 12:00."
+        ) from error
     if len(text.strip()) <= len("YYYY-MM-DD"):
         moment = moment.replace(hour=23, minute=59, second=59)
-    return moment.astimezone() if moment.tzinfo is None else moment
+    if moment.tzinfo is not None:
+        return moment
+    return moment.astimezone() if zone is None else moment.replace(tzinfo=zone)

@@ -15,7 +15,9 @@ from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import CalendarView
 from mse_tui.archive.views import View
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.reasons import Problem, Reason
+from mse_tui.screens.archive_look import moment_of
+from mse_tui.screens.dialogs import Choice, Question, refusal
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
 from mse_tui.widgets.calendar_wording import zone_difference
@@ -133,14 +135,9 @@ class LookScreen(LiveScreen[Data]):
     async def action_calendar_day(self) -> None:
         """Ask for a day or a month."""
         text = "YYYY-MM-DD for a day, or YYYY-MM for a month."
-        answer = await self.app.push_screen_wait(Question("Which day?", text, f"{self.look.day:%Y-%m-%d}"))
-        if answer is None:
-            return
-        try:
-            self.look.day = date.fromisoformat(answer if answer.count("-") > 1 else f"{answer}-01")
-        except ValueError:
-            self.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
+        question = Question("Which day?", text, f"{self.look.day:%Y-%m-%d}", check=refusal(_day_of))
+        if (answer := await self.app.push_screen_wait(question)) is not None:
+            self.look.day = _day_of(answer)
             self.reload()
 
     @work(exclusive=True, group="ask")
@@ -172,14 +169,9 @@ class LookScreen(LiveScreen[Data]):
 
     async def _ask_date(self) -> None:
         text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
-        answer = await self.app.push_screen_wait(Question("As of when?", text, f"{self.look.today:%Y-%m-%d}"))
-        if answer is None:
-            return
-        moment = moment_of(answer, self.look.here)
-        if moment is None:
-            self.notify(f"{answer!r} is not a date.", severity="error", markup=False)
-        else:
-            self.look.view = View.as_of(moment)
+        question = Question("As of when?", text, f"{self.look.today:%Y-%m-%d}", check=refusal(moment_of))
+        if (answer := await self.app.push_screen_wait(question)) is not None:
+            self.look.view = View.as_of(moment_of(answer, self.look.here))
             self.reload()
 
     @work(exclusive=True, group="ask")
@@ -197,6 +189,14 @@ class LookScreen(LiveScreen[Data]):
         return lambda: reading.export_all(view, directory, only=[only] if only else None)
 
 
+def _day_of(text: str) -> date:
+    """A day, or a month's first one. Raises Problem invalid."""
+    try:
+        return date.fromisoformat(text if text.count("-") > 1 else f"{text}-01")
+    except ValueError as error:
+        raise Problem(Reason.INVALID, f"{text!r} is not a date.", "Write it as 2026-03-01, or 2026-03.") from error
+
+
 def _told(written: Sequence[tuple[Path, CalendarExport]]) -> str:
     reports = [report for _, report in written]
     number = sum(report.appointments for report in reports)
@@ -205,14 +205,3 @@ def _told(written: Sequence[tuple[Path, CalendarExport]]) -> str:
         f"{count(number, 'appointment')} in {count(len(written), 'file')}, {size(sum(each.bytes for each in reports))}"
     )
     return f"{text}; {failed} could not be written" if failed else text
-
-
-def moment_of(text: str, zone: tzinfo) -> datetime | None:
-    """A date (its end) or a date and time in a zone; None where it is neither."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if len(text.strip()) <= len("YYYY-MM-DD"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment

@@ -1,6 +1,6 @@
 """Questions: each is answered by a key and returns a value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -19,9 +19,11 @@ from mse_tui.widgets.facts import Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Tone, line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import in_local_time
+from mse_tui.widgets.wording import in_local_time, number
 
 Answer = TypeVar("Answer")
+
+_MOST = 10_000_000
 
 
 class Choice(ModalScreen[Answer | None], Generic[Answer]):
@@ -92,17 +94,44 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
         self.dismiss(None)
 
 
+Check = Callable[[str], str]
+"""What is wrong with an answer; '' for nothing."""
+
+
+def refusal(read: Callable[[str], object]) -> Check:
+    """The check that refuses what `read` raises a Problem about."""
+
+    def check(answer: str) -> str:
+        try:
+            read(answer)
+        except Problem as problem:
+            return f"{problem.happened} {problem.remedy}"
+        return ""
+
+    return check
+
+
+def number_wrong(answer: str) -> str:
+    """Refuses what is no number from 0 to ten million."""
+    if answer.isdecimal() and int(answer) <= _MOST:
+        return ""
+    return f"{answer!r} is not a whole number from 0 to {number(_MOST)}."
+
+
 class Question(ModalScreen[str | None]):
-    """Type one line. Escape answers None."""
+    """Type one line. An answer that is refused stays there, with why. Escape answers None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((SUBMIT, CANCEL))
 
-    def __init__(self, title: str, text: str, value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self, title: str, text: str, value: str = "", placeholder: str = "", check: Check = lambda _: ""
+    ) -> None:
         super().__init__()
         self._title = title
         self._text = text
         self._value = value
         self._placeholder = placeholder
+        self._check = check
 
     def compose(self) -> ComposeResult:
         """Title, text, the input."""
@@ -110,6 +139,7 @@ class Question(ModalScreen[str | None]):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
             yield Static(printable(self._text, keep_newlines=True), classes="dialog-text", markup=False)
             yield QuietInput(self._value, placeholder=self._placeholder, id="answer")
+            yield Static("", classes="entry-error", id="refused", markup=False)
             yield Static("Enter takes it, Esc cancels", classes="dialog-hint", markup=False)
 
     def on_descendant_focus(self) -> None:
@@ -119,12 +149,32 @@ class Question(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
-        """Take what stands there."""
-        self.dismiss(self.query_one(Input).value.strip())
+        """Take what stands there, if it is an answer."""
+        answer = self.query_one(Input).value.strip()
+        if wrong := self._check(answer):
+            refused = self.query_one("#refused", Static)
+            refused.update(printable(wrong))
+            refused.display = True
+        else:
+            self.dismiss(answer)
 
     def action_cancel(self) -> None:
         """No answer."""
         self.dismiss(None)
+
+
+class Inspection(Choice[Answer]):
+    """Something to look at before it is decided about: Up goes through it."""
+
+    def __init__(self, title: str, facts: Sequence[Fact], text: str, choices: Sequence[tuple[str, Answer]]) -> None:
+        super().__init__(title, text, choices, warning=True)
+        self._facts = tuple(facts)
+
+    def text_widget(self) -> Widget:
+        """The facts, then what there is to say."""
+        shown = Facts(id="inspected", classes="-chained")
+        shown.set_facts(self._facts)
+        return Vertical(shown, super().text_widget(), classes="inspection")
 
 
 class Notice(Choice[bool]):

@@ -279,8 +279,7 @@ class LiveScreen(Screen[None], Generic[Data]):
     def on_key(self, event: events.Key) -> None:
         """A letter that is no command here says so, so that nobody waits for what it would do."""
         if event.is_printable and event.key not in self.active_bindings:
-            self.app.clear_notifications()
-            self.notify(f"{event.character} does nothing here. ? for help.", timeout=2, markup=False)
+            self.tui.hint(f"{event.character} does nothing here. ? for help.")
 
     def key_escape(self) -> None:
         """Out of the filter line."""

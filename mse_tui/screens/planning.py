@@ -11,7 +11,7 @@ from textual.widgets import Static
 from mse_tui.engine.capacity import forecast
 from mse_tui.engine.planning import TaskPlan, plan_of, plans
 from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.dialogs import Question
+from mse_tui.screens.dialogs import Question, number_wrong
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
 from mse_tui.widgets.commands import FILTERING, PLAN_EVERY, PLAN_MORE
@@ -136,13 +136,8 @@ class TaskPlanningScreen(LiveScreen[TaskPlan]):
             self._show_again()
 
     async def _ask_number(self, title: str, text: str, present: int) -> int | None:
-        answer: Any = await self.app.push_screen_wait(Question(title, text, str(present or "")))
-        if answer is None:
-            return None
-        if not answer.isdecimal() or int(answer) > 10_000_000:
-            self.notify(f"{answer!r} is not a number of them.", severity="warning", markup=False)
-            return None
-        return int(answer)
+        answer: Any = await self.app.push_screen_wait(Question(title, text, str(present or ""), check=number_wrong))
+        return None if answer is None else int(answer)
 
     def _show_again(self) -> None:
         if self.shown is not None:

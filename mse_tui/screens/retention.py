@@ -16,7 +16,7 @@ from mse_tui.actions.checks import settings_model
 from mse_tui.actions.naming import archived_mailbox
 from mse_tui.actions.retention import Awaiting, NewHold, PurgedRow, QuarantinedRow, RetentionSettings, SettingRow
 from mse_tui.archive.holds import HoldRow
-from mse_tui.screens.dialogs import Choice, FactsDialog
+from mse_tui.screens.dialogs import Choice, FactsDialog, Inspection
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
@@ -173,13 +173,12 @@ class RetentionScreen(LiveScreen[Shown]):
     @leads_to(retention.approve)
     @work(exclusive=True, group="ask")
     async def action_approve(self) -> None:
-        """Show what it says, ask, approve."""
+        """Show what it says and ask, approve."""
         if (row := self._approval) is None:
             return
-        await self.app.push_screen_wait(FactsDialog(f"Look at it first: {row.label}", _content_facts(row)))
         text = f"Written by {row.author}, last changed by {row.editor}. Any edit voids the approval."
         choices = [("Cancel", False), ("Approve it as it is", True)]
-        if await self.app.push_screen_wait(Choice(f"Approve {row.label}?", text, choices, warning=True)):
+        if await self.app.push_screen_wait(Inspection(f"Approve {row.label}?", _content_facts(row), text, choices)):
             self.tui.act(partial(retention.approve, row.subject, row.content.digest))
 
     @leads_to(retention.lift_hold, retention.withdraw_approval)

@@ -13,11 +13,12 @@ from mse_tui.actions.maintenance import (
     end_maintenance,
     set_maintenance_windows,
     time_to_come,
+    valid_windows,
 )
 from mse_tui.actions.pruning import Pruning, pruning, set_pruning, would_go
 from mse_tui.actions.sites import disable_site, enable_site
 from mse_tui.reasons import Problem
-from mse_tui.screens.dialogs import Choice, Question
+from mse_tui.screens.dialogs import Choice, Question, number_wrong, refusal
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.store import queries
@@ -123,7 +124,8 @@ class SitesScreen(LiveScreen[Shown]):
         if current.maintenance_until is None:
             title = f"Maintenance of the site {current.description!r}"
             text = "No task starts or goes on until: (HH:MM, or YYYY-MM-DD HH:MM)"
-            if until := await self.app.push_screen_wait(Question(title, text)):
+            question = Question(title, text, check=refusal(lambda answer: answer and time_to_come(answer, utc_now())))
+            if until := await self.app.push_screen_wait(question):
                 self.tui.act(lambda: begin_maintenance(current.id, time_to_come(until, utc_now())))
             return
         title = f"End the maintenance of the site {current.description!r}?"
@@ -139,10 +141,11 @@ class SitesScreen(LiveScreen[Shown]):
             return
         title = f"Weekly maintenance of the site {current.description!r}"
         text = "No task starts or goes on in these windows. Separate them with ; and leave it empty for none."
-        question = Question(title, text, "; ".join(current.maintenance_windows), "Sun 02:00-06:00 Europe/Berlin")
-        if (answer := await self.app.push_screen_wait(question)) is not None:
-            windows = [window for window in answer.split(";") if window.strip()]
-            self.tui.act(lambda: set_maintenance_windows(current.id, windows))
+        present, example = "; ".join(current.maintenance_windows), "Sun 02:00-06:00 Europe/Berlin"
+        check = refusal(lambda answer: valid_windows(_windows(answer)))
+        answer = await self.app.push_screen_wait(Question(title, text, present, example, check))
+        if answer is not None:
+            self.tui.act(lambda: set_maintenance_windows(current.id, _windows(answer)))
 
     @leads_to(set_pruning)
     @work(exclusive=True, group="ask")
@@ -173,11 +176,13 @@ class SitesScreen(LiveScreen[Shown]):
 
     async def _ask_days(self, what: str, present: int) -> int | None:
         text = "Older ones are deleted by the engine now and then; what was archived stays."
-        answer = await self.app.push_screen_wait(Question(f"{what} for how many days?", text, str(present)))
-        if answer is not None and not answer.isdecimal():
-            self.app.notify(f"{answer!r} is not a number of days.", severity="error", markup=False)
-            return None
+        question = Question(f"{what} for how many days?", text, str(present), check=number_wrong)
+        answer = await self.app.push_screen_wait(question)
         return int(answer) if answer is not None else None
+
+
+def _windows(answer: str) -> list[str]:
+    return [window for window in answer.split(";") if window.strip()]
 
 
 def _line(row: SiteRow, active: str) -> Line:

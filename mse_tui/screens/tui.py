@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, ScreenStackError
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from mse_tui.access.roles import Role
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from mse_tui.engine.log_lines import LogFilter
 
 Answer = TypeVar("Answer")
+
+_HINTED_FOR = 2
+"""Seconds."""
 
 
 class Tui(App[None]):
@@ -40,6 +44,25 @@ class Tui(App[None]):
         """Those of the person at the keyboard."""
         self.ending = False
         """The app is on its way out: nothing is shown any more."""
+        self._hinted = False
+
+    # --- what is said in passing ---------------------------------------------------------------------------------
+
+    def hint(self, text: str) -> None:
+        """Say what a key can't do here; the next key or click takes it away."""
+        self._hinted = True
+        self.notify(text, timeout=_HINTED_FOR, markup=False)
+
+    def on_notify(self, _event: Notify) -> None:
+        """One thing at a time: what was said before gives way."""
+        self._notifications.clear()
+
+    async def on_event(self, event: events.Event) -> None:
+        """A hint is about the key before."""
+        if self._hinted and isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self._hinted = False
+            self.clear_notifications()
+        await super().on_event(event)
 
     def exit(self, *arguments: Any, **options: Any) -> None:
         """Leave."""

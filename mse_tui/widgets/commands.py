@@ -238,7 +238,10 @@ SEARCH = Command("search", "s", "Search", "Find messages and appointments by wha
 OPEN_HIT = Command("list.open", "enter", "Open", "Open what is under the cursor; it is audited.")
 SEARCH_WORDS = Command("filter", "slash", "Words", "Back to the words that are looked for.")
 ARCHIVE_EXPORT = Command(
-    "archive.export", "w", "Export", "Write the mailbox, or the folder and all below it, under the cursor into files."
+    "archive.export",
+    "w",
+    "Export",
+    "Write the mailbox, or the marked folders (else the one under the cursor) and all below, into files.",
 )
 SAVE_MESSAGE = Command("message.save", "w", "Write file", "Write the message to an .eml file, byte for byte.")
 SAVE_ATTACHMENT = Command("message.attachment", "a", "Attachment", "Write one of its attachments to a file.")

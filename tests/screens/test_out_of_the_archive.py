@@ -49,6 +49,34 @@ async def test_a_folder_and_what_is_below_it_is_exported_as_files(app: MseTuiApp
     assert entry["folders"] == ["Inbox", "Inbox/Prosjekter", "Inbox/Prosjekter/Åpen"]
 
 
+async def test_the_marked_folders_are_exported_and_not_the_one_under_the_cursor(app: MseTuiApp, here: Path) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter")
+        await keys.see("Prosjekter")
+        await keys.press("j", "j", "space", "k", "k", "w")
+        await keys.see("Export ann.lindqvist@fjordline.example Prosjekter")
+        await keys.press("escape", "j", "j", "space", "k", "k", "k", "w")
+        screen = await keys.see("2 folders")
+        await keys.press("enter", "enter")
+        await keys.see("written to")
+        await keys.miss("marked")
+    assert "below them" not in screen, "the one lies in the other"
+    [entry] = exports()
+    assert entry["folders"] == ["Inbox/Prosjekter", "Inbox/Prosjekter/Åpen"]
+
+
+async def test_of_marked_mailboxes_none_is_exported_in_place_of_the_others(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3")
+        await keys.see("carla.moreau")
+        await keys.press("space", "space", "w")
+        await keys.see("2 mailboxes are marked, and one is exported")
+        await keys.press("u", "k", "k", "space", "w")
+        await keys.see("Export ann.lindqvist")
+
+
 async def test_a_mailbox_is_exported_as_one_file(app: MseTuiApp, here: Path) -> None:
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)

@@ -39,7 +39,7 @@ async def test_asking_what_more_mailboxes_would_cost_and_how_many_tasks_it_takes
         await keys.press("m")
         await keys.see("How many more mailboxes?")
         await keys.press("x", "enter")
-        await keys.see("is not a number")
+        await keys.see("is not a whole number")
         assert "With 10 more" in shown(app)
         await keys.press("escape")
         await keys.see("In time?")

@@ -71,16 +71,17 @@ async def test_an_approval_shows_what_is_approved_and_takes_a_second_person(
     async with app.run_test(size=(80, 24)) as pilot:
         keys = await at_retention(pilot)
         await keys.press("right", "right", "A")
-        await keys.see("after 2555 days")
+        screen = await keys.see("after 2555 days")
+        assert "Any edit voids the" in screen, "what is approved and the question stand together"
         await keys.press("escape")
-        await keys.see("Any edit voids the")
-        await keys.press("j", "enter")
+        await keys.miss("Any edit voids the")
+        await keys.press("A", "enter")
+        assert retention.all_approvals() == [], "it cancels by default"
+        await keys.press("A", "j", "enter")
         await keys.see("an approval takes a second")
         await keys.press("enter")
         monkeypatch.setattr(retention, "who", lambda: "eve")
-        await keys.press("A", "escape")
-        await keys.see("Any edit voids the")
-        await keys.press("j", "enter")
+        await keys.press("A", "j", "enter")
         await keys.miss("NOT APPROVED")
         assert [row.approved_by for row in retention.all_approvals()] == ["eve"]
 
