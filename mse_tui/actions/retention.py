@@ -12,7 +12,7 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, changes, who
 from mse_tui.actions.checks import valid_name, valid_settings
 from mse_tui.archive import approvals, views
-from mse_tui.archive.approvals import ARCHIVE, ApprovalRow, Content, definition_subject, mailbox_subject
+from mse_tui.archive.approvals import ARCHIVE, Content, definition_subject, mailbox_subject
 from mse_tui.archive.holds import HoldRow, HoldScope, HoldSearch, holds
 from mse_tui.archive.indexing import Indexing
 from mse_tui.archive.packs import Packs
@@ -28,6 +28,9 @@ from mse_tui.store.models import Definition, from_micros
 from mse_tui.store.queries import SiteRow
 from mse_tui.store.retention import Hold, PurgeApproval, RetentionSetting
 from mse_tui.terms import TaskType
+
+DIGEST_SHOWN = 16
+"""Characters of a digest that tell it from others."""
 
 
 class RetentionSettings(BaseModel):
@@ -101,6 +104,14 @@ class SettingRow:
     modified_by: str
     approved: bool
     """A second person has approved the default retention as it is now; True where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeTotals:
+    """How many messages are set aside, and how many were purged."""
+
+    quarantined: int
+    purged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,14 +299,22 @@ def awaiting() -> list[Awaiting]:
 
 @needs(Role.DESTRUCTIVE)
 def approve(subject: str, digest: str | None = None) -> None:
-    """Approve what lets content go, as it is now; `digest`: only if it still is what the approver looked at.
+    """Approve what lets content go, as it is now.
 
+    `digest`: only if it still is what the approver looked at, of whose digest this is the beginning.
     Raises Problem not-found, invalid: nothing of it purges, it has changed, or the approver is its author or its last
     editor.
     """
+    looked_at = "" if digest is None else digest.strip().lower()
+    if digest is not None and len(looked_at) < DIGEST_SHOWN:
+        raise Problem(
+            Reason.INVALID,
+            f"{digest!r} is too little of a digest.",
+            f"Give its first {DIGEST_SHOWN} characters, as mse-tui purge list shows them, or all.",
+        )
     with writing():
         content = _purging(subject)
-        if digest is not None and content.digest != digest:
+        if not content.digest.startswith(looked_at):
             raise Problem(Reason.INVALID, "It has been edited since you looked at it.", "Look at it again.")
         user = who()
         if not approvals.is_second_person(user, content):
@@ -322,12 +341,13 @@ def withdraw_approval(subject: str) -> None:
         audit("withdraw approval", subject)
 
 
-def all_approvals(*, voided: bool = False) -> list[ApprovalRow]:
-    """Approvals in force, the latest first; with `voided` also those that were."""
-    return approvals.approvals(voided=voided)
-
-
 # --- the purge
+
+
+def purge_totals() -> PurgeTotals:
+    """How many there are of what `quarantined` and `purged` list."""
+    ((set_aside, gone),) = select("SELECT (SELECT COUNT(*) FROM quarantine), (SELECT COUNT(*) FROM purge_record)")
+    return PurgeTotals(set_aside, gone)
 
 
 def quarantined(limit: int = 1000) -> list[QuarantinedRow]:

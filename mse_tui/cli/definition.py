@@ -96,7 +96,7 @@ def show_definition(session: Session, name: str, as_json: bool) -> None:
 
 @definition.command("approve")
 @click.argument("name", shell_complete=of_definitions)
-@click.option("--digest", help="Only if it is still this content, as mse-tui purge list --json shows it.")
+@click.option("--digest", help="Only if it is still this content, as mse-tui purge list shows it.")
 @YES
 @changing
 @pass_session

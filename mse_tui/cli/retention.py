@@ -9,7 +9,7 @@ import click
 from pydantic import BaseModel
 
 from mse_tui.actions import archive_reading, retention
-from mse_tui.actions.retention import NewHold, RetentionSettings
+from mse_tui.actions.retention import DIGEST_SHOWN, NewHold, RetentionSettings
 from mse_tui.archive.holds import HoldRow
 from mse_tui.archive.retention import Limits
 from mse_tui.cli.changing import YES, changes, changing, sure, sure_about
@@ -220,8 +220,10 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
     if sources:
         table(
             ("what lets the archive purge", "approved", "author", "last editor", "digest"),
-            [(row.label, "yes" if row.approved else "NO", row.author, row.editor, row.content.digest[:16])
-             for row in sources],
+            [
+                (row.label, "yes" if row.approved else "NO", row.author, row.editor, row.content.digest[:DIGEST_SHOWN])
+                for row in sources
+            ],
         )  # fmt: skip
         click.echo()
     if not set_aside:
@@ -232,11 +234,12 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
         [(str(row.placement_id), row.mailboxes, absolute(row.since), absolute(row.until), row.because)
          for row in set_aside],
     )  # fmt: skip
+    _say_rest(len(set_aside), retention.purge_totals().quarantined)
 
 
 @purge_group.command("approve")
 @click.argument("definition", shell_complete=of_definitions)
-@click.option("--digest", help="Only if it is still this content, as purge list --json shows it.")
+@click.option("--digest", help="Only if it is still this content, as purge list shows it.")
 @YES
 @changing
 @pass_session
@@ -315,6 +318,12 @@ def _list_done(limit: int, as_json: bool) -> None:
         [(str(row.id), absolute(row.purged), absolute(row.quarantined), absolute(row.received), size(row.size),
           row.mailboxes, row.because) for row in rows],
     )  # fmt: skip
+    _say_rest(len(rows), retention.purge_totals().purged)
+
+
+def _say_rest(listed: int, total: int) -> None:
+    if listed < total:
+        click.echo(f"The first {number(listed)} of {number(total)}; --limit says how many are listed.")
 
 
 def _lifting(hold_id: int) -> str:

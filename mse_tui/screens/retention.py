@@ -14,7 +14,15 @@ from mse_tui.actions import retention
 from mse_tui.actions.archive_reading import explain
 from mse_tui.actions.checks import settings_model
 from mse_tui.actions.naming import archived_mailbox
-from mse_tui.actions.retention import Awaiting, NewHold, PurgedRow, QuarantinedRow, RetentionSettings, SettingRow
+from mse_tui.actions.retention import (
+    Awaiting,
+    NewHold,
+    PurgedRow,
+    PurgeTotals,
+    QuarantinedRow,
+    RetentionSettings,
+    SettingRow,
+)
 from mse_tui.archive.holds import HoldRow
 from mse_tui.screens.dialogs import Choice, FactsDialog, Inspection
 from mse_tui.screens.form_screen import FormScreen
@@ -47,6 +55,15 @@ class Shown:
     approvals: Sequence[Awaiting]
     quarantine: Sequence[QuarantinedRow]
     purged: Sequence[PurgedRow]
+    totals: PurgeTotals
+
+    def cut(self, tab: str) -> str:
+        """What is said where a tab lists less than there is; '' where it lists all."""
+        rows, total = {
+            "quarantine": (self.quarantine, self.totals.quarantined),
+            "purged": (self.purged, self.totals.purged),
+        }.get(tab, ((), 0))
+        return f"the first {number(len(rows))} of {number(total)}" if len(rows) < total else ""
 
 
 class HoldForm(FormScreen):
@@ -141,17 +158,22 @@ class RetentionScreen(LiveScreen[Shown]):
         covered = {row.id: retention.what_it_covers(row) for row in holds}
         return Shown(
             retention.all_settings(), in_force, holds, covered, retention.awaiting(),
-            retention.quarantined(), retention.purged(),
+            retention.quarantined(), retention.purged(), retention.purge_totals(),
         )  # fmt: skip
 
     def show(self, data: Shown) -> None:
         """All lists."""
-        self.query_one("#title", Static).update(f"Retention & holds: {data.in_force}")
+        self._show_title()
         self.query_one("#settings", PagedList).set_lines([_setting_line(row) for row in data.settings])
         self.query_one("#holds", PagedList).set_lines([_hold_line(row, data.covered[row.id]) for row in data.holds])
         self.query_one("#approvals", PagedList).set_lines([_approval_line(row) for row in data.approvals])
         self.query_one("#quarantine", PagedList).set_lines([_quarantine_line(row) for row in data.quarantine])
         self.query_one("#purged", PagedList).set_lines([_purged_line(row) for row in data.purged])
+
+    def _show_title(self) -> None:
+        if self.shown is not None:
+            cut = self.shown.cut(self.tab)
+            self.query_one("#title", Static).update(f"Retention & holds: {cut or self.shown.in_force}")
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -245,6 +267,7 @@ class RetentionScreen(LiveScreen[Shown]):
         self.query_one(ContentSwitcher).current = name
         self.query_one(TabLine).present = name
         self.query_one(f"#{name}").focus()
+        self._show_title()
         self.show_keys()
 
     def action_tab_next(self) -> None:

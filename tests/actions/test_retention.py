@@ -119,12 +119,24 @@ def test_what_was_edited_since_one_looked_is_not_approved(subject, as_user):
     assert not approved(subject)
 
 
+def test_as_much_of_a_digest_as_is_shown_names_what_was_looked_at(subject, as_user):
+    (shown,) = retention.awaiting()
+    as_user("eve")
+    with pytest.raises(Problem, match="too little"):
+        retention.approve(subject, shown.content.digest[:15])
+    with pytest.raises(Problem, match="edited"):
+        retention.approve(subject, "f" * 64)
+    assert not approved(subject)
+    retention.approve(subject, f" {shown.content.digest[:16].upper()} ")
+    assert approved(subject)
+
+
 def test_an_approval_can_be_withdrawn(subject, as_user):
     as_user("eve")
     retention.approve(subject)
     retention.withdraw_approval(subject)
     assert not approved(subject)
-    (row,) = retention.all_approvals(voided=True)
+    (row,) = approvals(voided=True)
     assert row.voided_because == "withdrawn by eve"
 
 

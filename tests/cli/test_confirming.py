@@ -14,9 +14,9 @@ from mse_tui.actions.retention import place_hold, set_retention
 from mse_tui.archive.views import mailbox
 from mse_tui.cli.main import run
 from mse_tui.home import Home
-from mse_tui.store.database import close_database, open_database
+from mse_tui.store.database import close_database, now, open_database
 from mse_tui.store.models import Definition
-from mse_tui.store.retention import RetentionSetting
+from mse_tui.store.retention import PurgeRecord, RetentionSetting
 from mse_tui.terms import EXIT_INTERRUPTED, EXIT_USAGE, TaskType
 from tests.cli.conftest import Command, Ran
 from tests.cli.test_every_command import COMMANDS
@@ -186,3 +186,20 @@ def test_what_is_purged_by_hand_leaves_the_search_index_at_once(purging: Command
     after = json.loads(purging("archive", "search", "ferry", "--json").out)["index"]
     assert purged > 0
     assert (after["messages"], after["words_left"]) == (before["messages"] - purged, 0)
+
+
+def test_a_list_of_purges_says_that_it_is_the_first_of_many(purging: Command) -> None:
+    record = {"size": 1, "mailboxes": "[]", "because": "it was due", "quarantined": now(), "purged": now()}
+    PurgeRecord.insert_many([record] * 3).execute()
+    assert "The first 2 of 3" in purging("purge", "list", "--done", "--limit", "2").out
+    assert "The first" not in purging("purge", "list", "--done").out
+
+
+def test_the_digest_that_a_list_shows_is_the_one_that_approves(site: Command) -> None:
+    (line,) = [each for each in site("purge", "list").out.splitlines() if "Seven years" in each]
+    approve = ("purge", "approve", "Seven years", "--yes", "--digest")
+    assert "has been edited" in site(*approve, "0" * 16).err
+    assert "Give its first 16 characters" in site(*approve, "0").err
+    assert site(*approve, line.split()[-1]).code == 0
+    (line,) = [each for each in site("purge", "list").out.splitlines() if "default retention" in each]
+    assert site("retention", "approve", "--yes", "--digest", line.split()[-1]).code == 0

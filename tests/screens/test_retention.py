@@ -5,12 +5,15 @@ import pytest
 from mse_tui.actions import retention
 from mse_tui.actions.definitions import create_definition
 from mse_tui.app import MseTuiApp
+from mse_tui.archive.approvals import approvals
 from mse_tui.features import FEATURES
 from mse_tui.store import queries
+from mse_tui.store.retention import PurgeRecord
 from mse_tui.terms import TaskType
 from mse_tui.widgets.form import ManyGroup
 from mse_tui.widgets.inputs import Button
 from tests.screens.conftest import Keys
+from tests.screens.seed import NOW
 
 INBOX = {"folder": "Inbox", "policy": {"exchange_delete_after_days": 90, "archive_purge_after_days": 2555}}
 
@@ -83,7 +86,19 @@ async def test_an_approval_shows_what_is_approved_and_takes_a_second_person(
         monkeypatch.setattr(retention, "who", lambda: "eve")
         await keys.press("A", "j", "enter")
         await keys.miss("NOT APPROVED")
-        assert [row.approved_by for row in retention.all_approvals()] == ["eve"]
+        assert [row.approved_by for row in approvals()] == ["eve"]
+
+
+async def test_a_tab_says_that_it_lists_the_first_of_many(app: MseTuiApp) -> None:
+    record = {"size": 1, "mailboxes": "[]", "because": "it was due", "quarantined": NOW, "purged": NOW}
+    PurgeRecord.insert_many([record] * 1001).execute()
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = await at_retention(pilot)
+        await keys.see("by default never purged")
+        await keys.press("left")
+        await keys.see("the first 1,000 of 1,001")
+        await keys.press("left")
+        await keys.see("by default never purged")
 
 
 async def test_a_message_says_what_becomes_of_it(app: MseTuiApp) -> None:
