@@ -59,7 +59,7 @@ def _from_file(path: Path, kind: str) -> SecretStr:
                 )
             if status.st_uid not in (os.geteuid(), 0):
                 raise Problem(Reason.SECRET_UNREADABLE, f"The {kind} file {path} belongs to another user.")
-            value = file.read(64 * 1024).decode("utf-8").rstrip("\r\n")
+            value = file.read(64 * 1024).decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise Problem(
             Reason.SECRET_UNREADABLE, f"The {kind} file {path} could not be read: {error.strerror}."

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from mse_tui.config.configuration import Configuration
+from mse_tui.config.editing import set_values
 from mse_tui.config.loading import load_configuration
 from mse_tui.config.one_table import load_roles, load_site_settings
 from mse_tui.reasons import Problem, Reason
@@ -136,6 +137,23 @@ def test_password_from_the_environment(write, monkeypatch):
     assert "MSE_TEST_PASSWORD" in secret_problem(path).happened
 
 
+def test_a_file_as_windows_writes_it(write):
+    path = write(GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load_configuration(path).exchange.user == "EXAMPLE\\svc"
+    set_values(path, "engine", {"workers": 2})
+    assert load_configuration(path).engine.workers == 2
+    assert path.read_bytes().startswith(GOOD.replace("\n", "\r\n").encode())
+
+
+def test_a_link_to_the_file_stays_one(write, tmp_path):
+    write(GOOD).rename(tmp_path / "kept.toml")
+    path = tmp_path / "config.toml"
+    path.symlink_to("kept.toml")
+    set_values(path, "engine", {"workers": 2})
+    assert path.is_symlink() and "workers = 2" in (tmp_path / "kept.toml").read_text()
+
+
 def test_password_from_a_file(write, tmp_path):
     path = write(GOOD.replace("password_env", "password_file").replace("MSE_TEST_PASSWORD", "pw"))
     assert "could not be read" in secret_problem(path).happened
@@ -145,6 +163,8 @@ def test_password_from_a_file(write, tmp_path):
     assert "0640" in problem.happened and "chmod 600" in problem.remedy
     (tmp_path / "pw").chmod(0o600)
     assert load_configuration(path).exchange.secret().get_secret_value() == "żółć pass"
+    (tmp_path / "pw").write_text("from Windows\r\n", encoding="utf-8-sig", newline="")
+    assert load_configuration(path).exchange.secret().get_secret_value() == "from Windows"
     (tmp_path / "pw").write_text("\n")
     assert "empty" in secret_problem(path).happened
 

@@ -18,7 +18,8 @@ def set_values(path: Path, table: str, values: Mapping[str, int | str | bool]) -
     Raises Problem configuration-invalid: there is no file, it is no TOML, or it can't be written.
     """
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        path = path.resolve(strict=True)
+        document = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
         document.setdefault(table, tomlkit.table()).update(values)
         _replace(path, tomlkit.dumps(document))
     except FileNotFoundError as error:

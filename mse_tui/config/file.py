@@ -19,7 +19,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def text_of(path: Path) -> str | None:
     """The file's text; None where there is no file. Raises Problem configuration-invalid when it can't be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

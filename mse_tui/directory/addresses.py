@@ -165,9 +165,8 @@ def _validated(address: str) -> "ValidatedEmail":
     # It compiles its rules for as long as a twentieth of the screens' first frame, which checks no address.
     import email_validator  # noqa: PLC0415
 
-    for name in ("local", "test"):
-        if name in email_validator.SPECIAL_USE_DOMAIN_NAMES:
-            email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(name)
+    special = email_validator.SPECIAL_USE_DOMAIN_NAMES
+    special[:] = [name for name in special if name not in ("local", "test")]
     return email_validator.validate_email(address, check_deliverability=False, globally_deliverable=False)
 
 

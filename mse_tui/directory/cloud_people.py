@@ -1,6 +1,5 @@
 """People as Microsoft 365 describes them, and whether each one's mailbox is to be processed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -95,12 +94,12 @@ class Person(BaseModel):
         return None if unknown else False
 
 
-def read_person(row: Mapping[str, Any]) -> Person:
+def read_person(row: Any) -> Person:
     """A user of an answer. Raises Problem response-broken, and access-denied where the application sees only the id."""
     try:
         person = Person.model_validate(row)
     except ValidationError as error:
-        missing = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+        missing = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"]) or "any property"
         raise Problem(Reason.RESPONSE_BROKEN, f"Microsoft Graph described a user without {missing}.") from None
     if not person.userPrincipalName:
         # To an application without the permission Graph tells that there is a member, and nothing about it.

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import ldap3
@@ -41,12 +42,19 @@ def kerberos_credentials(settings: ActiveDirectorySettings, host: str) -> dict[s
         "sasl_credentials": (host,),
     }
     if settings.keytab_file is not None:
-        if not settings.keytab_file.is_file():
-            raise Problem(Reason.SECRET_UNREADABLE, f"There is no keytab at {settings.keytab_file}.")
+        keytab_digest(settings.keytab_file)
         # A cache in memory, of these settings alone: the tickets of this user are neither used nor changed.
         name = hashlib.sha256(f"{settings.user}\n{settings.keytab_file}".encode()).hexdigest()
         credentials["cred_store"] = {"client_keytab": str(settings.keytab_file), "ccache": f"MEMORY:mse-tui-{name}"}
     return credentials
+
+
+def keytab_digest(path: Path) -> str:
+    """What names the keytab's content. Raises Problem secret-unreadable where it is not there or can't be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise Problem(Reason.SECRET_UNREADABLE, f"The keytab {path} could not be read: {error.strerror}.") from error
 
 
 def kerberos_failure(error: Exception, server: str) -> Problem | ServerFailed | SignInRefused:

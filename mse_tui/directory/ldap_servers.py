@@ -1,6 +1,5 @@
 """A site's directory servers behind one: the next is asked when one fails, the account is tried once."""
 
-import hashlib
 import logging
 import threading
 import time
@@ -21,7 +20,7 @@ from mse_tui.directory.ldap_connection import (
     sign_in,
 )
 from mse_tui.directory.ldap_failures import REACH_REMEDY, ServerFailed, SignInRefused
-from mse_tui.directory.ldap_kerberos import kerberos_credentials
+from mse_tui.directory.ldap_kerberos import kerberos_credentials, keytab_digest
 from mse_tui.directory.ldap_search import Search, equal
 from mse_tui.exchange.gate import Gate, account_key
 from mse_tui.exchange.mailbox import AccountHalts
@@ -187,7 +186,7 @@ class DirectoryServers:
         secret = self._password
         if secret is None:
             keytab = self._settings.keytab_file
-            secret = "" if keytab is None or not keytab.is_file() else hashlib.sha256(keytab.read_bytes()).hexdigest()
+            secret = "" if keytab is None else keytab_digest(keytab)
         return account_key(" ".join(sorted(self._settings.servers)), self._settings.user, secret)
 
     def _take_kept(self) -> _Kept | None:

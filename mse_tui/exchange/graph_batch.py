@@ -48,8 +48,9 @@ class Batch:
         """Keep the answers that are final; what to raise while some are missing or may pass."""
         worst: Problem | Transient | None = None
         for entry in content.get("responses") or []:
-            key, status = str(entry.get("id")), int(entry.get("status") or 0)
-            body = entry.get("body")
+            if not isinstance(entry, dict) or not isinstance(status := entry.get("status"), int):
+                return broken("The service's answer to a batch has an entry without a status.")
+            key, body = str(entry.get("id")), entry.get("body")
             failure = failure_of_answer(status, entry.get("headers") or {}, body, base) if status != 200 else None
             if isinstance(failure, Transient):
                 if not isinstance(worst, Transient) or (failure.wait or 0) > (worst.wait or 0):

@@ -29,6 +29,16 @@ def test_addresses_are_read_in_order_each_once(text, addresses):
     assert parsed.refused == ()
 
 
+def test_addresses_may_be_read_by_many_at_once(monkeypatch):
+    class Racing(list):
+        def remove(self, name):
+            super().remove(name)
+            super().remove(name)  # another thread was first
+
+    monkeypatch.setattr("email_validator.SPECIAL_USE_DOMAIN_NAMES", Racing(["local", "test", "onion"]))
+    assert parse_addresses("anna@corp.local").refused == ()
+
+
 @pytest.mark.parametrize("text", ["anna", "anna@", "@example.com", "a b@example.com", "a@exa mple.com", "<>", "a@b@c"])
 def test_what_is_no_address_is_refused_with_its_reason(text):
     parsed = parse_addresses(f"{text}; anna@example.com")

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mse_tui.config.directories import ActiveDirectorySettings
 from mse_tui.directory import ldap_kerberos
 from mse_tui.directory.ldap_failures import ServerFailed, SignInRefused
 from mse_tui.directory.ldap_kerberos import kerberos_failure
+from mse_tui.directory.ldap_servers import DirectoryServers
 from mse_tui.reasons import Problem, Reason
+from tests.exchange.canned import Halts
 from tests.support.samba.domain import BASE
 
 ACCOUNT = f"CN=svc-mse,OU=Service Accounts,{BASE}"
@@ -113,6 +116,14 @@ def test_a_keytab_that_is_not_there(domain_controller, opened, tmp_path, monkeyp
     monkeypatch.setattr(ldap_kerberos.importlib.util, "find_spec", lambda name: logging)
     with pytest.raises(Problem) as caught:
         opened(domain_controller, **kerberos(domain_controller, tmp_path / "none.keytab")).group("Level1")
+    assert caught.value.reason is Reason.SECRET_UNREADABLE
+
+
+def test_a_keytab_that_this_user_cant_read():
+    given = {"servers": ["dc1.example.com"], "sign_in": "kerberos", "user": "svc@EXAMPLE.COM"}
+    unreadable = Path("/proc/self/mem")  # opens, and gives nothing where it begins; root may read all other files
+    with pytest.raises(Problem) as caught:
+        DirectoryServers(ActiveDirectorySettings.model_validate({**given, "keytab_file": unreadable}), Halts())
     assert caught.value.reason is Reason.SECRET_UNREADABLE
 
 

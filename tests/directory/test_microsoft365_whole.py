@@ -172,6 +172,16 @@ def test_a_page_link_that_expired_starts_the_reading_again(rig, right):
         del rig.cloud.graph.handle
 
 
+def test_a_person_that_is_described_by_nothing_is_an_error(rig):
+    rig.cloud.graph.handle = lambda *_: json_answer(200, {"value": ["anna"]})
+    try:
+        with rig.directory(retry_seconds=0.2) as directory, pytest.raises(Problem) as caught:
+            directory.standing("anna@nordlicht.example")
+    finally:
+        del rig.cloud.graph.handle
+    assert caught.value.reason is Reason.RESPONSE_BROKEN
+
+
 @pytest.mark.parametrize("lost", ["accountEnabled", "assignedPlans", "userPrincipalName", "mail", "id", "@odata.type"])
 def test_a_member_that_is_not_described_in_full_is_an_error(rig, lost):
     original = rig.cloud.graph.handle

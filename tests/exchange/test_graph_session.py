@@ -196,7 +196,8 @@ def test_entries_of_a_batch_that_are_throttled_are_asked_again_alone(rig, talk, 
     assert rig.asked("$batch") == 2
 
 
-def test_a_batch_that_comes_back_without_an_entry(rig, talk, monkeypatch):
-    monkeypatch.setattr(rig.cloud.graph, "handle", lambda *_: json_answer(200, {"responses": []}))
+@pytest.mark.parametrize("entries", [[], ["a"], [{"id": "0"}], [{"id": "0", "status": "fine"}]])
+def test_a_batch_that_comes_back_without_an_entry_or_with_none(rig, talk, monkeypatch, entries):
+    monkeypatch.setattr(rig.cloud.graph, "handle", lambda *_: json_answer(200, {"responses": entries}))
     conversation, _ = talk(retry_seconds=0.2)
     assert refused(conversation.batch, ["/users/a"]).reason is Reason.RESPONSE_BROKEN
