@@ -6,7 +6,7 @@ from mse_tui.actions.checks import require_for, valid_name
 from mse_tui.actions.schedules import refuse_passed
 from mse_tui.directory.directory import GroupReference
 from mse_tui.directory.references import check_group
-from mse_tui.engine.schedules import read_settings
+from mse_tui.engine.schedules import next_execution, read_settings
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import Definition, Schedule, Site, Task
@@ -26,7 +26,7 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
     resolved: GroupReference | None = None,
     although_passed: bool = False,
 ) -> int:
-    """A new task's id; the engine plans its first execution.
+    """A new task's id. Its first execution is planned, so that one is overdue where no engine ever runs.
 
     `resolved`: what the engine found behind the group's text in a preview; it stays this group from now on.
     `although_passed`: also by a schedule that has no execution to come.
@@ -45,8 +45,9 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
         known = resolved or GroupReference(group)
         definition = _definition(definition_id, task_type)
         schedule = _schedule(schedule_id)
+        settings = read_settings(schedule.settings)
         if not although_passed:
-            refuse_passed(read_settings(schedule.settings))
+            refuse_passed(settings)
         moment, user = now(), who()
         row = Task.create(
             id=next_task_number(),
@@ -59,6 +60,7 @@ def create_task(  # noqa: PLR0913 (these are what a task is made of)
             group_kind=known.kind,
             group_key=known.key,
             group_name=known.name,
+            next_execution=next_execution(settings, moment),
             created=moment,
             created_by=user,
             modified=moment,

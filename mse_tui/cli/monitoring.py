@@ -63,7 +63,7 @@ def _task(session: Session, text: str) -> tuple[str, Light]:
     said = "; ".join(_told(one) for one in concerns) or row.latest_detail or "never run"
     last = queries.last_ended(row.id)
     data = f"duration={last.duration.total_seconds():.0f}s" if last and last.duration else "duration=U"
-    return f"{row.description}: {_one_line(said)} | {data} sequence={row.sequence}c", light
+    return f"{_one_line(f'{row.description}: {said}')} | {data} sequence={row.sequence}c", light
 
 
 def _told(one: Trouble) -> str:

@@ -14,6 +14,8 @@ _SPECIAL = re.compile(r"([^\w@%+=:,./-])")
 class EscapingBash(BashComplete):
     """Bash takes what it is given as it stands: a name with spaces has to be escaped, unless it is in quotes."""
 
+    source_template = BashComplete.source_template.replace("read type value", "read -r type value")
+
     def format_completion(self, item: CompletionItem) -> str:
         """'plain,Service\\ desk'"""
         typed = os.environ["COMP_WORDS"].rsplit(" ", 1)[-1]

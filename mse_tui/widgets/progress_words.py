@@ -18,8 +18,8 @@ def time_left(row: ProgressRow, now: datetime) -> str:
     turns = f"its last {row.usual.turns} executions" if row.usual.turns > 1 else "its last execution"
     left = (row.usual_end - now).total_seconds()
     if left < 0:
-        return f"longer than {turns} took (about {_roughly(row.usual.seconds)})"
-    return f"about {_roughly(left)} left, by {turns}"
+        return f"longer than {turns} took ({_estimate(row.usual.seconds)})"
+    return f"{_estimate(left)} left, by {turns}"
 
 
 def wait_words(row: ProgressRow, now: datetime) -> str:
@@ -48,10 +48,12 @@ def progress_words(row: ProgressRow, now: datetime) -> Iterator[str]:
         yield f"throttled for {count(row.throttled_seconds, 'second')} so far"
 
 
+def _estimate(seconds: float) -> str:
+    return f"about {_roughly(seconds)}" if seconds >= 10 else "less than 10 s"
+
+
 def _roughly(seconds: float) -> str:
     """In one unit, as estimates are."""
-    if seconds < 10:
-        return "10 s"
     if seconds < 55:
         return f"{round(seconds / 10) * 10} s"
     if seconds < 5400:

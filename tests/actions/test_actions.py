@@ -316,3 +316,10 @@ def test_of_pause_and_resume_the_newest_holds_also_before_an_engine_has_carried_
     assert [row.verb for row in Command.select().order_by(Command.id)] == [Verb.PAUSE, Verb.RESUME, Verb.PAUSE]
     row = queries.task(task)
     assert row is not None and commands.told_to_pause(row)
+
+
+def test_a_task_that_no_engine_has_seen_is_overdue_all_the_same(ready: Ready) -> None:
+    task = ready.task()
+    [row] = queries.tasks_of_type()
+    assert row.next_execution is not None and row.next_execution > now()
+    assert [one.task_id for one in queries.overdue_tasks(row.next_execution + timedelta(minutes=11))] == [task]

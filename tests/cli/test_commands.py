@@ -106,7 +106,7 @@ def test_status_says_what_to_do_and_all_times_in_one_zone(
 
 def test_plain_status_is_sentences_without_tables(with_task: Command) -> None:
     lines = with_task("status", "--plain").out.splitlines()
-    assert "Task Sales: Unknown, result never run, no next execution." in lines
+    assert any(line.startswith("Task Sales: Unknown, result never run, next execution 20") for line in lines)
     assert all(line.endswith(".") for line in lines)
     assert not any("  " in line for line in lines)
 
@@ -388,6 +388,8 @@ def test_check_answers_a_monitoring_system_in_one_line(with_task: Command) -> No
     assert "| tasks=1 running=0" in ran.out
     assert ran.out.count("\n") == 1
     assert with_task("check", "nobody").out.startswith("MSE-TUI UNKNOWN - There is no task")
+    Task.update(description="a|b").execute()
+    assert with_task("check", "a|b").out.startswith("MSE-TUI UNKNOWN - a/b: ")
 
 
 def test_a_report_is_a_page_or_a_table(with_task: Command, tmp_path: Path) -> None:

@@ -82,16 +82,17 @@ class TestTheInstalledCommand:
         (site / "mse-tui.db").write_text("no database")
         assert completed(site, "task run ") == []
 
-    def test_bash_completes_by_what_the_command_prints(self, site: Path) -> None:
+    @pytest.mark.parametrize(("typed", "completed"), [("Sa", "Sales"), ("Se", r"Service\ desk")])
+    def test_bash_completes_by_what_the_command_prints(self, site: Path, typed: str, completed: str) -> None:
         script = (
-            f'PATH="{MSE_TUI.parent}:$PATH"; eval "$(mse-tui completion bash)"; COMP_WORDS=(mse-tui task run Sa);'
+            f'PATH="{MSE_TUI.parent}:$PATH"; eval "$(mse-tui completion bash)"; COMP_WORDS=(mse-tui task run {typed});'
             ' COMP_CWORD=3; _mse_tui_completion mse-tui; printf "%s\\n" "${COMPREPLY[@]}"'
         )
         bash = shutil.which("bash")
         assert bash is not None
         environment = {**os.environ, "MSE_TUI_HOME": str(site)}
         ran = subprocess.run([bash, "-c", script], capture_output=True, text=True, env=environment, check=True)
-        assert ran.stdout == "Sales\n"
+        assert ran.stdout == f"{completed}\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -7,7 +7,7 @@ import pytest
 
 from mse_tui.home import Home
 from mse_tui.store.database import now, open_database
-from mse_tui.store.models import Progress
+from mse_tui.store.models import MailboxResult, Progress
 from tests.cli.conftest import Command
 from tests.screens.seed import seed
 
@@ -41,6 +41,12 @@ def test_what_it_waits_for(running: Command, command: tuple[str, ...]) -> None:
     lock = "waits for its lock, held by 'Board'"
     Progress.update(waiting=lock, waiting_until=None, waiting_since=now() - timedelta(minutes=5)).execute()
     assert f"{lock} (for 5 min)" in running(*command).out
+
+
+def test_what_takes_a_few_seconds_is_not_said_to_take_ten(running: Command) -> None:
+    ended = MailboxResult.finished.is_null(False)
+    MailboxResult.update(finished=MailboxResult.started + 2_000_000).where(ended).execute()
+    assert "longer than its last 5 executions took (less than 10 s)" in running("status").out
 
 
 def test_all_of_it_for_programs(running: Command) -> None:

@@ -19,10 +19,12 @@ from mse_tui.engine.capacity import (
     nine_of_ten,
     pace,
 )
-from mse_tui.engine.planning import plan_of, plans
+from mse_tui.engine.planning import TaskPlan, plan_of, plans
 from mse_tui.engine.schedules import Many, Once, Weekday, daily, one_off, weekly
 from mse_tui.home import Home
 from mse_tui.store import queries
+from mse_tui.store.models import Execution, MailboxResult
+from mse_tui.terms import Light
 from tests.screens.seed import NOW, seed
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -121,6 +123,26 @@ def test_so_many_tasks_finish_in_time_and_one_fewer_might_not(
     needed = found.execution_seconds * 1.25
     assert found.tasks * minutes * 60 >= needed * 0.999
     assert found.tasks == 1 or (found.tasks - 1) * minutes * 60 < needed
+
+
+def test_an_execution_in_which_most_mailboxes_failed_tells_nothing_of_the_pace(store: Home) -> None:
+    seed(store)
+    plan = next(one for one in plans(NOW) if len(one.capacity.history) > 1)
+    newest = Execution.select().where(Execution.task == plan.task.id, Execution.finished.is_null(False))
+    newest = newest.order_by(Execution.id.desc()).first()
+    assert newest.started == plan.capacity.history[-1].started
+    results = list(MailboxResult.select().where(MailboxResult.execution == newest.id).order_by(MailboxResult.id))
+    for failed in results[: len(results) // 2]:
+        MailboxResult.update(light=Light.RED).where(MailboxResult.id == failed.id).execute()
+    assert plans_of(plan).capacity.history == plan.capacity.history
+    MailboxResult.update(light=Light.RED).where(MailboxResult.execution == newest.id).execute()
+    assert plans_of(plan).capacity.history == plan.capacity.history[:-1]
+
+
+def plans_of(plan: TaskPlan) -> TaskPlan:
+    again = plan_of(plan.task.id, NOW)
+    assert again is not None
+    return again
 
 
 def test_what_the_site_has_measured_is_read(store: Home) -> None:
