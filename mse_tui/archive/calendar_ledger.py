@@ -126,6 +126,7 @@ class CalendarLedger:
 
     def _enter(self, batch: "_Batch", pack: PackSeal | None) -> Tally:
         calendar = batch.part.calendar
+        whole = False
         try:
             with writing():
                 self._fence.check()
@@ -137,8 +138,9 @@ class CalendarLedger:
                 batch.apply()
                 if batch.part.submits:
                     count_submission(self.key.task_id)
+                whole = True
         except DatabaseError as error:
-            if not _committed(calendar):
+            if not (whole and _committed(calendar)):
                 raise
             log.warning("A commit was reported as failed, but is in the database: %s", error)
         batch.follow()

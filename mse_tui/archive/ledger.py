@@ -88,6 +88,7 @@ class Ledger:
         pack: PackSeal | None,
     ) -> Tally:
         submits = any(part.submits and part.folder.checkpoint_id is not None for part in parts)
+        whole = False
         try:
             with writing():
                 self._fence.check()
@@ -105,8 +106,9 @@ class Ledger:
                 remember_items(self.key.mailbox_id, refused.items)
                 if submits:
                     count_submission(self.key.task_id)
+                whole = True
         except DatabaseError as error:
-            if not _committed(parts):
+            if not (whole and _committed(parts)):
                 raise
             log.warning("A commit was reported as failed, but is in the database: %s", error)
         _follow(parts, planner.plan)
