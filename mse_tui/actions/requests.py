@@ -13,8 +13,8 @@ from mse_tui.store.models import EngineRequest
 
 KINDS = (
     "find_group", "browse", "preview", "refresh_group", "look_at_group", "find_mailbox", "test_connection",
-    "rehydrate", "restore",
 )  # fmt: skip
+"""Questions that change nothing. What changes mailboxes is asked by `actions.restoring`, which checks and audits it."""
 
 
 @needs(Role.OPERATOR)
@@ -23,9 +23,11 @@ def ask(kind: str, arguments: Mapping[str, Any] | None = None) -> int:
 
     'find_group' {"text"} and 'browse' {"where"} for groups to choose from; 'preview', 'refresh_group' and
     'look_at_group' (of which nothing is kept) with {"group": text} or {"task": id} for a group's mailboxes;
-    'test_connection'; 'rehydrate' and 'restore' by way of `actions.restoring`, which audits them.
+    'test_connection'.
     """
-    return _ask(kind, arguments or {})
+    if kind not in KINDS:
+        raise Problem(Reason.INVALID, f"{kind!r} is not a question to the engine.", f"Ask one of: {', '.join(KINDS)}.")
+    return enter(kind, arguments or {})
 
 
 @needs(Role.VIEWER)
@@ -34,12 +36,11 @@ def ask_for_mailbox(text: str) -> int:
 
     Gives the request's id; the answer is {"address", "name"}.
     """
-    return _ask("find_mailbox", {"text": text})
+    return enter("find_mailbox", {"text": text})
 
 
-def _ask(kind: str, arguments: Mapping[str, Any]) -> int:
-    if kind not in KINDS:
-        raise Problem(Reason.INVALID, f"{kind!r} is not a question to the engine.", f"Ask one of: {', '.join(KINDS)}.")
+def enter(kind: str, arguments: Mapping[str, Any]) -> int:
+    """The row of a request, for actions that have made their own checks; gives its id."""
     with writing():
         row = EngineRequest.create(
             site=this_site().id, kind=kind, arguments=json.dumps(dict(arguments)), asked_by=who(), asked=now()

@@ -54,7 +54,7 @@ def ask_to_rehydrate(wanted: StubFilter) -> None:
     """Have the engine do it, each mailbox by itself: one that is locked does not keep the others waiting."""
     with writing():
         for ids in _to_rehydrate(wanted).values():
-            requests.ask("rehydrate", {"stubs": ids})
+            requests.enter("rehydrate", {"stubs": ids})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +116,18 @@ def restore(
     """Put archived messages into a mailbox, as they lay where they are chosen. Raises Problem not-found, ..."""
     if not placement_ids:
         return RestoreReport()
-    _audit_restore(placement_ids, target)
+    with writing():
+        _audit_restore(placement_ids, target)
     return GivingBack(exchange, packs, Event()).restore(placement_ids, target, told)
 
 
 @needs(Role.OPERATOR)
 def ask_to_restore(placement_ids: Sequence[int], target: Target) -> int:
     """Have the engine do it; gives the request's id."""
-    _audit_restore(placement_ids, target)
     arguments = {"address": target.address, "path": target.path, "collision": str(target.collision)}
-    return requests.ask("restore", {"placements": list(placement_ids), **arguments})
+    with writing():
+        _audit_restore(placement_ids, target)
+        return requests.enter("restore", {"placements": list(placement_ids), **arguments})
 
 
 @needs(Role.OPERATOR)

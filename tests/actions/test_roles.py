@@ -30,7 +30,7 @@ OPEN_TO_ALL = {
     "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
     "settings_of", "effective_limits", "all_settings", "all_holds", "what_it_covers", "awaiting",
     "purge_totals", "quarantined", "purged", "changes_within", "tried", "record_beside", "archived_mailbox",
-    "mailbox_address", "ask_engine",
+    "mailbox_address", "ask_engine", "enter",
     "valid_windows", "time_to_come", "told_to_pause", "who_looks", "waits_for", "refuse_passed",
     "are_shown", "look_at_stubs", "only_by_what_is_shown", "shown_stubs", "without_contents", "mailbox_results",
     "all_mailbox_results", "mailbox_result", "failed_items", "shown_progress", "shown_grants",
