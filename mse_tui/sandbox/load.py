@@ -53,7 +53,7 @@ def split_mbox(content: bytes) -> Iterator[bytes]:
     starts = [
         found
         for found in _SEPARATOR.finditer(content)
-        if found.start() == 0 or content[: found.start()].endswith((b"\n\n", b"\n\r\n"))
+        if found.start() == 0 or content.endswith((b"\n\n", b"\n\r\n"), 0, found.start())
     ]
     for number, found in enumerate(starts):
         end = starts[number + 1].start() if number + 1 < len(starts) else len(content)

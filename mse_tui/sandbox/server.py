@@ -220,8 +220,10 @@ def _load_state(path: Path) -> dict[str, Any]:
 
 
 def _save_state(path: Path, state: dict[str, Any]) -> None:
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(state, indent=1), "utf-8")
+    whole = path.with_suffix(".new")  # whoever is ended while this is written must not lose the passwords
+    whole.touch(mode=0o600)
+    whole.write_text(json.dumps(state, indent=1), "utf-8")
+    whole.replace(path)
 
 
 def _open_store(path: Path, extent: Extent, progress: Callable[[int], None] | None) -> MailStore:

@@ -270,7 +270,8 @@ def _addressed(body: bytes, account: Account) -> tuple[str, str]:
     if found is None:
         return "", account.address
     impersonated = _IMPERSONATED.search(body, 0, found.start())
-    return found[1].decode("ascii"), (account.address if impersonated is None else impersonated[1].decode().lower())
+    mailbox = account.address if impersonated is None else impersonated[1].decode("utf-8", "replace").lower()
+    return found[1].decode("ascii"), mailbox
 
 
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -116,6 +116,12 @@ def test_an_answer_to_another_challenge_is_refused(server):
     assert handshake.step(b"NTLMSSP\0\x03\0\0\0" + bytes(64)) == (None, None)
 
 
+def test_an_impersonated_name_that_is_no_text_gets_an_ews_error(server):
+    body = soap(GET_INBOX, "anna@nordlicht.example").replace(b"anna@", b"\xff@")
+    answer = requests.post(server.url, data=body, auth=server.service_account, timeout=10)
+    assert answer.status_code == 500 and b"ErrorInvalidRequest" in answer.content
+
+
 def test_every_wrong_password_is_counted(server):
     server.statistics.reset()
     post(server, auth=(server.service_account[0], "wrong"))
