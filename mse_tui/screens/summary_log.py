@@ -13,15 +13,13 @@ from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.screens.group_lines import group_facts
 from mse_tui.screens.live import LiveScreen
+from mse_tui.screens.result_lines import result_cell, result_columns, result_line, totals_said
 from mse_tui.screens.task_commands import Retry, TaskCommands, all_that_failed
 from mse_tui.screens.task_lines import (
     EXECUTION_COLUMNS,
-    RESULT_COLUMNS,
     execution_advice,
     execution_cells,
     happened,
-    result_cell,
-    result_line,
 )
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow, TaskRow
@@ -34,7 +32,7 @@ from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
-from mse_tui.widgets.wording import count, in_local_time, item_said, lasted, number, size, when
+from mse_tui.widgets.wording import count, in_local_time, item_said, lasted, number, when
 
 _REMOVED = "The task was removed; it can't be told anything."
 
@@ -112,7 +110,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         """Facts above, mailboxes below."""
         yield Static("", classes="title", id="title", markup=False)
         yield Facts(id="facts", classes="summary -chained")
-        yield PagedList(RESULT_COLUMNS, id="results", empty=" No mailbox has been processed.", classes="-chained")
+        yield PagedList((), id="results", empty=" No mailbox has been processed.", classes="-chained")
         yield Advice()
 
     def on_mount(self) -> None:
@@ -135,10 +133,14 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         if str(widget.content) != title:
             widget.update(title)
         self.query_one("#facts", Facts).set_facts(self._facts(data))
-        self.query_one("#results", PagedList).set_pages(data.detail.results, self._page)
+        results = self.query_one("#results", PagedList)
+        results.set_columns(result_columns(execution.type, dry=bool(data.counters.get("dry_run"))))
+        results.set_pages(data.detail.results, self._page)
 
     def _page(self, offset: int, limit: int) -> Sequence[Line]:
-        return [result_line(row) for row in queries.mailbox_results(self._execution_id, offset, limit)]
+        assert self.shown is not None
+        of_type = self.shown.detail.execution.type
+        return [result_line(row, of_type) for row in queries.mailbox_results(self._execution_id, offset, limit)]
 
     def _facts(self, data: ShownExecution) -> list[Fact]:
         execution = data.detail.execution
@@ -150,7 +152,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
             Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; {began}", light.tone),
             Fact("Message", in_local_time(execution.message) or "-"),
             *(group_facts(data.detail.group, self.now) if data.detail.group is not None else ()),
-            Fact("Items", _items(data.counters)),
+            Fact("Totals", totals_said(execution.type, data.counters)),
         ]
         if data.skipped:
             facts.append(Fact("Skipped", _by_reason(data.skipped)))
@@ -218,21 +220,6 @@ def _mailboxes(detail: ExecutionDetail) -> str:
         if detail.lights.get(light)
     ]
     return f"{text} ({', '.join(by_light)})" if by_light else text
-
-
-def _items(counters: dict[str, int]) -> str:
-    parts = [
-        f"{number(counters[name])} {name.removeprefix('items_').replace('_', ' ')}"
-        for name in ("items_seen", "items_added", "items_changed", "items_moved", "items_removed", "items_known")
-        if counters.get(name)
-    ]
-    if counters.get("failed"):
-        parts.append(f"{number(counters['failed'])} failed")
-    if counters.get("bytes"):
-        parts.append(size(counters["bytes"]))
-    if counters.get("submissions"):
-        parts.append(count(counters["submissions"], "submission"))
-    return ", ".join(parts) or "none"
 
 
 def _by_reason(numbers: dict[str, int]) -> str:

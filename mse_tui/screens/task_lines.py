@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from mse_tui.reasons import Reason, explain, remedy
-from mse_tui.store.queries import ExecutionRow, MailboxResultRow, ProgressRow, TaskRow
+from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskRow
 from mse_tui.terms import Light, Status
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line, note
 from mse_tui.widgets.progress_words import pace, progress_words
-from mse_tui.widgets.wording import absolute, in_local_time, lasted, number, relative, size
+from mse_tui.widgets.wording import absolute, in_local_time, lasted, number, relative
 
 TASK_COLUMNS = (
     Column("Task", 34, grows=True),
@@ -134,56 +134,6 @@ def share_shown(progress: ProgressRow, width: int) -> str:
 def now_shown(progress: ProgressRow) -> str:
     """Phase and folder."""
     return f"{progress.phase}: {progress.folder}" if progress.folder else progress.phase
-
-
-RESULT_COLUMNS = (
-    Column("Mailbox", 30, grows=True),
-    Column("Result", 9),
-    Column("Mode", 12, 6),
-    Column("Seen", 9, 3, right=True),
-    Column("Added", 9, 2, right=True),
-    Column("Changed", 8, 4, right=True),
-    Column("Moved", 7, 5, right=True),
-    Column("Removed", 8, 4, right=True),
-    Column("Skipped", 7, 3, right=True),
-    Column("Failed", 6, 2, right=True),
-    Column("Size", 10, 5, right=True),
-    Column("Took", 11, 5, right=True),
-    Column("Reason", 20, 3),
-)
-
-
-def result_line(result: MailboxResultRow) -> Line:
-    """One mailbox of an execution for RESULT_COLUMNS."""
-    counters = result.counters
-    return line(
-        result.id,
-        result.address,
-        result_cell(result),
-        Cell(result.mode, Tone.DIM),
-        *(_counted(counters.get(name, 0)) for name in ("items_seen", "items_added", "items_changed")),
-        *(_counted(counters.get(name, 0)) for name in ("items_moved", "items_removed")),
-        _counted(sum(result.skipped.values())),
-        _counted(counters.get("failed", len(result.failures)), Tone.WARN),
-        Cell(size(counters.get("bytes", 0)), Tone.DIM),
-        Cell(lasted(result.duration), Tone.DIM),
-        Cell(result.reason, Tone.PLAIN if result.light is not Light.GREEN else Tone.DIM),
-        advice=advice(result.message, result.reason) if result.light in (Light.ORANGE, Light.RED) else "",
-        copies=result.address,
-    )
-
-
-def result_cell(result: MailboxResultRow) -> Cell:
-    """How it went, with the mailbox's light where it has one."""
-    if result.finished is None:
-        return Cell(result.word, Tone.ACCENT)
-    if result.light is Light.NONE:
-        return Cell(f"- {result.word}", Tone.DIM)
-    return light_cell(result.light)
-
-
-def _counted(value: int, tone: Tone = Tone.PLAIN) -> Cell:
-    return Cell(number(value), tone) if value else Cell("0", Tone.DIM)
 
 
 def advice(message: str, reason: str) -> str:
