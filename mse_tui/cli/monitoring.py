@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+from peewee import DatabaseError
 
 from mse_tui.cli.changing import AS_JSON
 from mse_tui.cli.completion import of_tasks
@@ -12,6 +13,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import worst
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
+from mse_tui.store.database import faults_explained
 from mse_tui.store.queries import Trouble
 from mse_tui.terms import Light, Status
 from mse_tui.text import printable
@@ -32,10 +34,13 @@ def check(ctx: click.Context, session: Session, task: str | None, as_json: bool)
     that have run, one that is not due yet is no problem; one that is overdue is.
     """
     try:
-        session.site()
-        line, light = _task(session, task) if task else _site()
+        with faults_explained():
+            session.site()
+            line, light = _task(session, task) if task else _site()
     except Problem as problem:
         line, light = f"{problem.happened} [{problem.reason}]", Light.NONE
+    except (DatabaseError, OSError) as error:
+        line, light = _one_line(f"The site can't be read: {error}"), Light.NONE
     told = f"MSE-TUI {_WORDS[light]} - {printable(line)}"
     if as_json:
         emit_json({"light": light, "status": _WORDS[light], "line": told})

@@ -129,6 +129,8 @@ class Claims:
         self._looked: datetime | None = None
         self._earliest: datetime | None = None
         self._maintenance = False
+        self._unreadable: set[tuple[int, str]] = set()
+        """Schedules, with their settings, of which it has been told that they can't be read."""
 
     def due(self, *, maintenance: bool = False) -> list[Decision]:
         """What is due now. Costs next to nothing while no row has changed and no time has come."""
@@ -139,13 +141,30 @@ class Claims:
         if unchanged and (self._earliest is None or now < self._earliest):
             self._looked = now
             return []
-        plans = _plans(self._site_id)
+        plans = self._plans()
         decisions = due(plans, now, maintenance=maintenance)
         self._looked, self._maintenance = now, maintenance
         self._version = None if decisions else version
         planned = [plan.next_execution for plan in plans if plan.next_execution]
         self._earliest = min((one for one in planned if one > now or not maintenance), default=None)
         return decisions
+
+    def _plans(self) -> list[Plan]:
+        plans = []
+        with reading():
+            rows: Any = Task.select(Task, Schedule).join(Schedule).where(Task.site == self._site_id).order_by(Task.id)
+            for row in rows:
+                try:
+                    plans.append(_plan(row))
+                except ValueError:
+                    self._tell_unreadable(row.schedule)
+        return plans
+
+    def _tell_unreadable(self, schedule: Any) -> None:
+        """Once, however often it is looked at; again where its settings were changed."""
+        if (schedule.id, schedule.settings) not in self._unreadable:
+            self._unreadable.add((schedule.id, schedule.settings))
+            log.exception("The schedule %r can't be read; its tasks do not start", schedule.name)
 
     def replan(self, decision: Decision) -> None:
         """Write a task's next execution; and of a paused one the start that passes by."""
@@ -207,21 +226,11 @@ def _task(task_id: int) -> Any:
     return Task.select(Task, Definition).join(Definition).where(Task.id == task_id).first()
 
 
-def _plans(site_id: int) -> list[Plan]:
-    with reading():
-        rows: Any = Task.select(Task, Schedule).join(Schedule).where(Task.site == site_id).order_by(Task.id)
-        return [plan for row in rows if (plan := _plan(row)) is not None]
-
-
-def _plan(row: Any) -> Plan | None:
-    try:
-        schedule = read_settings(row.schedule.settings)
-    except ValueError:
-        log.exception("The schedule %r can't be read; the task %r does not start", row.schedule.name, row.description)
-        return None
+def _plan(row: Any) -> Plan:
+    """Raises ValueError where its schedule can't be read."""
     return Plan(
         row.id,
-        schedule,
+        read_settings(row.schedule.settings),
         row.next_execution,
         row.last_started,
         max(row.modified, row.schedule.modified),

@@ -165,6 +165,8 @@ class Engine:
                 self._take_site()
         except BaseException:
             self._exchange.close()
+            self._groups.close()
+            self._directory.close()
             raise
         self._renewer.start()
         self._workers.start()

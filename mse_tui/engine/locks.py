@@ -31,14 +31,23 @@ class MailboxLocks:
     def take(self, guid: str, task_id: int, holder: str) -> HeldLease | Waiting:
         """Take a mailbox, or stand in the queue for it (keeping the place if already there)."""
         key = mailbox_key(guid)
-        with database.writing():
-            ahead = self._ahead(key, task_id)
-            held = None if ahead else self._leases.take(key, holder)
+        held: HeldLease | None = None
+        try:
+            with database.writing():
+                ahead = self._ahead(key, task_id)
+                held = None if ahead else self._leases.take(key, holder)
+                if held is not None:
+                    self.leave(key, task_id)
+                    return held
+                return self._stand_in_queue(key, task_id, ahead)
+        except BaseException:
             if held is not None:
-                self.leave(key, task_id)
-                return held
-            LockWait.insert(key=key, task=task_id, since=self._now()).on_conflict_ignore().execute()
-            return Waiting(key, self._leases.holder(key) or ahead)
+                self._leases.forget(held)
+            raise
+
+    def _stand_in_queue(self, key: str, task_id: int, ahead: str) -> Waiting:
+        LockWait.insert(key=key, task=task_id, since=self._now()).on_conflict_ignore().execute()
+        return Waiting(key, self._leases.holder(key) or ahead)
 
     def waits_for(self, key: str, task_id: int) -> str:
         """For whom a waiting task still waits; '' when it would get the mailbox now."""
@@ -68,7 +77,7 @@ def locked(mailbox: Mailbox, what: str) -> Iterator[HeldLease]:
     held = leases.take(key, process_label(what))
     if held is None:
         raise _locked_by(mailbox, leases.holder(key))
-    renewer = Renewer(leases, lambda lost: setattr(lost, "lost", True))
+    renewer = Renewer(leases, lambda _: None)
     renewer.start()
     try:
         yield held

@@ -1,6 +1,7 @@
 """The worker pool: a few threads that do one mailbox's turn at a time, whoever's it is, first come, first served."""
 
 import logging
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -26,13 +27,13 @@ class Workers:
         """Queue a turn; it must deal with its own errors."""
         self._turns.put(turn)
 
-    def stop(self, timeout: float) -> bool:
-        """End the threads after the turns that are queued. False when one is still at work after `timeout` seconds."""
+    def stop(self, timeout: float) -> None:
+        """End the threads after the turns that are queued; who is still at work after `timeout` seconds is left to."""
+        end = time.monotonic() + timeout
         for _ in self._threads:
             self._turns.put(None)
         for thread in self._threads:
-            thread.join(timeout)
-        return not any(thread.is_alive() for thread in self._threads)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         while (turn := self._turns.get()) is not None:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -321,12 +321,21 @@ def _alone(path: Path) -> Iterator[None]:
 def copy_database(path: Path, copy: Path) -> None:
     """A consistent copy by SQLite's own means, on disk before anything is changed."""
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    source, target = sqlite3.connect(path), sqlite3.connect(copy)
     try:
-        source.backup(target)
-    finally:
-        target.close()
-        source.close()
-    with copy.open("rb") as file:
-        os.fsync(file.fileno())
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        for written in (copy, copy.parent):
+            _sync(written)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
     log.info("Database %s backed up to %s", path, copy)
+
+
+def _sync(path: Path) -> None:
+    """Force a file or a directory to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

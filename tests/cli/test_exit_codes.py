@@ -4,12 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
+from peewee import OperationalError
 
 from mse_tui.actions.opening import this_site
 from mse_tui.engine.leases import Leases, engine_key, task_key
 from mse_tui.home import Home
 from mse_tui.store import queries
-from mse_tui.store.database import keep_connection, now, open_database
+from mse_tui.store.database import close_database, database, keep_connection, now, open_database
 from mse_tui.store.models import Command as CommandRow
 from mse_tui.store.models import Execution, Progress, Task
 from mse_tui.terms import Light, Status
@@ -179,3 +180,28 @@ def test_a_person_who_ends_a_command_is_told_so(with_task: Command, monkeypatch:
     monkeypatch.setattr(queries, "tasks_of_type", interrupted)
     ran = with_task("task", "list")
     assert (ran.code, ran.err.strip()) == (130, "Aborted.")
+
+
+def test_a_database_that_cannot_be_read_is_unknown_to_a_monitoring_system(
+    with_task: Command, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked() -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(queries, "dashboard", locked)
+    checked = with_task("check")
+    assert (checked.code, checked.out) == (3, "MSE-TUI UNKNOWN - The site can't be read: database is locked\n")
+
+
+def test_a_damaged_database_is_unknown_to_a_monitoring_system(with_task: Command, home: Home) -> None:
+    open_database(home.database)
+    (page,) = database.execute_sql("SELECT rootpage FROM sqlite_master WHERE name = 'task'").fetchone()
+    (size,) = database.execute_sql("PRAGMA page_size").fetchone()
+    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    close_database()
+    with home.database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"x" * size)
+    checked = with_task("check")
+    assert checked.code == 3
+    assert checked.out.startswith("MSE-TUI UNKNOWN - The database ")

@@ -153,3 +153,21 @@ class TestClaims:
         Schedule.update(settings="{").execute()
         second = make_task(task.site, make_schedule(name="Good"), task.definition, description="Other")
         assert [decision.task_id for decision in claims.due()] == [second.id]
+
+
+def test_a_schedule_that_cannot_be_read_is_told_once_and_keeps_no_other_task(store, caplog) -> None:
+    site, definition, clock = make_site(), make_definition(), FakeClock(TODAY_TWO)
+    good = make_task(site, make_schedule(AT_TWO), definition, description="Good", next_execution=TODAY_TWO)
+    bad = make_schedule(AT_TWO, name="Bad")
+    for number in range(2):
+        make_task(site, bad, definition, description=f"Bad {number}")
+    Schedule.update(settings="{}").where(Schedule.id == bad.id).execute()
+    claims = Claims(site.id, Leases("ours", now=clock.now), clock)
+    for _ in range(3):
+        assert [decision.task_id for decision in claims.due()] == [good.id]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The schedule 'Bad' can't be read; its tasks do not start"
+    ]
+    Schedule.update(settings="[]").where(Schedule.id == bad.id).execute()
+    claims.due()
+    assert len(caplog.records) == 2

@@ -33,7 +33,7 @@ from mse_tui.store.models import (
 )
 from mse_tui.store.processes import Process
 from mse_tui.terms import Light, Status, Trigger, Verb
-from tests.engine.fakes import NOON, FakeFeature, RunningClock, make_task, tell, until
+from tests.engine.fakes import NOON, FakeDirectory, FakeFeature, RunningClock, make_task, tell, until
 from tests.engine.test_executions import THREE, Held, ended, new_task, run
 
 
@@ -132,6 +132,14 @@ def test_a_task_that_another_engine_runs_is_left_alone(bench):
         time.sleep(0.3)
         assert Execution.get_by_id(execution.id).finished is None
         assert bench.task(task).status == Status.RUNNING
+
+
+def test_an_engine_that_does_not_start_gives_back_what_it_was_given(bench):
+    directory = FakeDirectory(bench.clock)
+    with bench.engine():
+        with pytest.raises(Problem):
+            bench.engine(directory=directory).start()
+        assert directory.closed
 
 
 def test_an_engine_that_lost_its_site_ends(bench):

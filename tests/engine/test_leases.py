@@ -5,13 +5,15 @@ import sys
 from datetime import timedelta
 
 import pytest
+from peewee import DatabaseError
 
 from mse_tui.engine.leases import Leases, Renewer
+from mse_tui.engine.locks import MailboxLocks, Waiting
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import writing
-from mse_tui.store.models import Lease
+from mse_tui.store.database import database, writing
+from mse_tui.store.models import Definition, Lease, Schedule
 from mse_tui.store.processes import Process, this_process
-from tests.engine.fakes import FakeClock, RunningClock, until
+from tests.engine.fakes import FakeClock, RunningClock, make_definition, make_schedule, make_site, make_task, until
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -155,3 +157,20 @@ def test_leases_are_renewed_at_once_when_the_clock_is_set_forth():
         held.check()
     finally:
         renewer.stop()
+
+
+def test_a_mailbox_whose_taking_was_not_committed_is_not_held():
+    site, ours = make_site(), Leases("ours")
+    task = make_task(site, make_schedule(), make_definition())
+    locks = MailboxLocks(ours)
+    other = locks.take("guid", make_task(site, Schedule.get(), Definition.get(), description="Other").id, "'Other'")
+    assert isinstance(locks.take("guid", task.id, "'Sales'"), Waiting)
+    other.release()
+    database.execute_sql(
+        "CREATE TRIGGER full BEFORE DELETE ON lock_wait BEGIN SELECT RAISE(ABORT, 'database is full'); END"
+    )
+    with pytest.raises(DatabaseError):
+        locks.take("guid", task.id, "'Sales'")
+    assert ours.held() == []
+    database.execute_sql("DROP TRIGGER full")
+    assert not isinstance(locks.take("guid", task.id, "'Sales'"), Waiting)

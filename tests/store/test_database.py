@@ -96,6 +96,22 @@ def test_an_existing_database_is_backed_up_before_it_is_migrated(
     assert module.database.table_exists("extra")
 
 
+def test_a_backup_that_fails_leaves_nothing_and_nothing_is_migrated(
+    store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(module, "MIGRATIONS", _migrations_and_one_more(tmp_path, "def up(migrator, db): pass\n"))
+    monkeypatch.setattr(module, "_sync", full)
+    with pytest.raises(Problem) as refused:
+        open_database(store.database)
+    assert refused.value.reason is Reason.DISK_FULL
+    assert not list(store.path.glob("mse-tui.before-*"))
+    monkeypatch.undo()
+    open_database(store.database)
+
+
 def test_a_failed_migration_leaves_the_database_as_it_was(
     store: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
