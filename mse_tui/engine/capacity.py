@@ -18,6 +18,8 @@ from mse_tui.engine.schedules import ScheduleSettings, next_executions
 MARGIN = 1.25
 """A task is said to fit its interval where this many times its usual duration fits."""
 _STARTS_LOOKED_AT = 64
+_SLOWEST = 10
+"""Mailboxes that are named as the slowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,6 @@ def capacity(
     executions: Sequence[ExecutionTime],
     schedule: ScheduleSettings,
     now: datetime,
-    slowest: int = 10,
 ) -> Capacity:
     """Measure a task by its turns and executions (any order); `now` is aware."""
     later = [turn for turn in turns if not turn.first]
@@ -124,7 +125,7 @@ def capacity(
         interval=interval,
         usual_interval=usual_interval,
         fit=fit(usual, interval),
-        slowest=tuple(_slowest(later or turns)[:slowest]),
+        slowest=tuple(_slowest(later or turns)[:_SLOWEST]),
         history=tuple(whole),
     )
 

@@ -48,9 +48,9 @@ def execution_row(row: Any) -> ExecutionRow:
     )
 
 
-def recent_activity(limit: int = 20, offset: int = 0) -> list[ActivityRow]:
+def recent_activity(limit: int) -> list[ActivityRow]:
     """The newest executions of all tasks, removed ones too, each beside what its task does now."""
-    found = _executions().order_by(Execution.started.desc(), Execution.id.desc()).limit(limit).offset(offset)
+    found = _executions().order_by(Execution.started.desc(), Execution.id.desc()).limit(limit)
     return [_activity(row) for row in found]
 
 
