@@ -1,7 +1,9 @@
 """Local times as instants, over the changes of clocks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
+from mse_tui.reasons import Problem, Reason
 
 
 def instant(local: datetime, zone: ZoneInfo) -> datetime:
@@ -10,6 +12,29 @@ def instant(local: datetime, zone: ZoneInfo) -> datetime:
     if moment.astimezone(zone).replace(tzinfo=None) == local:
         return moment
     return _end_of_gap(local, zone)
+
+
+def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
+    """A date (the end of that day) or a date and time as a person writes them, in a zone or this machine's.
+
+    Raises Problem invalid where it is neither, or so early or late that no clock elsewhere could show it.
+    """
+    try:
+        moment = _end_of_day(text.strip()) or datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC).astimezone(zone)
+    except (ValueError, OverflowError) as error:
+        raise Problem(
+            Reason.INVALID, f"{text!r} is not a date.", "Write it as 2026-03-01, or 2026-03-01 12:00."
+        ) from error
+
+
+def _end_of_day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        return None
 
 
 def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:

@@ -4,16 +4,12 @@
 a person is named (an address), only the calendars that they may read are there, without what is private in them.
 """
 
-import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import tzlocal
 
 from mse_tui.access.grants import FolderKey
 from mse_tui.access.rights import Right
@@ -27,6 +23,7 @@ from mse_tui.archive.calendar_export import CalendarExport, export_calendar, one
 from mse_tui.archive.calendar_ledger import ICALENDAR, ORIGINAL
 from mse_tui.archive.calendar_rendering import described
 from mse_tui.archive.calendar_views import AppointmentView, CalendarView, ContentView
+from mse_tui.archive.export import new_file
 from mse_tui.archive.names import safe_name
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import MailboxView, View
@@ -50,11 +47,6 @@ def mailboxes_with_calendars(person: str | None = None) -> list[MailboxView]:
 def mailbox_of(version_id: int) -> int:
     """The mailbox that a version belongs to. Raises Problem not-found."""
     return calendar_views.mailbox_of(version_id)
-
-
-def machine_zone() -> tzinfo:
-    """This machine's time zone, by its IANA name where that is known."""
-    return tzlocal.reload_localzone()
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -164,9 +156,9 @@ class CalendarReading:
     def write_appointment(self, version_id: int, path: Path) -> int:
         """Write a version to a new .ics file with its attachments; audited as an export; the bytes written."""
         row = self._version(version_id)
-        self._audit("export calendar", {**_named(row), "to": str(path)})
         content = one_appointment(row, self._packs)
-        with _new_file(path) as file:
+        with new_file(path) as file:
+            self._audit("export calendar", {**_named(row), "to": str(path)})
             file.write(content)
         return len(content)
 
@@ -175,12 +167,9 @@ class CalendarReading:
     ) -> CalendarExport:
         """Write one calendar to a new .ics file; audited. Raises Problem invalid where it can't be written."""
         self._refuse_foreign([calendar.id])
-        self._audit(
-            "export calendar",
-            {"calendar": calendar.name, "view": str(view), "to": str(path)},
-        )
         rows = calendar_views.appointments([calendar.id], view, private=self.private)
-        with _new_file(path) as file:
+        with new_file(path) as file:
+            self._audit("export calendar", {"calendar": calendar.name, "view": str(view), "to": str(path)})
             return export_calendar(calendar.name, rows, self._packs, file, with_attachments=attachments)
 
     def export_all(
@@ -191,8 +180,11 @@ class CalendarReading:
         attachments: bool = True,
         only: Sequence[int] | None = None,
     ) -> list[tuple[Path, CalendarExport]]:
-        """Write every calendar, or those of `only`, to a new .ics file of its own in a directory."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Write every calendar, or those of `only`, to a new .ics file of its own in a directory.
+
+        Raises Problem invalid where it can't be written.
+        """
+        _make_directory(directory)
         written: list[tuple[Path, CalendarExport]] = []
         taken: set[str] = set()
         for calendar in self.calendars(view):
@@ -232,12 +224,10 @@ def _named(row: AppointmentView) -> dict[str, object]:
     return {"appointment": row.version_id, "subject": row.subject, "calendar": row.calendar}
 
 
-def _new_file(path: Path) -> io.BufferedWriter:
-    """A file for its owner alone that did not exist before."""
+def _make_directory(path: Path) -> None:
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Problem(
-            Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Choose another file name."
+            Reason.INVALID, f"{path} can't be a directory: {error.strerror}.", "Choose another directory."
         ) from error
-    return os.fdopen(descriptor, "wb")

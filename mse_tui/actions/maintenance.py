@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-import tzlocal
-
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, who
+from mse_tui.machine_zone import machine_zone, machine_zone_name
 from mse_tui.maintenance import Maintenance
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
@@ -65,7 +64,7 @@ def end_maintenance(site_id: int) -> None:
 
 def valid_windows(texts: Sequence[str]) -> tuple[str, ...]:
     """Windows as they are kept; this machine's time zone is meant where one names none. Raises Problem invalid."""
-    zone = str(tzlocal.reload_localzone())
+    zone = machine_zone_name()
     try:
         windows = tuple(dict.fromkeys(str(WeeklyWindow.parse(text, zone)) for text in texts))
     except ValueError as error:
@@ -82,7 +81,7 @@ def time_to_come(text: str, moment: datetime) -> datetime:
 
     In UTC. Raises Problem invalid.
     """
-    zone = tzlocal.reload_localzone()
+    zone = machine_zone()
     try:
         if len(text.strip()) > len("HH:MM"):
             return instant(datetime.fromisoformat(text.strip()).replace(tzinfo=None), zone)

@@ -20,6 +20,8 @@ MOST_DAYS = 750
 """Days in one period."""
 MOST_OCCURRENCES = 1_000
 """Occurrences of one series in a period: more than a daily one has."""
+EARLIEST, LATEST = date(1601, 1, 1), date(2499, 12, 1)
+"""The first days that periods may have: Exchange knows none before, and of endless series somebody has to wait."""
 _SLOW = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
@@ -34,6 +36,8 @@ class Period:
     def __post_init__(self) -> None:
         if not 1 <= self.days <= MOST_DAYS:
             raise Problem(Reason.INVALID, f"A period has 1 to {MOST_DAYS} days.", "Choose a shorter one.")
+        if not EARLIEST <= self.first <= LATEST:
+            raise Problem(Reason.INVALID, f"No calendar shows {self.first}.", "Choose a day nearer to today.")
 
     @property
     def after(self) -> date:

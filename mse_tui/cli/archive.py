@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,6 @@ from mse_tui.actions.archive_reading import Reading
 from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import ExportReport, target_at
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View
 from mse_tui.cli.archive_backup import backup
@@ -27,9 +26,10 @@ from mse_tui.cli.changing import changing
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.naming import archived_mailbox, who_looks
-from mse_tui.cli.output import emit_json, fields, table
+from mse_tui.cli.output import emit_json, fields, progress, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
+from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.wording import absolute, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -77,7 +77,7 @@ archive.add_command(restore)
 @pass_session
 def explain(session: Session, message: int, person: str | None, as_json: bool) -> None:
     """What is to become of a message (its number in ls): policies, stamps, holds; which decides, what happens when."""
-    packs = _packs(session)
+    packs = session.packs()
     explained = archive_reading.explain(message, packs, who_looks(session, person))
     lines = explained.lines(utc_now(), UTC if as_json else None)
     if as_json:
@@ -100,7 +100,7 @@ def ls(
     limit: int, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List mailboxes; with MAILBOX (name or number) its folders; with FOLDER (path or number) its messages."""
-    packs, person = _packs(session), who_looks(session, person)
+    packs, person = session.packs(), who_looks(session, person)
     chosen = _view(view, as_of)
     if mailbox_name is None:
         _list_mailboxes(person, as_json)
@@ -123,7 +123,7 @@ def ls(
 @pass_session
 def cat(session: Session, message: int | None, sha: str | None, text: bool, person: str | None, as_json: bool) -> None:
     """Write a message (its number from ls) byte for byte as the server gave it; on a terminal, for reading."""
-    packs, person = _packs(session), who_looks(session, person)
+    packs, person = session.packs(), who_looks(session, person)
     if (message is None) == (sha is None):
         raise click.UsageError("Give either a message's number or --sha.")
     wanted = message if message is not None else _digest(sha or "")
@@ -153,7 +153,7 @@ def export(
     no_subfolders: bool, view: str, as_of: str | None, person: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Export a mailbox or one of its folders, byte for byte as .eml files, or as an mbox (with Unix line ends)."""
-    packs, person = _packs(session), who_looks(session, person)
+    packs, person = session.packs(), who_looks(session, person)
     path = eml or mbox
     if path is None or (eml and mbox):
         raise click.UsageError("Give either --eml DIRECTORY or --mbox FILE.")
@@ -192,11 +192,14 @@ def verify(
     With --what-if what --repair would mend is told and left. Exit code: 0 all is well, 1 something was not and is
     repaired, 2 something is not.
     """
-    packs = _packs(session)
+    packs = session.packs()
     if mailbox_names and not against_exchange:
         raise click.UsageError("--mailbox goes with --against-exchange.")
     numbers = [str(archived_mailbox(session, each).id) for each in mailbox_names]
-    with exchange_of(session) if against_exchange else _nothing() as exchange, _advance(as_json) as advance:
+    with (
+        exchange_of(session) if against_exchange else _nothing() as exchange,
+        progress("Verifying", as_json) as advance,
+    ):
         wanted = Wanted(read_data, exchange, numbers, repair and not what_if)
         care = archive_care.verify_archive(packs, wanted, advance=advance, told=_comparing)
     if as_json:
@@ -213,7 +216,7 @@ def verify(
 @click.pass_context
 def compact(ctx: click.Context, session: Session, now: bool, what_if: bool, as_json: bool) -> None:
     """Collect what crashes left over, rewrite packs that are mostly dead. The engine does this by itself."""
-    report = archive_care.compact(_packs(session), session.site(), without_grace=now, what_if=what_if)
+    report = archive_care.compact(session.packs(), session.site(), without_grace=now, what_if=what_if)
     if what_if and not as_json:
         click.echo("What if: nothing was changed.")
     if as_json:
@@ -230,22 +233,10 @@ def compact(ctx: click.Context, session: Session, now: bool, what_if: bool, as_j
 # --- what was asked for
 
 
-def _packs(session: Session) -> Packs:
-    session.site()
-    configuration = session.configuration() if session.home.config.exists() else None
-    return archive_reading.packs_of(session.home, configuration)
-
-
 def _view(view: str, as_of: str | None) -> View:
     if as_of is None:
         return View.live() if view == "live" else View.full()
-    try:
-        moment = datetime.fromisoformat(as_of)
-        if len(as_of.strip()) == 10:
-            moment = datetime.combine(moment.date() + timedelta(days=1), time()) - timedelta(microseconds=1)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(f"{as_of!r} is no date such as 2026-03-01 or 2026-03-01T14:30.") from error
-    return View.as_of(moment.astimezone())
+    return View.as_of(moment_of(as_of))
 
 
 def _digest(sha: str) -> bytes:
@@ -268,16 +259,6 @@ def _chosen_folders(reading: Reading, folder: str | None, view: View, *, below: 
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield None
-
-
-@contextmanager
-def _advance(as_json: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar where a person looks on."""
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1000, label="Verifying", file=sys.stderr) as bar:
-        yield lambda done, total: bar.update((1000 * done // max(total, 1)) - bar.pos)
 
 
 # --- how it is told

@@ -1,15 +1,11 @@
 """mse-tui archive backup: the site's database, its packs and its configuration, beside a running engine."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from mse_tui.actions.archive_care import back_up
-from mse_tui.actions.archive_reading import packs_of
-from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.output import emit_json, fields, progress
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.widgets.wording import number, size
 
@@ -26,9 +22,8 @@ def backup(session: Session, directory: Path, prune: bool, as_json: bool) -> Non
     file mse-tui.backup deleted, it is the site again. Passwords and keys are not in it. The search index is not either:
     it is made anew. Where the archive has lost a pack, all else is backed up, and the exit code says so.
     """
-    session.site()
-    packs = packs_of(session.home, session.configuration() if session.home.config.exists() else None)
-    with _advance(as_json) as advance:
+    packs = session.packs()
+    with progress("Backing up", as_json) as advance:
         report = back_up(session.home, packs, directory, prune=prune, advance=advance)
     if as_json:
         emit_json(report)
@@ -42,13 +37,3 @@ def backup(session: Session, directory: Path, prune: bool, as_json: bool) -> Non
             ("No longer in the archive", rest),
         ]
     )
-
-
-@contextmanager
-def _advance(as_json: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar where a person looks on."""
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1000, label="Backing up", file=sys.stderr) as bar:
-        yield lambda done, total: bar.update((1000 * done // max(total, 1)) - bar.pos)

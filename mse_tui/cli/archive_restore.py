@@ -14,7 +14,7 @@ from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.naming import MAILBOX_NAMED, mailbox_address
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.cli.stub import packs_of_site, stub_filter, tell_putting_back, tell_restored
+from mse_tui.cli.stub import stub_filter, tell_putting_back, tell_restored
 from mse_tui.features.restoring import Collision
 from mse_tui.text import printable
 from mse_tui.widgets.wording import count
@@ -64,7 +64,7 @@ def restore(
     By their numbers from ls, or with --deleted all that storage management has deleted: from a mailbox, from a folder,
     by a definition. May be ended at any time and goes on where it ended.
     """
-    packs = packs_of_site(session)
+    packs = session.packs()
     if lay_in is not None and mailbox_name is None:
         raise click.UsageError("--from-folder goes with --mailbox.")
     narrowed = any((mailbox_name, definition, lay_in, text, everything))

@@ -1,23 +1,19 @@
 """mse-tui archive search and index: find what was archived by what it says, and keep the index that finds it."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
 
 from mse_tui.actions import archive_search
 from mse_tui.actions.archive_search import Asked, Found
-from mse_tui.archive.indexing import Advance, Freshness
-from mse_tui.archive.packs import Packs
+from mse_tui.archive.indexing import Freshness
 from mse_tui.archive.search import PAGE, Hit, Place
 from mse_tui.archive.search_index import size_of
 from mse_tui.archive.search_query import day
 from mse_tui.archive.views import View
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.naming import archived_mailbox, who_looks
-from mse_tui.cli.output import emit_json, fields
+from mse_tui.cli.output import emit_json, fields, progress
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, index_is_fresh, number, size
@@ -77,7 +73,7 @@ def search(
     person = who_looks(session, person)
     mailbox = str(archived_mailbox(session, mailbox, person).id) if mailbox else ""
     asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
-    found = archive_search.search_archive(asked, session.home, _packs(session))
+    found = archive_search.search_archive(asked, session.home, session.packs())
     fresh = archive_search.freshness(session.home)
     if as_json:
         emit_json({"hits": found.hits, "more": found.more and str(found.more), "index": fresh})
@@ -91,8 +87,8 @@ def search(
 @pass_session
 def index(session: Session, rebuild: bool, as_json: bool) -> None:
     """Bring the search index up to date with the archive. The engine does this by itself."""
-    packs = _packs(session)
-    with _advance(as_json) as advance:
+    packs = session.packs()
+    with progress("Indexing", as_json) as advance:
         report, expunged = archive_search.index_archive(session.home, packs, rebuild=rebuild, advance=advance)
     fresh = archive_search.freshness(session.home)
     if as_json:
@@ -111,13 +107,6 @@ def index(session: Session, rebuild: bool, as_json: bool) -> None:
         ]
     )
     click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
-
-
-def _packs(session: Session) -> Packs:
-    from mse_tui.actions.archive_reading import packs_of
-
-    session.site()
-    return packs_of(session.home, session.configuration() if session.home.config.exists() else None)
 
 
 def _tell(found: Found, fresh: Freshness) -> None:
@@ -140,13 +129,3 @@ def _tell(found: Found, fresh: Freshness) -> None:
 def _place_of(hit: Hit) -> str:
     state = "live" if hit.closed is None else f"gone since {absolute(hit.closed)}"
     return f"{hit.folder or 'top of the mailbox'}, {state}"
-
-
-@contextmanager
-def _advance(as_json: bool) -> Iterator[Advance]:
-    """A progress bar where a person looks on."""
-    if as_json or not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    with click.progressbar(length=1000, label="Indexing", file=sys.stderr) as bar:
-        yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)

@@ -3,25 +3,25 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from mse_tui.actions import calendar_reading
-from mse_tui.actions.archive_reading import packs_of
 from mse_tui.actions.calendar_reading import CalendarReading, ReadAppointment
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import AppointmentView
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.naming import archived_mailbox, who_looks
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.machine_zone import machine_zone
 from mse_tui.text import printable
+from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.calendar_wording import (
     MonthDay,
     by_day,
@@ -160,7 +160,7 @@ def month(
 @pass_session
 def show(session: Session, appointment: int, ics: bool, original: bool, person: str | None, as_json: bool) -> None:
     """One appointment (its number in agenda --json, or in the list of versions) and its earlier versions."""
-    packs, person = _packs(session), who_looks(session, person)
+    packs, person = session.packs(), who_looks(session, person)
     reading = calendar_reading.look_into_calendars(calendar_reading.mailbox_of(appointment), packs, person)
     if original:
         sys.stdout.buffer.write(reading.original(appointment))
@@ -208,31 +208,16 @@ def export(
 
 
 def _look(session: Session, mailbox_name: str, person: str | None) -> CalendarReading:
-    packs, person = _packs(session), who_looks(session, person)
+    packs, person = session.packs(), who_looks(session, person)
     return calendar_reading.look_into_calendars(archived_mailbox(session, mailbox_name, person).id, packs, person)
 
 
-def _packs(session: Session) -> Packs:
-    session.site()
-    return packs_of(session.home, session.configuration() if session.home.config.exists() else None)
-
-
 def _view(as_of: str | None) -> View:
-    return View.live() if as_of is None else View.as_of(_moment(as_of))
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no date such as 2026-03-01 or 2026-03-01T14:30.") from error
-    if len(text.strip()) <= len("2026-03-01"):
-        moment = datetime.combine(moment.date(), time.max)
-    return moment.astimezone()
+    return View.live() if as_of is None else View.as_of(moment_of(as_of))
 
 
 def _day(text: str | None) -> date | None:
-    return None if text is None else _moment(text).date()
+    return None if text is None else moment_of(text).date()
 
 
 def _month(text: str) -> date:
@@ -247,7 +232,7 @@ def _zone(name: str | None, reading: CalendarReading) -> tzinfo:
         name = reading.owners_zone or "UTC"
     if name is not None:
         return calendar_reading.zone_of(name)
-    return calendar_reading.machine_zone()
+    return machine_zone()
 
 
 def _zone_name(zone: tzinfo) -> str:
@@ -296,7 +281,7 @@ def _list_mailboxes(person: str | None, as_json: bool) -> None:
 
 
 def _show(found: ReadAppointment) -> None:
-    fields(found.described(calendar_reading.machine_zone()))
+    fields(found.described(machine_zone()))
     if found.attachments:
         click.echo()
         table(

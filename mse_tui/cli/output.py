@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import Enum
@@ -63,6 +63,16 @@ def emit_json(value: object) -> None:
 def as_json_text(value: object) -> str:
     """What `emit_json` prints."""
     return json.dumps(_jsonable(value), indent=2, ensure_ascii=True) + "\n"
+
+
+@contextmanager
+def progress(label: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
+    """Takes (done, total), and shows a bar on standard error where a person looks on."""
+    if as_json or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)
 
 
 @contextmanager

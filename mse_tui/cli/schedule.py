@@ -1,10 +1,8 @@
 """mse-tui schedule: named timing."""
 
-import os
 import re
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,6 +15,7 @@ from mse_tui.cli.completion import of_schedules
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.engine.schedules import MINUTES_OF_A_DAY, ScheduleSettings, Weekday, describe, next_executions
+from mse_tui.machine_zone import machine_zone_name
 from mse_tui.store import queries
 from mse_tui.store.database import now
 from mse_tui.store.queries import ScheduleRow
@@ -216,27 +215,6 @@ def remove(session: Session, name: str, yes: bool, what_if: bool, as_json: bool)
         telling.say(f"Removed schedule {row.name!r}.")
 
 
-def local_zone() -> str:
-    """This machine's IANA zone; UTC where it does not say."""
-    named = os.environ.get("TZ", "").lstrip(":")
-    if named and _is_zone(named):
-        return named
-    parts = Path("/etc/localtime").resolve().parts
-    if "zoneinfo" in parts:
-        candidate = "/".join(parts[parts.index("zoneinfo") + 1 :])
-        if _is_zone(candidate):
-            return candidate
-    return "UTC"
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def _create(
     session: Session, name: str, timing: dict[str, Any], *, zone: str | None, on_missed: str, what_if: bool,
     as_json: bool, **_: Any,
@@ -245,7 +223,7 @@ def _create(
         session.begin()
     session.site()
     settings = valid_settings(
-        ScheduleSettings, {"timing": timing, "zone": zone or local_zone(), "on_missed": on_missed}
+        ScheduleSettings, {"timing": timing, "zone": zone or machine_zone_name(), "on_missed": on_missed}
     )
     with changes(what_if=what_if, as_json=as_json) as telling:
         schedule_id = create_schedule(name, settings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mse_tui.archive.packs import Packs
     from mse_tui.config.configuration import Configuration
     from mse_tui.home import Home
     from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow, TaskRow
@@ -74,6 +75,13 @@ class Session:
         from mse_tui.config.loading import load_configuration
 
         return load_configuration(self.home.config)
+
+    def packs(self) -> "Packs":
+        """The archive's contents, the site opened. Raises the Problems of `site`, configuration-invalid."""
+        from mse_tui.actions.archive_reading import packs_of
+
+        self.site()
+        return packs_of(self.home, self.configuration() if self.home.config.exists() else None)
 
     def task(self, text: str) -> "TaskRow":
         """The task with this description or number. Raises Problem not-found."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Protocol
 
 from textual import work
 
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.archive.views import View, ViewKind
-from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, Question, refusal
+from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.wording import absolute
 
 
@@ -76,18 +76,3 @@ class ViewChoice:
     def view_changed(self) -> None:
         """Another view: read again."""
         self.reload()
-
-
-def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
-    """A date (its end) or a date and time in a zone (this machine's). Raises Problem invalid."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Problem(
-            Reason.INVALID, f"{text!r} is not a date.", "Write it as 2026-03-01, or 2026-03-01 12:00."
-        ) from error
-    if len(text.strip()) <= len("YYYY-MM-DD"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    if moment.tzinfo is not None:
-        return moment
-    return moment.astimezone() if zone is None else moment.replace(tzinfo=zone)

@@ -11,11 +11,11 @@ from textual.widgets import Static
 from mse_tui.actions.calendar_reading import (
     CalendarReading,
     look_into_calendars,
-    machine_zone,
     mailboxes_with_calendars,
 )
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period
 from mse_tui.archive.views import MailboxView
+from mse_tui.machine_zone import machine_zone
 from mse_tui.screens.appointment import AppointmentScreen
 from mse_tui.screens.calendar_look import HELP, CalendarLook, LookScreen
 from mse_tui.screens.mailboxes import MailboxesScreen
@@ -119,7 +119,7 @@ class AgendaScreen(LookScreen[ShownAgenda]):
 
     def step(self, number: int) -> None:
         """Two weeks on."""
-        self.look.day += timedelta(days=AGENDA_DAYS * number)
+        self.look.go_to(self.look.day + timedelta(days=AGENDA_DAYS * number))
 
     def action_calendar_month(self) -> None:
         """The month of the first day shown."""
@@ -189,7 +189,7 @@ class MonthScreen(LookScreen[ShownMonth]):
 
     def step(self, number: int) -> None:
         """Months on."""
-        self.look.day = date(*other_month(self.look.day.year, self.look.day.month, number), 1)
+        self.look.go_to(date(*other_month(self.look.day.year, self.look.day.month, number), 1))
 
     def action_calendar_agenda(self) -> None:
         """The agenda from the week under the cursor on."""

@@ -11,15 +11,15 @@ from textual import work
 from textual.widgets import Static
 
 from mse_tui.actions.calendar_reading import CalendarReading, zone_of
-from mse_tui.archive.calendar_agenda import AgendaEntry, Period
+from mse_tui.archive.calendar_agenda import EARLIEST, LATEST, AgendaEntry, Period
 from mse_tui.archive.calendar_export import CalendarExport
 from mse_tui.archive.calendar_views import CalendarView
 from mse_tui.archive.views import View
 from mse_tui.reasons import Problem, Reason
-from mse_tui.screens.archive_look import moment_of
 from mse_tui.screens.dialogs import Choice, Question, refusal
 from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
+from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.calendar_wording import zone_difference
 from mse_tui.widgets.wording import absolute, count, size
 
@@ -58,6 +58,10 @@ class CalendarLook:
     @property
     def today(self) -> date:
         return self.now.astimezone(self.here).date()
+
+    def go_to(self, day: date) -> None:
+        """Show this day first, or the nearest that a calendar has."""
+        self.day = min(max(day, EARLIEST), LATEST)
 
     @property
     def zone(self) -> tzinfo:
@@ -137,7 +141,7 @@ class LookScreen(LiveScreen[Data]):
         text = "YYYY-MM-DD for a day, or YYYY-MM for a month."
         question = Question("Which day?", text, f"{self.look.day:%Y-%m-%d}", check=refusal(_day_of))
         if (answer := await self.app.push_screen_wait(question)) is not None:
-            self.look.day = _day_of(answer)
+            self.look.go_to(_day_of(answer))
             self.reload()
 
     @work(exclusive=True, group="ask")

@@ -304,7 +304,8 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
 
     def _open_appointment(self, hit: Hit) -> None:
         # What reads calendars is slow to import.
-        from mse_tui.actions.calendar_reading import look_into_calendars, machine_zone  # noqa: PLC0415
+        from mse_tui.actions.calendar_reading import look_into_calendars  # noqa: PLC0415
+        from mse_tui.machine_zone import machine_zone  # noqa: PLC0415
         from mse_tui.screens.appointment import AppointmentScreen  # noqa: PLC0415
 
         self.tui.act(

@@ -1,11 +1,9 @@
 """The forms for definitions and schedules."""
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -13,6 +11,7 @@ from mse_tui.actions.checks import settings_model
 from mse_tui.actions.definitions import create_definition, set_definition
 from mse_tui.actions.schedules import create_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
+from mse_tui.machine_zone import machine_zone_name
 from mse_tui.maintenance import Maintenance
 from mse_tui.screens.form_screen import FormScreen
 from mse_tui.store.queries import DefinitionRow, ScheduleRow
@@ -52,7 +51,7 @@ class ScheduleForm(FormScreen):
 
 def new_schedule() -> FormScreen:
     """Create a schedule; answers its id."""
-    start = {"timing": {"kind": "daily", "times": {"repeat": "once", "at": "22:00"}}, "zone": local_zone()}
+    start = {"timing": {"kind": "daily", "times": {"repeat": "once", "at": "22:00"}}, "zone": machine_zone_name()}
     return ScheduleForm("New schedule", ScheduleSettings, _create_schedule, values=start)
 
 
@@ -72,18 +71,10 @@ def changed_schedule(row: ScheduleRow) -> FormScreen:
     return ScheduleForm("Schedule", ScheduleSettings, save, row.name, row.settings)
 
 
-def local_zone() -> str:
-    """This machine's IANA zone, by TZ or /etc/localtime; UTC where neither says."""
-    named = os.environ.get("TZ", "").lstrip(":") or str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
-    return named if named in available_timezones() else "UTC"
-
-
-def coming(
-    settings: BaseModel | Mapping[str, Any], now: datetime, number: int = 5, maintenance: Maintenance = _NO_MAINTENANCE
-) -> str:
-    """What a schedule means and its next executions, in its own zone."""
+def coming(settings: BaseModel | Mapping[str, Any], now: datetime, maintenance: Maintenance = _NO_MAINTENANCE) -> str:
+    """What a schedule means and its next five executions, in its own zone."""
     schedule = settings if isinstance(settings, ScheduleSettings) else ScheduleSettings.model_validate(settings)
-    moments = next_executions(schedule, now, number)
+    moments = next_executions(schedule, now, 5)
     zone = ZoneInfo(schedule.zone)
     lines = [
         f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} ({relative(moment, now)})"

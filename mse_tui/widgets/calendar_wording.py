@@ -1,6 +1,7 @@
 """How calendars read on the screens and in the commands: days, times of entries, a month as a grid."""
 
 import calendar
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -62,8 +63,9 @@ class MonthDay:
 
 def month_period(year: int, month: int, zone: tzinfo) -> Period:
     """The whole weeks, Monday to Sunday, that a month lies in."""
-    weeks = calendar.Calendar(firstweekday=calendar.MONDAY).monthdatescalendar(year, month)
-    return Period(weeks[0][0], 7 * len(weeks), zone)
+    before, days = calendar.monthrange(year, month)
+    weeks = math.ceil((before + days) / 7)
+    return Period(date(year, month, 1) - timedelta(days=before), 7 * weeks, zone)
 
 
 def month_weeks(entries: Sequence[AgendaEntry], period: Period, month: int) -> list[list[MonthDay]]:

@@ -27,7 +27,7 @@ OPEN_TO_ALL = {
     "needed_for", "require_for", "pruning", "would_go", "refuse_used", "refuse_idle",
     "open_site", "this_site", "packs_of", "mailboxes", "find_mailbox", "audit", "changes", "who", "valid_name",
     "valid_settings", "settings_model", "command_state", "is_running", "answer", "export_text", "plan",
-    "mailboxes_with_calendars", "mailbox_of", "machine_zone", "zone_of", "refused",
+    "mailboxes_with_calendars", "mailbox_of", "zone_of", "refused",
     "settings_of", "effective_limits", "all_settings", "all_holds", "what_it_covers", "awaiting",
     "purge_totals", "quarantined", "purged", "changes_within", "tried", "record_beside", "archived_mailbox",
     "mailbox_address", "ask_engine", "enter",

@@ -88,12 +88,26 @@ def test_export_of_one_calendar_and_of_all(mse_tui: Command, tmp_path: Path) -> 
     assert len(Calendar.from_ical(one.read_bytes()).events) == 8, "with one changed occurrence"
     assert oct(one.stat().st_mode)[-3:] == "600"
     again = mse_tui("calendar", "export", ANN, "--ics", str(one))
-    assert again.code == 64 and "can't be written" in again.err
+    assert again.code == 64 and "is there already" in again.err
     mse_tui("calendar", "export", ANN, "--directory", str(tmp_path / "all"), "--no-attachments")
     written = sorted((tmp_path / "all").iterdir())
     assert [path.name for path in written] == ["Kalender.ics", "Team Nord.ics"]
     assert b"ATTACH" not in written[0].read_bytes()
-    assert [action for action, _ in audited()].count("export calendar") == 4
+    assert [action for action, _ in audited()].count("export calendar") == 3, "what was refused is none"
+
+
+def test_a_directory_that_cannot_be_is_told(mse_tui: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = mse_tui("calendar", "export", ANN, "--directory", str(tmp_path / "file" / "below"))
+    assert answer.code == 64 and f"{tmp_path}/file/below can't be a directory" in answer.err
+    assert "export calendar" not in [action for action, _ in audited()]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_that_no_calendar_has_are_refused(mse_tui: Command, day: str) -> None:
+    assert mse_tui(*AGENDA[:3], "--from", day).code == 64
+    assert mse_tui("calendar", "month", ANN, day[:7]).code == 64
+    assert mse_tui(*AGENDA, "--as-of", day).code in (0, 64)
 
 
 def test_a_delegate_sees_the_calendars_granted_and_nothing_private(mse_tui: Command) -> None:
@@ -112,7 +126,7 @@ def test_a_delegate_sees_the_calendars_granted_and_nothing_private(mse_tui: Comm
 
 
 def test_what_was_typed_wrongly_is_told(mse_tui: Command) -> None:
-    assert "is no date" in mse_tui(*AGENDA[:3], "--from", "soon").err
+    assert "is not a date" in mse_tui(*AGENDA[:3], "--from", "soon").err
     assert "is no month" in mse_tui("calendar", "month", ANN, "March").err
     assert "no time zone 'Mars'" in mse_tui(*AGENDA[:-1], "Mars").err
     assert "no calendar 'Holidays'" in mse_tui(*AGENDA, "--calendar", "Holidays").err

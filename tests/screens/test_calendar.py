@@ -157,6 +157,44 @@ async def test_writing_the_calendars_and_one_appointment(app: MseTuiApp, tmp_pat
     ]  # fmt: skip
 
 
+async def test_a_file_in_the_place_of_a_directory_is_told(app: MseTuiApp, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with app.run_test(size=(100, 30)) as pilot:
+        keys = await ready(pilot)
+        await keys.press(*AGENDA, "w")
+        await keys.see("Write into which directory?")
+        app.screen.query_one("Input").value = str(tmp_path / "file")
+        await keys.press("enter")
+        await keys.see("can't be a directory")
+
+
+@pytest.mark.parametrize("asked", ["9999-12-31", "0001-01-01"])
+async def test_the_ends_of_the_calendar_are_as_far_as_one_goes(app: MseTuiApp, asked: str) -> None:
+    async with app.run_test(size=(100, 30)) as pilot:
+        keys = await ready(pilot)
+        await keys.press(*AGENDA, "d")
+        app.screen.query_one("Input").value = asked
+        await keys.press("enter")
+        for way in ("right", "right", "left", "left", "left", "m", "right", "right", "left", "left", "left"):
+            await keys.press(way)
+            assert "ann.lindqvist" in shown(app) and "out of range" not in shown(app)
+
+
+@pytest.mark.parametrize("asked", ["0001-01-01 00:00", "9999-12-31 23:59-12:00"])
+async def test_the_view_of_a_time_that_no_clock_shows_is_refused(app: MseTuiApp, asked: str) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = await ready(pilot)
+        await keys.press(*AGENDA, "v", "j", "enter")
+        app.screen.query_one("Input").value = asked
+        await keys.press("enter")
+        await keys.see("is not a date")
+        await keys.press("escape", "3", "enter", "v", "j", "j", "enter")
+        await keys.see("As of when?")
+        app.screen.query_one("Input").value = asked
+        await keys.press("enter")
+        await keys.see("is not a date")
+
+
 def _is_whole(path: Path) -> bool:
     return path.exists() and path.read_bytes().endswith(b"END:VCALENDAR\r\n")
 
