@@ -127,5 +127,8 @@ class Trigger(StrEnum):
 INTERNAL = {"internal": True}
 """Metadata of a row's field that is nobody's to see: left out of what is printed as JSON."""
 
+PRIVATE_SENSITIVITIES = ("private", "personal")
+"""Of items that are their owner's alone, in lower case."""
+
 WITHHELD = "(for auditors)"
 """Stands for what mailboxes hold, to those who may not look into archives."""

@@ -12,9 +12,6 @@ from mse_tui.access.grants import WHOLE, FolderKey, Grant, as_person, grants
 from mse_tui.access.rights import Right, Standing, highest
 from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, FolderPlace
 
-PRIVATE_SENSITIVITIES = ("private", "personal")
-"""What is hidden from delegates, in lower case."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -81,17 +78,6 @@ def sight_of(person: str, mailbox_id: int) -> Sight:
     if is_owner(person, mailbox_id):
         return Sight(Standing.OWNER, mailbox_id, person)
     return _seen(person, mailbox_id, grants(mailbox_id=mailbox_id, person=person))
-
-
-def may_read(person: str, mailbox_id: int, folder: FolderKey | None = None, *, private: bool = False) -> bool:
-    """May a person read what lies in a folder of a mailbox's archive (None: anything at all of it)?
-
-    `private`: an item marked private or personal.
-    """
-    sight = sight_of(person, mailbox_id)
-    if private and not sight.sees_private:
-        return False
-    return sight.sees_anything if folder is None else sight.right_in(folder) is Right.READ
 
 
 def open_to(person: str) -> list[int]:

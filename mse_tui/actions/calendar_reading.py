@@ -20,7 +20,6 @@ from mse_tui.actions.audit import audit
 from mse_tui.archive import calendar_views, views
 from mse_tui.archive.calendar_agenda import AgendaEntry, Period, agenda
 from mse_tui.archive.calendar_export import CalendarExport, export_calendar, one_appointment
-from mse_tui.archive.calendar_ledger import ICALENDAR, ORIGINAL
 from mse_tui.archive.calendar_rendering import described
 from mse_tui.archive.calendar_views import AppointmentView, CalendarView, ContentView
 from mse_tui.archive.export import new_file
@@ -29,6 +28,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import MailboxView, View
 from mse_tui.exchange.mailbox import Area
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.calendars import ICALENDAR, ORIGINAL
 
 
 @needs(Role.AUDITOR)

@@ -85,12 +85,12 @@ def only_by_what_is_shown(wanted: StubFilter) -> StubFilter:
     return wanted if are_shown() else replace(wanted, in_contents=False)
 
 
-def shown_stubs(rows: Sequence[StubRow], where: str = ALL_MAILBOXES) -> list[StubRow]:
+def shown_stubs(rows: Sequence[StubRow]) -> list[StubRow]:
     """Stubs to be told about, as the person may see them; audited where they name messages."""
     if not are_shown():
         return [without_contents(row) for row in rows]
     if rows:
-        audit_stubs(where, StubFilter())
+        audit_stubs(ALL_MAILBOXES, StubFilter())
     return list(rows)
 
 

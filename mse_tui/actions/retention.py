@@ -24,7 +24,7 @@ from mse_tui.features.managed_folders import ManagedFoldersDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import now, reading, writing
-from mse_tui.store.models import Definition, from_micros
+from mse_tui.store.models import Definition, from_micros, moment_at
 from mse_tui.store.queries import SiteRow
 from mse_tui.store.retention import Hold, PurgeApproval, RetentionSetting
 from mse_tui.terms import TaskType
@@ -378,7 +378,7 @@ def purged(limit: int = 1000) -> list[PurgedRow]:
     )
     return [
         PurgedRow(
-            id, size, None if received is None else from_micros(received), ", ".join(json.loads(boxes)), because,
+            id, size, moment_at(received), ", ".join(json.loads(boxes)), because,
             from_micros(since), from_micros(at),
         )
         for id, size, received, boxes, because, since, at in rows

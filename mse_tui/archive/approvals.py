@@ -13,7 +13,7 @@ from typing import Any
 
 from mse_tui.archive.statements import execute, select
 from mse_tui.store.database import now
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
 
 ARCHIVE = "archive"
 """The subject of the archive's own default retention."""
@@ -78,7 +78,7 @@ def approvals(*, voided: bool = False) -> list[ApprovalRow]:
     return [
         ApprovalRow(
             id, subject, content, json.loads(shown), from_micros(approved), by,
-            None if end is None else from_micros(end), because,
+            moment_at(end), because,
         )
         for id, subject, content, shown, approved, by, end, because in rows
     ]  # fmt: skip

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 from icalendar import Calendar, Timezone, vBinary, vText
 
 from mse_tui.archive.calendar_format import PRODUCT
-from mse_tui.archive.calendar_ledger import FIRST_ATTACHMENT, ICALENDAR
 from mse_tui.archive.calendar_views import AppointmentView, ContentView, contents
 from mse_tui.archive.packs import Packs
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.calendars import FIRST_ATTACHMENT, ICALENDAR
 
 _EVENTS = re.compile(rb"BEGIN:VEVENT\r\n.*END:VEVENT\r\n", re.DOTALL)
 _TIMES = re.compile(rb"^(?:DTSTART|DTEND|RECURRENCE-ID|EXDATE|RDATE);(?:[^:\r\n]|\r\n )*:", re.MULTILINE)

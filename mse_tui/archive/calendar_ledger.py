@@ -21,15 +21,12 @@ from mse_tui.archive.reading import Tally
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
 from mse_tui.exchange.calendars import Appointment, Event
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.calendars import FIRST_ATTACHMENT, ICALENDAR
 from mse_tui.store.database import as_problem, now, writing
 from mse_tui.store.models import to_micros
 
 log = logging.getLogger(__name__)
 
-ICALENDAR = 0
-ORIGINAL = 1
-FIRST_ATTACHMENT = 2
-"""Positions of a version's contents."""
 _ATTEMPTS = 3
 
 

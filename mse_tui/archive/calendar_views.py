@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mse_tui.access.sight import PRIVATE_SENSITIVITIES
-from mse_tui.archive.calendar_ledger import FIRST_ATTACHMENT
 from mse_tui.archive.statements import marks, select
 from mse_tui.archive.views import View
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.calendars import FIRST_ATTACHMENT
+from mse_tui.store.models import from_micros, moment_at, to_micros
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,17 @@ def calendars(mailbox_id: int, view: View, *, private: bool = True) -> list[Cale
         " ORDER BY c.is_default DESC, c.name, c.id",
         (*parameters, mailbox_id, *there_parameters),
     )
-    return [
-        CalendarView(
-            row[0], row[1], row[2], row[3], bool(row[4]), row[5], _moment(row[6]), from_micros(row[7]), _moment(row[8])
-        )
-        for row in rows
-    ]
+    return [_calendar(*row) for row in rows]
+
+
+def _calendar(
+    id: int, mailbox_id: int, remote_id: str, name: str, is_default: int, appointments: int, read: int | None,
+    opened: int, closed: int | None,
+) -> CalendarView:  # fmt: skip
+    return CalendarView(
+        id, mailbox_id, remote_id, name, bool(is_default), appointments, moment_at(read), from_micros(opened),
+        moment_at(closed),
+    )  # fmt: skip
 
 
 def named(found: Sequence[CalendarView], wanted: str) -> CalendarView:
@@ -245,10 +250,6 @@ def _full_from_of_appointment(appointment_id: int) -> int | None:
     return _full_from_of_calendar(rows[0][0]) if rows else None
 
 
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
-
-
 def _version(row: Any) -> AppointmentView:
     return AppointmentView(
         version_id=row[0],
@@ -261,7 +262,7 @@ def _version(row: Any) -> AppointmentView:
         organizer=row[7],
         starts=from_micros(row[8]),
         ends=from_micros(row[9]),
-        over=_moment(row[10]),
+        over=moment_at(row[10]),
         zone=row[11],
         is_series=bool(row[12]),
         is_all_day=bool(row[13]),
@@ -272,5 +273,5 @@ def _version(row: Any) -> AppointmentView:
         has_attachments=bool(row[18]),
         lacks_attachments=bool(row[19]),
         opened=from_micros(row[20]),
-        closed=_moment(row[21]),
+        closed=moment_at(row[21]),
     )

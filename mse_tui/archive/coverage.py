@@ -12,6 +12,7 @@ from enum import StrEnum
 from mse_tui.archive.statements import select, select_in
 from mse_tui.exchange.mailbox import Area, FolderRow, ItemRow, Mailbox, SyncStateInvalid
 from mse_tui.reasons import Reason, explain
+from mse_tui.store.archived import find_archive
 
 MOST_NAMED = 10_000
 """Differences that a report names; the rest is counted."""
@@ -85,8 +86,7 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
     """
     identity = mailbox.identity()
     report = CoverageReport(identity.address)
-    rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", [identity.guid])
-    mailbox_id = rows[0][0] if rows else 0
+    mailbox_id = find_archive(identity.guid)
     for area in identity.areas:
         for path, folder in _tree(mailbox, area):
             if boundary is not None:

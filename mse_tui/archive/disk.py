@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from obstore.exceptions import BaseError
 
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import FULL_ERRNOS
 
-_FULL = (ENOSPC, EDQUOT, EFBIG)
 _ERRNO = re.compile(r"os error (\d+)|\bcode: (\d+)")
 
 
@@ -32,7 +31,7 @@ def explained(root: Path, *, missing_is_expected: bool = False) -> Iterator[None
 
 def _problem(error: Exception, root: Path) -> Problem:
     number = error.errno if isinstance(error, OSError) and error.errno else _errno_in(str(error))
-    if number in _FULL:
+    if number in FULL_ERRNOS:
         return Problem(Reason.DISK_FULL, f"There is no space left for the archive in {root}.")
     said = os.strerror(number) if number else str(error).splitlines()[0]
     return Problem(Reason.ARCHIVE_UNREADABLE, f"The archive in {root} could not be read or written: {said}.")

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mse_tui.archive.statements import select, select_in
 from mse_tui.exchange.mailbox import ItemRow
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
 from mse_tui.terms import INTERNAL
 
 
@@ -184,18 +185,18 @@ def _shown(message_ids: Iterable[int]) -> dict[int, HeldMessage]:
     }
 
 
-def _row(values: tuple[object, ...]) -> HoldRow:
+def _row(values: Sequence[Any]) -> HoldRow:
     id, name, scope, mailbox_id, message_id, placement_id, search, placed, placed_by, lifted, lifted_by = values
     return HoldRow(
-        id=int(str(id)),
-        name=str(name),
-        scope=HoldScope(str(scope)),
-        mailbox_id=None if mailbox_id is None else int(str(mailbox_id)),
-        message_id=None if message_id is None else int(str(message_id)),
-        placement_id=None if placement_id is None else int(str(placement_id)),
-        search=HoldSearch.model_validate_json(str(search)) if search else None,
-        placed=from_micros(int(str(placed))),
-        placed_by=str(placed_by),
-        lifted=None if lifted is None else from_micros(int(str(lifted))),
-        lifted_by=str(lifted_by),
+        id=id,
+        name=name,
+        scope=HoldScope(scope),
+        mailbox_id=mailbox_id,
+        message_id=message_id,
+        placement_id=placement_id,
+        search=HoldSearch.model_validate_json(search) if search else None,
+        placed=from_micros(placed),
+        placed_by=placed_by,
+        lifted=moment_at(lifted),
+        lifted_by=lifted_by,
     )

@@ -2,7 +2,8 @@
 
 Exchange may render one item's MIME with other boundaries, another order or folding of headers, another transfer
 encoding. The digest covers the headers as a multiset, the decoded parts in their order, and nothing of the rest.
-It reads a stream line by line in constant memory, so that a very large message costs time only.
+It reads a stream line by line: of a very large message it holds the headers of one part at a time, and of a
+quoted-printable body the longest line.
 """
 
 import binascii
@@ -54,19 +55,19 @@ class _Reader:
 
     def _headers(self, boundaries: tuple[bytes, ...]) -> tuple[dict[bytes, list[bytes]], bool]:
         """Unfolded headers by lower-case name, and whether a body follows (else a boundary or the end did)."""
-        fields: list[bytes] = []
+        fields: list[list[bytes]] = []
         has_body = False
         for line in self._until(boundaries):
             if not line.strip(b"\r\n"):
                 has_body = True
                 break
             if line[:1] in b" \t" and fields:
-                fields[-1] += line
+                fields[-1].append(line)
             else:
-                fields.append(line)
+                fields.append([line])
         headers: dict[bytes, list[bytes]] = {}
         for field in fields:
-            name, _, value = field.partition(b":")
+            name, _, value = b"".join(field).partition(b":")
             headers.setdefault(name.strip().lower(), []).append(_SPACES.sub(b" ", value).strip())
         return headers, has_body
 
@@ -172,13 +173,13 @@ def _from_quoted_printable(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Lines with their own break at their end again, after the break of each was held back."""
-    held = b""
+    held: list[bytes] = []
     for piece in pieces:
-        held += piece
-        start = 0
-        while (end := held.find(b"\n", start)) >= 0:
-            yield held[start : end + 1]
-            start = end + 1
-        held = held[start:]
-    if held:
-        yield held
+        first, broken, rest = piece.partition(b"\n")
+        held.append(first + broken)
+        while broken:
+            yield b"".join(held)
+            first, broken, rest = rest.partition(b"\n")
+            held = [first + broken]
+    if line := b"".join(held):
+        yield line

@@ -68,11 +68,6 @@ class PackWriter:
             self.abandon()
 
     @property
-    def stored_bytes(self) -> int:
-        """Bytes that the pack's file has so far."""
-        return self._position
-
-    @property
     def empty(self) -> bool:
         return not self._index
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mse_tui.access.grants import FolderKey
 from mse_tui.access.rights import Right
-from mse_tui.access.sight import PRIVATE_SENSITIVITIES, Sight
+from mse_tui.access.sight import Sight
 from mse_tui.archive import views
 from mse_tui.archive.gist import gist_of
 from mse_tui.archive.packs import Packs
@@ -20,7 +20,8 @@ from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.views import View, ViewKind
 from mse_tui.exchange.mailbox import Area
 from mse_tui.reasons import Problem
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class MessageHits(_Hits):
                 subject,
                 sender,
                 from_micros(0),
-                _moment(closed),
+                moment_at(closed),
                 digest,
                 "",
             )
@@ -197,7 +198,7 @@ class AppointmentHits(_Hits):
             *moments,
         )
         return [
-            Hit(0, id, mailbox_id, address, calendar, subject, organizer, from_micros(0), _moment(closed), "", "")
+            Hit(0, id, mailbox_id, address, calendar, subject, organizer, from_micros(0), moment_at(closed), "", "")
             for id, subject, organizer, closed, sensitivity, calendar, remote_id in rows
             if lies_in(calendar, self._where.folder) and _may_read(sight, remote_id, sensitivity)
         ]
@@ -221,7 +222,3 @@ def lies_in(path: str, wanted: str) -> bool:
 
 def _rank(hit: Hit) -> tuple[bool, int, int]:
     return (hit.closed is None, 0 if hit.closed is None else to_micros(hit.closed), hit.placement_id)
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

@@ -11,12 +11,11 @@ from mse_tui.archive.search_index import APPOINTMENTS, Entry
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.tombstones import envelope_digest
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.calendars import FIRST_ATTACHMENT, ICALENDAR
 from mse_tui.store.models import from_micros
 
 log = logging.getLogger(__name__)
 
-_ICALENDAR, _FIRST_ATTACHMENT = 0, 2
-"""Positions of an appointment's contents, as the calendar ledger enters them."""
 _OF_ONE = (Reason.CONTENT_DAMAGED, Reason.CONTENT_MISSING)
 
 
@@ -120,7 +119,7 @@ class Appointments:
         for id, subject, location, organizer, starts in select_in(_VERSIONS, numbers):
             people, text, whole = _said_of_appointment(packs, id)
             names = select("SELECT name FROM appointment_content WHERE version_id = ? AND position >= ?",
-                           (id, _FIRST_ATTACHMENT))  # fmt: skip
+                           (id, FIRST_ATTACHMENT))  # fmt: skip
             attachments = "\n".join(name for (name,) in names)
             gist = Gist(subject, organizer, people, f"{location}\n{text}".strip(), attachments)
             number = APPOINTMENTS + id
@@ -165,7 +164,7 @@ def appointment_texts(packs: Packs, version_id: int) -> tuple[str, str]:
     from mse_tui.archive.calendar_rendering import texts_of  # noqa: PLC0415 (slow to import, and seldom needed)
 
     sql = "SELECT sha256 FROM appointment_content WHERE version_id = ? AND position = ?"
-    for (sha256,) in select(sql, (version_id, _ICALENDAR)):
+    for (sha256,) in select(sql, (version_id, ICALENDAR)):
         with suppress(ValueError, KeyError, StopIteration):
             return texts_of(packs.read(bytes(sha256)))
     return "", ""

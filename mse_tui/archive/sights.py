@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 from mse_tui.access.rights import Standing
-from mse_tui.access.sight import PRIVATE_SENSITIVITIES, Sight
+from mse_tui.access.sight import Sight
 from mse_tui.archive.holds import held_anywhere
 from mse_tui.archive.statements import select
 from mse_tui.store.database import now
 from mse_tui.store.models import to_micros
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
 _LISTED = "(SELECT value FROM json_each(?))"
 """Numbers in a JSON list: one parameter, however many they are."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.statements import chunked, execute_many, select
 from mse_tui.store.database import writing
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
 
 _AT_A_TIME = 500
 """Stamps in one transaction, so that no writer waits long."""
@@ -66,7 +66,7 @@ class Stamps:
             (mailbox_id, origin.task_id),
         ):
             self._content[message_id] = content
-            self.in_force[message_id] = StampText(policy, _moment(expire_view), _moment(purge))
+            self.in_force[message_id] = StampText(policy, moment_at(expire_view), moment_at(purge))
 
     def changes(self, wanted: Mapping[int, StampText]) -> dict[int, StampText]:
         """Of what messages are to be stamped with, what differs from the stamps in force."""
@@ -133,15 +133,11 @@ def stamp_history(message_id: int) -> list[StampRow]:
     )
     return [
         StampRow(
-            address, name, policy, from_micros(stamped), _moment(expire_view), _moment(purge), _moment(original),
-            _moment(ended),
+            address, name, policy, from_micros(stamped), moment_at(expire_view), moment_at(purge), moment_at(original),
+            moment_at(ended),
         )
         for address, name, policy, stamped, expire_view, purge, original, ended in rows
     ]  # fmt: skip
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
 
 
 def carry_over(replaced: Iterable[tuple[int, int]]) -> None:

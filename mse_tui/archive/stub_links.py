@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from mse_tui.archive.statements import execute, execute_many, select
 from mse_tui.store.database import now, writing
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import moment_at, to_micros
 
 WHOLE_MESSAGE = -1
 """The part that stands for the message as a whole."""
@@ -87,7 +87,7 @@ def enter(links: Sequence[tuple[int, NewLink]]) -> None:
 
 def expiry(stub_id: int) -> datetime | None:
     """When a stub's links expire; None: never, or it has none."""
-    return _moment(select("SELECT MAX(expires) FROM stub_link WHERE stub_id = ?", (stub_id,))[0][0])
+    return moment_at(select("SELECT MAX(expires) FROM stub_link WHERE stub_id = ?", (stub_id,))[0][0])
 
 
 def find(link_id: str) -> StubLink | None:
@@ -104,8 +104,8 @@ def find(link_id: str) -> StubLink | None:
         return None
     link, kind, part, stub, mailbox, owner, message, digest, subject, sender, sent, size, expires = rows[0]
     return StubLink(
-        link, LinkKind(kind), part, stub, mailbox, owner, message, bytes(digest), subject, sender, _moment(sent), size,
-        _moment(expires),
+        link, LinkKind(kind), part, stub, mailbox, owner, message, bytes(digest), subject, sender, moment_at(sent),
+        size, moment_at(expires),
     )  # fmt: skip
 
 
@@ -128,7 +128,3 @@ def revoke(stub_ids: Sequence[int]) -> int:
 
 def _digest(link_id: str) -> bytes:
     return sha256(link_id.encode("utf-8", "replace")).digest()
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

@@ -9,7 +9,7 @@ from typing import Any
 from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import StubState
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.models import from_micros
+from mse_tui.store.models import from_micros, moment_at
 
 _PAGE = 500
 _LARGEST = 2**63 - 1
@@ -161,5 +161,5 @@ def _row(values: Sequence[Any]) -> StubRow:
     named = dict(zip(StubRow.__dataclass_fields__, values, strict=True))
     named["state"] = StubState(named["state"])
     named["began"] = from_micros(named["began"])
-    named["ended"] = None if named["ended"] is None else from_micros(named["ended"])
+    named["ended"] = moment_at(named["ended"])
     return StubRow(**named)

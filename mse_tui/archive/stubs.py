@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
 from mse_tui.exchange.editing import STUB_HEADER, Disposal
 from mse_tui.store.database import now
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
 
 
 class StubState(StrEnum):
@@ -220,11 +220,6 @@ def deleted_by_policies(mailbox_id: int) -> set[str]:
     return {key for (key,) in rows}
 
 
-def has_live_stub(message_id: int) -> bool:
-    """Whether some mailbox holds a stub in this message's place: then its content is not to be purged."""
-    return bool(with_live_stubs([message_id]))
-
-
 def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
     """Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost."""
     sql = "SELECT message_id, state, ended FROM stub WHERE message_id IN ({values})"
@@ -253,5 +248,5 @@ def _record(row: Sequence[Any]) -> StubRecord:
     values["state"] = StubState(values["state"])
     values["plan"] = tuple(PlannedRemoval(**each) for each in json.loads(values["plan"]))
     values["began"] = from_micros(values["began"])
-    values["ended"] = None if values["ended"] is None else from_micros(values["ended"])
+    values["ended"] = moment_at(values["ended"])
     return StubRecord(**values)

@@ -14,17 +14,6 @@ from mse_tui.archive.statements import execute_many, select, select_in
 from mse_tui.exchange.mailbox import ItemRow
 
 
-def purged(mailbox_id: int, row: ItemRow, arrival: Arrival | None) -> bool:
-    """Whether an item is a message that was purged from this mailbox's archive.
-
-    With its content it is known for certain; without, the change key of an item seen before, or else its envelope,
-    decides.
-    """
-    if arrival is None:
-        return bool(purged_items(mailbox_id, [row]) or purged_envelopes(mailbox_id, [row]))
-    return bool(purged_contents(mailbox_id, [(row, arrival)]))
-
-
 def latest_tombstone(mailbox_id: int) -> int:
     """Grows with each purge from a mailbox; 0: nothing was ever purged from it."""
     return int(select("SELECT COALESCE(MAX(id), 0) FROM tombstone WHERE mailbox_id = ?", (mailbox_id,))[0][0])

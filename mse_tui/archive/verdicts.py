@@ -11,7 +11,7 @@ from mse_tui.archive.holds import HoldRow, held_anywhere
 from mse_tui.archive.retention import QUARANTINE_DAYS, Keeping, Limits, Stamp, keeping, last_to_let_go, leaves_view
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.stubs import with_live_stubs
-from mse_tui.store.models import from_micros
+from mse_tui.store.models import from_micros, moment_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def stamps_of(
         if mailbox_id in (None, box) and task != besides_task:
             label = f"the policy of {name!r} ({policy})"
             is_valid = purge is None or approved.by_content(definition_subject(definition), content)
-            found[message_id, box].append(Stamp(label, _moment(expire_view), _moment(purge), is_valid))
+            found[message_id, box].append(Stamp(label, moment_at(expire_view), moment_at(purge), is_valid))
     return found
 
 
@@ -203,7 +203,3 @@ class _Scales:
             subject = mailbox_subject(mailbox_id) if own else ARCHIVE
             self._defaults[mailbox_id] = self._approved.now(subject)
         return self._defaults[mailbox_id]
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

@@ -29,7 +29,7 @@ class Finding:
     sha256: str = ""
     """Hex; '' where it is about a pack as a whole."""
     messages: tuple[str, ...] = ()
-    """Whose mail is concerned: 'address: subject', some of them. None: no message needs this content."""
+    """Whose mail is concerned: 'address: subject', some of them; empty: no message needs this content."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from mse_tui.archive.sights import may_be_read
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.trees import Place, Tree
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.models import from_micros, to_micros
+from mse_tui.store.models import from_micros, moment_at, to_micros
 from mse_tui.terms import INTERNAL
 
 
@@ -168,7 +168,7 @@ def mailboxes() -> list[MailboxView]:
         " FROM archive_mailbox m ORDER BY m.address"
     )
     return [
-        MailboxView(id, guid, address, name, _moment(full_from), folders, _moment(last))
+        MailboxView(id, guid, address, name, moment_at(full_from), folders, moment_at(last))
         for id, guid, address, name, full_from, folders, last in rows
     ]
 
@@ -361,20 +361,9 @@ def history(placement_id: int, sight: Sight = ADMINISTRATOR) -> list[MessagePlac
         return []
     places = [each for each in _places(rows[0][4], "1", []) if sight.right_of(each.folder_id) is not None]
     return [
-        MessagePlace(id, folder_id, Tree.at(places, opened).path(folder_id), from_micros(opened), _moment(closed))
+        MessagePlace(id, folder_id, Tree.at(places, opened).path(folder_id), from_micros(opened), moment_at(closed))
         for id, folder_id, opened, closed, _ in rows
         if sight.right_of(folder_id) is not None
-    ]
-
-
-def folder_history(folder_id: int) -> list[tuple[str, datetime, datetime | None]]:
-    """Every path that a folder has had, earliest first, each with from and to."""
-    rows = select("SELECT mailbox_id FROM archive_folder WHERE id = ?", [folder_id])
-    places = _places(rows[0][0], "1", []) if rows else []
-    return [
-        (Tree.at(places, place.opened).path(folder_id), from_micros(place.opened), _moment(place.closed))
-        for place in places
-        if place.folder_id == folder_id
     ]
 
 
@@ -442,7 +431,7 @@ def _folder_row(tree: Tree, place: Place, depth: int, count: int, size: int) -> 
         messages=count,
         bytes=size,
         opened=from_micros(place.opened),
-        closed=_moment(place.closed),
+        closed=moment_at(place.closed),
     )
 
 
@@ -451,11 +440,7 @@ def _message_row(row: Sequence[Any]) -> MessageView:
     values = dict(zip(MessageView.__dataclass_fields__, row, strict=True))
     values["sha256"] = bytes(values["sha256"]).hex() if values["sha256"] is not None else ""
     for name in ("sent", "received", "opened", "closed"):
-        values[name] = _moment(values[name])
+        values[name] = moment_at(values[name])
     for name in ("has_attachments", "is_read"):
         values[name] = bool(values[name])
     return MessageView(**values)
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

@@ -9,8 +9,8 @@ from mse_tui.exchange.editing import AttachmentRow, ItemDetails
 from mse_tui.exchange.mailbox import FolderRow, ItemRow
 from mse_tui.features.scope import is_calendar
 from mse_tui.reasons import Reason
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
-_PRIVATE = frozenset({"private", "personal"})
 _PROTECTED_CLASSES = ("ipm.note.smime", "ipm.note.secure", "ipm.note.rpmsg", "ipm.note.microsoft.rights")
 _PROTECTED_TYPES = frozenset(
     {
@@ -107,7 +107,7 @@ def never_changed(row: ItemRow) -> Reason | None:
     """Why an item is never changed, as far as its row tells: private, protected, a stub."""
     if row.stub:
         return Reason.IS_STUB
-    if row.sensitivity.casefold() in _PRIVATE:
+    if row.sensitivity.lower() in PRIVATE_SENSITIVITIES:
         return Reason.PRIVATE
     if row.item_class.casefold().startswith(_PROTECTED_CLASSES):
         return Reason.PROTECTED

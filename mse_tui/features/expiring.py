@@ -27,12 +27,12 @@ from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed
 from mse_tui.features.stamping import Stamping
 from mse_tui.reasons import Reason
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
 BATCH = 200
 """Items that are read again, confirmed and deleted together."""
 _FRESH_SECONDS = 2.0
 """How old a look at an item may be when it is deleted; the server compares no change key."""
-_PRIVATE = ("private", "personal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,8 @@ class Expiring:
         if not rows:
             return {}
         found = dict.fromkeys(would_be_held(self._mailbox_id, rows), Reason.ON_HOLD)
-        found.update((row.remote_id, Reason.PRIVATE) for row in rows if row.sensitivity.casefold() in _PRIVATE)
+        private = (row for row in rows if row.sensitivity.lower() in PRIVATE_SENSITIVITIES)
+        found.update((row.remote_id, Reason.PRIVATE) for row in private)
         return found
 
     def _confirmed_stubs(self, found: Sequence[tuple[ItemDetails, Due]]) -> list[Leaving]:

@@ -19,6 +19,7 @@ from mse_tui.features.changes import Refused, pages_of
 from mse_tui.features.departures import Departures
 from mse_tui.features.feature import MailboxRun
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.archived import find_archive
 from mse_tui.terms import Mode
 
 
@@ -29,8 +30,7 @@ class ForeseenCalendars:
         self._run = run
         self._definition = definition
         self._period = definition.period_at(datetime.now(UTC))
-        rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", (run.identity.guid,))
-        self._mailbox_id = int(rows[0][0]) if rows else 0
+        self._mailbox_id = find_archive(run.identity.guid)
         self._counts: Counter[str] = Counter()
 
     def run(self) -> None:

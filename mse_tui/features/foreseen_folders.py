@@ -23,6 +23,7 @@ from mse_tui.features.pipeline import Event, Lister, Lost, Page, Restarted, Stil
 from mse_tui.features.replication_definition import FolderReplicationDefinition
 from mse_tui.features.replication_pass import covered_areas
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.archived import find_archive
 from mse_tui.terms import Mode
 from mse_tui.text import size_text
 
@@ -33,8 +34,7 @@ class ForeseenFolders:
     def __init__(self, run: MailboxRun, definition: FolderReplicationDefinition) -> None:
         self._run = run
         self._definition = definition
-        rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", (run.identity.guid,))
-        self._mailbox_id = int(rows[0][0]) if rows else 0
+        self._mailbox_id = find_archive(run.identity.guid)
         self._scope = definition.item_scope()
         key = PassKey(run.task_id, self._mailbox_id, 0)
         self._lister = Lister(run.mailbox, key, self._scope, wants_content=definition.wants_content)

@@ -21,11 +21,9 @@ from mse_tui.features.policies import Governed, Policies
 from mse_tui.features.stamping import Listing, Stamping
 from mse_tui.features.stub_completion import look_for_deleted
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.archived import find_archive
 from mse_tui.store.database import writing
 from mse_tui.text import size_text
-
-_NEVER_ARCHIVED = 0
-"""The number of a mailbox that the archive does not know."""
 
 
 class ManagedPass:
@@ -75,8 +73,7 @@ class ManagedPass:
         """The archive's number of the mailbox; entered where the archive does not know it, unless in a dry run."""
         identity = self._run.identity
         if self._definition.dry_run:
-            rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", (identity.guid,))
-            return int(rows[0][0]) if rows else _NEVER_ARCHIVED
+            return find_archive(identity.guid)
         with writing():
             self._run.fence.check()
             return mailbox_record(identity)[0]

@@ -97,7 +97,7 @@ class PermissionsSync:
 
 
 def _archive(run: MailboxRun) -> Archive:
-    return Archive(find_archive(run.identity.guid) or 0, run.identity.address, _named(run.task_id))
+    return Archive(find_archive(run.identity.guid), run.identity.address, _named(run.task_id))
 
 
 def _planned(archive: Archive, definition: PermissionsSyncDefinition, found: Found) -> AccessPlan:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.exchange.mailbox import FolderRow, ItemRow
 from mse_tui.reasons import Reason
+from mse_tui.terms import PRIVATE_SENSITIVITIES
 
 INBOX = frozenset({"inbox", "archiveinbox"})
 SENT_ITEMS = frozenset({"sentitems", "archivesentitems"})
@@ -13,7 +14,6 @@ DELETED_ITEMS = frozenset({"deleteditems", "archivedeleteditems"})
 _SEARCH_FOLDERS = frozenset({"searchfolders"})
 _CALENDAR_CLASS = "ipf.appointment"
 _VAULT_SHORTCUT_CLASS = "ipm.note.enterprisevault.shortcut"
-_PRIVATE = frozenset({"private", "personal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ItemScope:
 
     def skips(self, row: ItemRow) -> Reason | None:
         """Why an item is skipped; None: it is replicated."""
-        if self.skip_private and row.sensitivity.lower() in _PRIVATE:
+        if self.skip_private and row.sensitivity.lower() in PRIVATE_SENSITIVITIES:
             return Reason.PRIVATE
         if not self.include_vault_shortcuts and row.item_class.lower().startswith(_VAULT_SHORTCUT_CLASS):
             return Reason.VAULT_SHORTCUT

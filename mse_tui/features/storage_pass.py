@@ -20,10 +20,8 @@ from mse_tui.features.storage_definition import NO_LINKS, StorageAction, Storage
 from mse_tui.features.stub_completion import complete_stubs
 from mse_tui.features.stubbing import BATCH, Refused, Stubbed, Stubbing, StubSettings
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.archived import NEVER_ARCHIVED, find_archive
 from mse_tui.text import size_text
-
-NEVER_ARCHIVED = 0
-"""The mailbox id of one that the archive does not know."""
 
 _LEFT = (Reason.ITEM_NOT_FOUND, Reason.ITEM_CHANGED, Reason.ON_HOLD)
 """Why an item that was confirmed is left all the same, which is no failure."""
@@ -80,8 +78,7 @@ class StoragePass:
                 self._run.journal.fail(answer.subject, answer.reason, answer.message)
 
     def _mailbox_id(self) -> int:
-        rows = select("SELECT id FROM archive_mailbox WHERE guid = ?", (self._run.identity.guid,))
-        return rows[0][0] if rows else NEVER_ARCHIVED
+        return find_archive(self._run.identity.guid)
 
     # --- what is to be done
 

@@ -2,6 +2,9 @@
 
 from mse_tui.store.models import ArchiveMailbox
 
+NEVER_ARCHIVED = 0
+"""The number of a mailbox that the archive does not know."""
+
 
 def archive_of(guid: str, address: str, display_name: str) -> int:
     """The number of a mailbox's archive, opened if it is new; address and name are brought up to date.
@@ -14,7 +17,7 @@ def archive_of(guid: str, address: str, display_name: str) -> int:
     return int(ArchiveMailbox.get(ArchiveMailbox.guid == guid).id)
 
 
-def find_archive(guid: str) -> int | None:
-    """The number of a mailbox's archive; None where it has none yet."""
+def find_archive(guid: str) -> int:
+    """The number of a mailbox's archive; NEVER_ARCHIVED where it has none yet."""
     found = ArchiveMailbox.get_or_none(ArchiveMailbox.guid == guid)
-    return None if found is None else int(found.id)
+    return NEVER_ARCHIVED if found is None else int(found.id)

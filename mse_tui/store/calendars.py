@@ -97,12 +97,18 @@ AppointmentVersion.add_index(
 )
 
 
+ICALENDAR = 0
+ORIGINAL = 1
+FIRST_ATTACHMENT = 2
+"""Positions of a version's contents."""
+
+
 class AppointmentContent(Row):
     """What the archive keeps of a version: its iCalendar, what the server gave, and its attachments."""
 
     version = ForeignKeyField(AppointmentVersion, backref="contents", on_delete="RESTRICT", index=False)
     position = IntegerField()
-    """0 the iCalendar, 1 what the server gave, from 2 on the attachments in their order."""
+    """ICALENDAR, ORIGINAL (what the server gave), or from FIRST_ATTACHMENT on the attachments in their order."""
     sha256 = BlobField(index=True)
     size = BigIntegerField()
     name = TextField(default="")

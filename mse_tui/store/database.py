@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _HEADER = b"SQLite format 3\x00"
+FULL_ERRNOS = (ENOSPC, EDQUOT, EFBIG)
+"""Of a disk, a quota or a file that takes no more."""
 _BUSY_SECONDS = 30
 _LOCK_BYTES = 0x40000000
 """Where SQLite's locks on a database begin."""
@@ -130,7 +133,7 @@ def data_version() -> int:
 
 def as_problem(error: BaseException, path: Path | None = None) -> Problem | None:
     """A database or file error as the Problem that a person can do something about, else None."""
-    if isinstance(error, OSError) and error.errno in _FULL_ERRNOS:
+    if isinstance(error, OSError) and error.errno in FULL_ERRNOS:
         return Problem(Reason.DISK_FULL, f"There is no space left for {error.filename or path or 'the archive'}.")
     original = _sqlite_error(error)
     if original is None:
@@ -180,9 +183,6 @@ def faults_explained(path: Path | None = None) -> Iterator[None]:
         if problem is None:
             raise
         raise problem from error
-
-
-_FULL_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
 
 
 def _only_read() -> Problem:

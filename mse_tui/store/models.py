@@ -39,6 +39,11 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+def moment_at(micros: int | None) -> datetime | None:
+    """The same where there may be none."""
+    return None if micros is None else from_micros(micros)
+
+
 class UtcField(Field):
     """An aware datetime in UTC, stored as integer microseconds since 1970."""
 
@@ -48,7 +53,7 @@ class UtcField(Field):
         return to_micros(value) if isinstance(value, datetime) else value
 
     def python_value(self, value: Any) -> datetime | None:
-        return None if value is None else from_micros(value)
+        return moment_at(value)
 
 
 class Row(Model):

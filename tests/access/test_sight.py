@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mse_tui.access.grants import WHOLE, give, grants, take
+from mse_tui.access.grants import WHOLE, FolderKey, give, grants, take
 from mse_tui.access.rights import Right, Standing
-from mse_tui.access.sight import ADMINISTRATOR, deciding, is_owner, may_read, open_to, sight_of
+from mse_tui.access.sight import ADMINISTRATOR, deciding, is_owner, open_to, sight_of
 from mse_tui.archive import sights, views
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.archive.views import View
@@ -22,6 +22,14 @@ from mse_tui.store.retention import Hold, RetentionStamp
 from tests.access.conftest import Archived
 
 BOB = "bob@example.com"
+
+
+def may_read(person: str, mailbox_id: int, folder: FolderKey | None = None, *, private: bool = False) -> bool:
+    """What lies in a folder of a mailbox's archive, or anything at all of it; of what is private, where it is said."""
+    sight = sight_of(person, mailbox_id)
+    if private and not sight.sees_private:
+        return False
+    return sight.sees_anything if folder is None else sight.right_in(folder) is Right.READ
 
 
 def give_folder(ann: Archived, path: str, **options: object) -> int:

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from mse_tui.access.grants import WHOLE, FolderKey, changes, give, grants
 from mse_tui.access.rights import Origin, Right, Source
-from mse_tui.access.sight import may_read
+from mse_tui.access.sight import sight_of
 from mse_tui.access.trustees import Trustee
 from mse_tui.directory.trustees import FullAccess, GroupUnknown, People
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.archived import archive_of, find_archive
+from mse_tui.store.archived import NEVER_ARCHIVED, archive_of, find_archive
 from mse_tui.store.database import close_database, open_database
 from mse_tui.store.models import ArchiveMailbox
 from tests.features.practice_permissions import ANN, FOLDERS, Organisation, address, sync, trustee
@@ -35,9 +35,10 @@ def synced() -> set[tuple[str, str, str, str, bool]]:
 def reads(organisation: Organisation, person: str) -> set[str]:
     """The folders that a person may read in the archive."""
     archive = find_archive(organisation.guid)
-    if archive is None:
+    if archive == NEVER_ARCHIVED:
         return set()
-    return {key for key in FOLDERS if may_read(person, archive, FolderKey("primary", key))}
+    sight = sight_of(person, archive)
+    return {key for key in FOLDERS if sight.right_in(FolderKey("primary", key)) is Right.READ}
 
 
 def test_folder_permissions_delegates_and_full_access_become_grants(store: Home) -> None:

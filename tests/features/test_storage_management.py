@@ -367,7 +367,7 @@ def test_a_refused_item_that_cannot_be_looked_at_is_settled_by_the_next_run(
     manage.run()
     editing.update, editing.details = update, details
     (row,) = Stub.select()
-    assert row.state == "writing" and stubs.has_live_stub(row.message_id)
+    assert row.state == "writing" and stubs.with_live_stubs([row.message_id])
     if moved:
         owner.store.move_item(owner.store.items(owner.folder("inbox"))[0]["id"], owner.folder("drafts"))
     journal = manage.run()
