@@ -26,7 +26,7 @@ from mse_tui.archive.export import new_file
 from mse_tui.archive.names import safe_name
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import MailboxView, View
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.calendars import ICALENDAR, ORIGINAL
 

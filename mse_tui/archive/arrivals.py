@@ -15,7 +15,7 @@ from typing import BinaryIO
 from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import select, select_in
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.reasons import Problem
 from mse_tui.store.models import to_micros
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mse_tui.exchange.calendars import Appointment, AppointmentRow
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.reasons import Reason
 
 

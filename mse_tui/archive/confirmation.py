@@ -16,7 +16,8 @@ from mse_tui.archive.identity import canonical_digest
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.statements import select_in
 from mse_tui.exchange.editing import AttachmentRow, ItemDetails
-from mse_tui.exchange.mailbox import Content, ItemFailure, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import Content, ItemFailure
 from mse_tui.reasons import Reason
 
 SLACK_BYTES = 4096

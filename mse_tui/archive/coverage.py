@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mse_tui.archive.statements import select, select_in
-from mse_tui.exchange.mailbox import Area, FolderRow, ItemRow, Mailbox, SyncStateInvalid
+from mse_tui.exchange.mailbox import Mailbox, SyncStateInvalid
+from mse_tui.exchange.rows import Area, FolderRow, ItemRow
 from mse_tui.reasons import Reason, explain
 from mse_tui.store.archived import find_archive
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 
-from mse_tui.exchange.mailbox import FolderChanges, FolderRow
+from mse_tui.exchange.rows import FolderChanges, FolderRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.ledger import PassKey, count_submission
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
-from mse_tui.exchange.mailbox import FolderRow
+from mse_tui.exchange.rows import FolderRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 

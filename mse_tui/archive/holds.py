@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mse_tui.archive.statements import select, select_in
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.store.models import from_micros, moment_at, to_micros
 from mse_tui.terms import INTERNAL
 

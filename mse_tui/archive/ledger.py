@@ -19,7 +19,7 @@ from mse_tui.archive.reading import Entry, FolderPart, Tally
 from mse_tui.archive.stamps import carry_over
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
 from mse_tui.archive.tombstones import latest_tombstone, purged_contents, purged_envelopes, remember_items
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import as_problem, writing
 

@@ -14,7 +14,7 @@ from mse_tui.archive.hierarchy import FOLDER_ITSELF, doubt, forget_folder, leavi
 from mse_tui.archive.ledger import PassKey, count_submission
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.store.archived import archive_of
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import to_micros

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mse_tui.archive.arrivals import Envelope, envelope_of
 from mse_tui.archive.reading import Entry, FolderPart, FolderReading, Tally
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.reasons import Reason
 from mse_tui.store.models import to_micros
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mse_tui.archive.arrivals import Arrival
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.reasons import Reason
 
 

@@ -21,7 +21,8 @@ from mse_tui.archive.statements import execute, select, select_in
 from mse_tui.archive.stubs import has_stub_header
 from mse_tui.archive.verify import unlisted
 from mse_tui.archive.views import number_of
-from mse_tui.exchange.mailbox import Content, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import Content
 from mse_tui.reasons import Problem
 from mse_tui.store.database import writing
 

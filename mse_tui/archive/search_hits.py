@@ -18,7 +18,7 @@ from mse_tui.archive.search_sources import appointment_texts, message_fingerprin
 from mse_tui.archive.sights import may_be_read
 from mse_tui.archive.statements import select, select_in
 from mse_tui.archive.views import View, ViewKind
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.reasons import Problem
 from mse_tui.store.models import from_micros, moment_at, to_micros
 from mse_tui.terms import PRIVATE_SENSITIVITIES

@@ -13,7 +13,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import mailbox_record
 from mse_tui.archive.reading import Entry, FolderPart, FolderReading, Tally
 from mse_tui.archive.statements import execute, insert_returning, select
-from mse_tui.exchange.mailbox import Area, MailboxIdentity
+from mse_tui.exchange.rows import Area, MailboxIdentity
 from mse_tui.store.database import now, writing
 from mse_tui.store.models import to_micros
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from mse_tui.archive.arrivals import Arrival, Envelope, envelope_of
 from mse_tui.archive.statements import execute_many, select, select_in
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 
 
 def latest_tombstone(mailbox_id: int) -> int:

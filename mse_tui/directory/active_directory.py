@@ -11,7 +11,8 @@ from mse_tui.directory.ad_recipients import ATTRIBUTES, classify, has_address
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
 from mse_tui.directory.ldap_search import Search, all_of, equal
 from mse_tui.directory.ldap_servers import DirectoryServers, Domain
-from mse_tui.exchange.mailbox import AccountHalts, MailboxIdentity
+from mse_tui.exchange.mailbox import AccountHalts
+from mse_tui.exchange.rows import MailboxIdentity
 
 
 class ActiveDirectory:

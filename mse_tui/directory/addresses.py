@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from mse_tui.directory.directory import Member, Membership, SkippedEntry
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 if TYPE_CHECKING:

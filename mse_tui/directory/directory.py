@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Reason
 from mse_tui.terms import GroupKind
 

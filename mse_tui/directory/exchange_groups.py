@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mse_tui.directory.directory import Group, Level, Member, Membership, SkippedEntry
-from mse_tui.exchange.mailbox import DirectoryEntry, Exchange, MailboxIdentity
+from mse_tui.exchange.mailbox import Exchange
+from mse_tui.exchange.rows import DirectoryEntry, MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 _GROUP = "PublicDL"

@@ -13,7 +13,8 @@ from mse_tui.directory.directory import Group, Level, Member, Membership, Skippe
 from mse_tui.directory.exchange_online import ExchangeOnline, NotAllowed
 from mse_tui.exchange.graph_errors import GraphProblem
 from mse_tui.exchange.graph_session import Conversation, Tenant
-from mse_tui.exchange.mailbox import AccountHalts, MailboxIdentity
+from mse_tui.exchange.mailbox import AccountHalts
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 GROUP_FIELDS = (

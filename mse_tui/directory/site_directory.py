@@ -14,7 +14,7 @@ from mse_tui.directory.directory import (
     SkippedEntry,
 )
 from mse_tui.directory.references import Given, check_text, given, missing, refused
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
 

@@ -26,7 +26,8 @@ from mse_tui.engine.log_subjects import about
 from mse_tui.engine.pace import Pace
 from mse_tui.engine.preparing import Choice, ends_execution, prepare, refuse_fallen
 from mse_tui.engine.standing import Standing
-from mse_tui.exchange.mailbox import Exchange, Mailbox, MailboxIdentity
+from mse_tui.exchange.mailbox import Exchange, Mailbox
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.exchange.waits import listening
 from mse_tui.features.feature import Feature, MailboxRun
 from mse_tui.reasons import Problem, Reason

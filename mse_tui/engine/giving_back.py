@@ -18,7 +18,8 @@ from mse_tui.archive.views import MessageView
 from mse_tui.engine.group_questions import Answer, Arguments
 from mse_tui.engine.locks import locked, refuse_locked
 from mse_tui.engine.same_mailbox import refuse_another
-from mse_tui.exchange.mailbox import Exchange, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Exchange, Mailbox
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of
 from mse_tui.reasons import Problem, Reason
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
-from mse_tui.exchange.mailbox import FolderRow, ItemFailure, ItemRow
+from mse_tui.exchange.rows import FolderRow, ItemFailure, ItemRow
 
 
 class Disposal(StrEnum):

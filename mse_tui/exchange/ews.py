@@ -32,8 +32,8 @@ from mse_tui.exchange.ews_rows import (
     resolutions,
 )
 from mse_tui.exchange.ews_session import Server, Session
-from mse_tui.exchange.mailbox import (
-    AccountHalts,
+from mse_tui.exchange.mailbox import AccountHalts, WaitObserver
+from mse_tui.exchange.rows import (
     Area,
     Content,
     DirectoryEntry,
@@ -43,7 +43,6 @@ from mse_tui.exchange.mailbox import (
     ItemFailure,
     ItemRow,
     MailboxIdentity,
-    WaitObserver,
 )
 from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason

@@ -30,7 +30,7 @@ from mse_tui.exchange.ews_calls import PAGE, Calls, Request
 from mse_tui.exchange.ews_fetch import BATCH_BYTES, READ_AHEAD, Collector, batches
 from mse_tui.exchange.ews_rows import change_id, changes, decode_base64, only, page_end
 from mse_tui.exchange.ews_session import Session
-from mse_tui.exchange.mailbox import Area, FolderChanges, FolderRow, ItemFailure
+from mse_tui.exchange.rows import Area, FolderChanges, FolderRow, ItemFailure
 from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason
 

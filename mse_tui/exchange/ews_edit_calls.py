@@ -23,7 +23,7 @@ from lxml import etree
 from mse_tui.exchange.editing import STUB_HEADER, Body, Disposal, ItemChange, ItemQuery, Mark, NewAttachment, NewItem
 from mse_tui.exchange.ews_calls import Calls, Request, item_ids, shape, text_element
 from mse_tui.exchange.ews_rows import MARKS, Property, T
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 
 FOUND = 1000
 """Most items in a page of FindItem: the server's own limit."""

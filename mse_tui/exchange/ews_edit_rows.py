@@ -5,7 +5,7 @@ from lxml import etree
 from mse_tui.exchange.editing import AttachmentRow, Body, Changed, ItemDetails, MailboxSpace
 from mse_tui.exchange.ews_edit_calls import QUOTAS, SIZE
 from mse_tui.exchange.ews_rows import M, T, error_of, item_row, number_of
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.exchange.wire_errors import broken
 
 _KILOBYTE = 1024

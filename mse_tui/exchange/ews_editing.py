@@ -27,8 +27,8 @@ from mse_tui.exchange.ews_fetch import Collector, item_failure
 from mse_tui.exchange.ews_rows import error_of, folder_row, only
 from mse_tui.exchange.ews_session import Session
 from mse_tui.exchange.ews_stream import ContentReader, ContentTooLarge
-from mse_tui.exchange.mailbox import FolderRow, ItemFailure, ItemRow
 from mse_tui.exchange.retry import Transient
+from mse_tui.exchange.rows import FolderRow, ItemFailure, ItemRow
 from mse_tui.exchange.wire import Reply
 from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason

@@ -15,8 +15,8 @@ from mse_tui.exchange.ews_errors import WHOLE_MAILBOX, failure_of
 from mse_tui.exchange.ews_rows import error_of, mime_of
 from mse_tui.exchange.ews_session import Session
 from mse_tui.exchange.ews_stream import ContentReader, ContentTooLarge
-from mse_tui.exchange.mailbox import Content, ItemFailure
 from mse_tui.exchange.retry import Deadline, Transient
+from mse_tui.exchange.rows import Content, ItemFailure
 from mse_tui.exchange.wire import Reply, TooLong
 from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason

@@ -7,7 +7,7 @@ from lxml import etree
 from mse_tui.exchange.ews_errors import failure_of
 from mse_tui.exchange.ews_rows import Resolution, T, error_of
 from mse_tui.exchange.ews_session import Session
-from mse_tui.exchange.mailbox import DirectoryEntry
+from mse_tui.exchange.rows import DirectoryEntry
 from mse_tui.exchange.wire_errors import broken
 from mse_tui.reasons import Problem, Reason
 

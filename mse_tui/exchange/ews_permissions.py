@@ -17,7 +17,6 @@ from mse_tui.exchange.ews_errors import ServerProblem, failure_of
 from mse_tui.exchange.ews_fetch import Collector
 from mse_tui.exchange.ews_rows import M, T, error_of
 from mse_tui.exchange.ews_session import Session
-from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.exchange.permissions import (
     Delegate,
     Delegates,
@@ -25,6 +24,7 @@ from mse_tui.exchange.permissions import (
     FolderPermissions,
     TrusteeKind,
 )
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.exchange.wire_errors import broken
 
 FOLDERS = 100

@@ -16,7 +16,7 @@ from lxml import etree
 
 from mse_tui.exchange.editing import Mark
 from mse_tui.exchange.ews_errors import ServerError, failure_of
-from mse_tui.exchange.mailbox import FolderRow, ItemRow
+from mse_tui.exchange.rows import FolderRow, ItemRow
 from mse_tui.exchange.wire_errors import broken
 
 S = "{http://schemas.xmlsoap.org/soap/envelope/}"

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mse_tui.access.rights import Right
 from mse_tui.access.trustees import Trustee
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 
 
 class TrusteeKind(StrEnum):

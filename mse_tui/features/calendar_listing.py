@@ -14,7 +14,8 @@ from threading import Thread
 from mse_tui.archive.calendar_ledger import lacking_attachments, open_versions
 from mse_tui.archive.calendar_reading import CalendarEntry, CalendarPart, CalendarReading, Unfinished
 from mse_tui.exchange.calendars import Appointment, AppointmentChanges, AppointmentRow
-from mse_tui.exchange.mailbox import ItemFailure, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.calendar_definition import Period
 from mse_tui.features.changes import Refused, pages_of
 from mse_tui.features.channel import Channel

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.exchange.editing import AttachmentRow, ItemDetails
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.criteria import is_of_class, is_protected, never_changed
 from mse_tui.features.feature import Journal
 from mse_tui.features.storage_definition import StorageAction, StorageManagementDefinition

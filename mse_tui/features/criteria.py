@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.exchange.editing import AttachmentRow, ItemDetails
-from mse_tui.exchange.mailbox import FolderRow, ItemRow
+from mse_tui.exchange.rows import FolderRow, ItemRow
 from mse_tui.features.scope import is_calendar
 from mse_tui.reasons import Reason
 from mse_tui.terms import PRIVATE_SENSITIVITIES

@@ -6,7 +6,7 @@ from mse_tui.archive import stubs
 from mse_tui.archive.confirmation import Ask, Confirmed
 from mse_tui.archive.stubs import NewStub, StubState
 from mse_tui.exchange.editing import Disposal
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.reasons import Reason

@@ -21,7 +21,7 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.tombstones import purged_envelopes
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.editing import Disposal, ItemDetails
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed

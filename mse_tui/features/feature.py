@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.packs import Packs
-from mse_tui.exchange.mailbox import Mailbox, MailboxIdentity
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Reason
 from mse_tui.terms import Mode, TaskType
 

@@ -16,7 +16,7 @@ from mse_tui.archive.passes import folders_were_read
 from mse_tui.archive.planning import Current, traits
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.statements import select, select_in
-from mse_tui.exchange.mailbox import Area, FolderChanges, ItemFailure, ItemRow
+from mse_tui.exchange.rows import Area, FolderChanges, ItemFailure, ItemRow
 from mse_tui.features.departures import Departures
 from mse_tui.features.feature import Journal, MailboxRun
 from mse_tui.features.pipeline import Event, Lister, Lost, Page, Restarted, StillFailing, StillSkipped

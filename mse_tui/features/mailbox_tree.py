@@ -1,7 +1,8 @@
 """A mailbox's folder tree as it is now."""
 
 from mse_tui.archive.foldertree import FolderTree
-from mse_tui.exchange.mailbox import Area, FolderChanges, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import Area, FolderChanges
 
 
 def read_tree(mailbox: Mailbox, area: Area = Area.PRIMARY) -> FolderTree:

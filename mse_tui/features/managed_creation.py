@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.managed_folders import ManagedFolderRow, keep, managed_in
-from mse_tui.exchange.mailbox import FolderRow
+from mse_tui.exchange.rows import FolderRow
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.managed_definition import ManagedFolderPolicy, ManagedFoldersDefinition
 from mse_tui.reasons import Reason

@@ -9,7 +9,7 @@ from mse_tui.archive.stamps import Origin, Stamps
 from mse_tui.archive.statements import select
 from mse_tui.archive.verdicts import limits_of
 from mse_tui.exchange.editing import ItemQuery
-from mse_tui.exchange.mailbox import ItemRow
+from mse_tui.exchange.rows import ItemRow
 from mse_tui.features.clock_check import refuse_wrong_clock
 from mse_tui.features.expiring import Due, Expiring, due_since
 from mse_tui.features.feature import MailboxRun

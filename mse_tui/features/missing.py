@@ -11,7 +11,7 @@ from mse_tui.archive.reading import Entry
 from mse_tui.archive.taking_in import TakingIn
 from mse_tui.archive.tombstones import purged_contents
 from mse_tui.exchange.editing import ItemDetails
-from mse_tui.exchange.mailbox import Area, Content
+from mse_tui.exchange.rows import Area, Content
 from mse_tui.features.feature import MailboxRun
 from mse_tui.reasons import Reason
 

@@ -9,8 +9,8 @@ from mse_tui.access.syncing import Found, GrantKey, WantedGrant
 from mse_tui.access.trustees import Trustee
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.directory.trustees import FullAccess, FullAccessSource, GroupUnknown, People, TrusteeResolver
-from mse_tui.exchange.mailbox import Area, ItemFailure
 from mse_tui.exchange.permissions import Delegate, FolderPermission, FolderPermissions, TrusteeKind
+from mse_tui.exchange.rows import Area, ItemFailure
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition

@@ -17,7 +17,8 @@ from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
 from mse_tui.archive.stubs import originals
 from mse_tui.archive.tombstones import purged_items
-from mse_tui.exchange.mailbox import Content, ItemChanges, ItemFailure, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import Content, ItemChanges, ItemFailure, ItemRow
 from mse_tui.features.changes import Refused, pages_of
 from mse_tui.features.channel import Channel
 from mse_tui.features.scope import ItemScope

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.retention import nearest
-from mse_tui.exchange.mailbox import FolderRow
+from mse_tui.exchange.rows import FolderRow
 from mse_tui.features.managed_definition import FolderPolicy, ManagedFoldersDefinition
 
 _MAIL_CLASS = "ipf.note"

@@ -9,7 +9,8 @@ from mse_tui.archive.hierarchy import Hierarchy, HierarchyReading, Sighting, hie
 from mse_tui.archive.ledger import Ledger
 from mse_tui.archive.passes import begin_pass, finish_pass
 from mse_tui.archive.reading import FolderReading, Tally
-from mse_tui.exchange.mailbox import Area, FolderChanges, SyncStateInvalid
+from mse_tui.exchange.mailbox import SyncStateInvalid
+from mse_tui.exchange.rows import Area, FolderChanges
 from mse_tui.features.accounting import Accounting
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.pipeline import Lister, read_ahead

@@ -20,7 +20,8 @@ from mse_tui.archive.statements import select
 from mse_tui.archive.stubs import RESTORABLE, StubRecord, StubState
 from mse_tui.archive.views import number_of
 from mse_tui.exchange.editing import Changed, Disposal, ItemChange, ItemDetails, ItemQuery, Mark, NewItem
-from mse_tui.exchange.mailbox import Content, ItemFailure, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import Content, ItemFailure, ItemRow
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.stub_completion import every_tree
 from mse_tui.reasons import Problem, Reason

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mse_tui.archive.foldertree import FolderTree
-from mse_tui.exchange.mailbox import FolderRow, ItemRow
+from mse_tui.exchange.rows import FolderRow, ItemRow
 from mse_tui.reasons import Reason
 from mse_tui.terms import PRIVATE_SENSITIVITIES
 

@@ -8,7 +8,7 @@ from mse_tui.archive.confirmation import Ask, Confirmation, Confirmed, Unconfirm
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.statements import select
 from mse_tui.exchange.editing import ItemDetails
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.clock_check import refuse_wrong_clock
 from mse_tui.features.criteria import is_protected

@@ -7,7 +7,8 @@ from mse_tui.archive.fence import Fence
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
 from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
-from mse_tui.exchange.mailbox import ItemFailure, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
 from mse_tui.features.storage_definition import StorageAction

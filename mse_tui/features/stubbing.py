@@ -26,7 +26,8 @@ from mse_tui.archive.rendering import render
 from mse_tui.archive.stub_links import WHOLE_MESSAGE, LinkKind, NewLink
 from mse_tui.archive.stubs import NewStub, PlannedRemoval, StubRecord, StubState
 from mse_tui.exchange.editing import AttachmentRow, Body, ItemChange, ItemDetails, Mark, NewAttachment
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow, Mailbox
+from mse_tui.exchange.mailbox import Mailbox
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.storage_definition import StorageAction
 from mse_tui.features.stub_text import (
     RemovedAttachment,

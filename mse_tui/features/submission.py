@@ -9,7 +9,7 @@ from mse_tui.archive.arrivals import Arrival
 from mse_tui.archive.ledger import Ledger
 from mse_tui.archive.passes import content_complete, restart_folder
 from mse_tui.archive.reading import Entry, FolderPart, FolderReading, Tally
-from mse_tui.exchange.mailbox import ItemFailure, ItemRow
+from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.accounting import Accounting
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.pipeline import Arrived, Event, Filled, Lost, Page, Restarted, StillFailing, StillSkipped

@@ -8,7 +8,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import PassRecord, begin_pass
 from mse_tui.archive.places import release
 from mse_tui.exchange.calendars import Appointment, CalendarRow
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.store.database import writing
 from tests.features.replicating import make_task
 

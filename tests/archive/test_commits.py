@@ -12,7 +12,7 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import begin_pass
 from mse_tui.archive.reading import FolderPart, FolderReading
 from mse_tui.exchange.calendars import CalendarRow
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.store.calendars import CalendarCheckpoint
 from mse_tui.store.models import Checkpoint
 from tests.archive.conftest import ArchivedMailbox

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from mse_tui.archive.confirmation import Confirmation, Confirmed
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.features.folder_replication import FolderReplicationDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import ArchiveMailbox, Message, Placement

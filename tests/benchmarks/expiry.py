@@ -16,7 +16,7 @@ from typing import Any
 from mse_tui.archive.packs import Packs
 from mse_tui.exchange.editing import Disposal, ItemQuery
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
 from tests.benchmarks.organisation import Organisation, organisation

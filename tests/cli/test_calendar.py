@@ -7,7 +7,7 @@ import pytest
 from icalendar import Calendar
 
 from mse_tui.access.grants import FolderKey, give
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.home import Home
 from mse_tui.store.database import open_database
 from mse_tui.store.models import ArchiveMailbox, Audit

@@ -13,7 +13,7 @@ from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.leases import Leases, mailbox_key
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_editing import EwsEditing
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.restoring import Restoring
 from mse_tui.home import Home
 from mse_tui.reasons import Reason

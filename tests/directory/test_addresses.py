@@ -3,7 +3,7 @@
 import pytest
 
 from mse_tui.directory.addresses import AddressDirectory, parse_addresses, valid_addresses
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 
 

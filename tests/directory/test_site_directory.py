@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mse_tui.directory.directory import Group, GroupReference, Level, Member, Membership, SkippedEntry
 from mse_tui.directory.references import Given, check_group, given
 from mse_tui.directory.site_directory import SiteDirectory
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.terms import GroupKind, SiteBinding
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from mse_tui.directory.directory import Branch, Group, Level, Member, Membership
 from mse_tui.engine.schedules import Once, daily, write_settings
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import Command, Definition, Schedule, Site, Task
 from mse_tui.terms import GroupKind, TaskType

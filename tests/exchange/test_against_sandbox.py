@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area, Content, SyncStateInvalid
+from mse_tui.exchange.mailbox import SyncStateInvalid
+from mse_tui.exchange.rows import Area, Content
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind
 from mse_tui.sandbox.server import SandboxServer

@@ -10,8 +10,8 @@ from mse_tui.exchange import ews_calendars
 from mse_tui.exchange.calendars import Appointment, Frequency, Recurrence, Response
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_appointments import master
-from mse_tui.exchange.mailbox import ItemFailure
 from mse_tui.exchange.retry import Transient
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.exchange.time_zones import iana_zone
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind

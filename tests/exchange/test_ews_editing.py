@@ -18,7 +18,7 @@ from mse_tui.exchange.editing import (
 )
 from mse_tui.exchange.ews_calls import Calls
 from mse_tui.exchange.ews_edit_calls import EditCalls
-from mse_tui.exchange.mailbox import Area, Content, ItemFailure, ItemRow
+from mse_tui.exchange.rows import Area, Content, ItemFailure, ItemRow
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.faults import FaultKind
 from tests.sandbox.ews_rig import schema_check

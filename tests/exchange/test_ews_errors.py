@@ -11,8 +11,8 @@ import pytest
 
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_errors import ServerError, failure_of, failure_of_status, passes, reason_of
-from mse_tui.exchange.mailbox import Area
 from mse_tui.exchange.retry import Transient
+from mse_tui.exchange.rows import Area
 from mse_tui.exchange.wire_errors import retry_after
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.certificates import Authority

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.reasons import Problem, Reason
 from tests.exchange.canned import (
     PASSWORD_VARIABLE,

@@ -9,7 +9,8 @@ import pytest
 
 from mse_tui.exchange.editing import ItemQuery
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area, Cancelled, Content, ItemFailure, SyncStateInvalid
+from mse_tui.exchange.mailbox import Cancelled, SyncStateInvalid
+from mse_tui.exchange.rows import Area, Content, ItemFailure
 from mse_tui.exchange.wire import ahead_of
 from mse_tui.reasons import Problem, Reason
 from tests.exchange.canned import (

@@ -5,8 +5,8 @@ import pytest
 from mse_tui.access.rights import Right
 from mse_tui.access.trustees import Trustee
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import Area, ItemFailure
 from mse_tui.exchange.permissions import Delegates, TrusteeKind
+from mse_tui.exchange.rows import Area, ItemFailure
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.server import SandboxServer
 from tests.exchange.canned import (

@@ -7,7 +7,7 @@ from threading import Event
 
 from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.storage_management import StorageManagement, StorageManagementDefinition
 from mse_tui.store.models import Task

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
-from mse_tui.exchange.mailbox import (
+from mse_tui.exchange.mailbox import SyncStateInvalid
+from mse_tui.exchange.rows import (
     Area,
     Content,
     FolderChanges,
@@ -23,7 +24,6 @@ from mse_tui.exchange.mailbox import (
     ItemFailure,
     ItemRow,
     MailboxIdentity,
-    SyncStateInvalid,
 )
 from mse_tui.reasons import Problem, Reason
 

@@ -9,8 +9,8 @@ from mse_tui.access.rights import Right
 from mse_tui.access.trustees import Trustee
 from mse_tui.archive.fence import Fence, NoFence
 from mse_tui.directory.trustees import FullAccess, FullAccessSource, People, TrusteeResolver, unknown
-from mse_tui.exchange.mailbox import FolderChanges, FolderRow, ItemFailure, MailboxIdentity
 from mse_tui.exchange.permissions import Delegate, Delegates, FolderPermission, FolderPermissions, TrusteeKind
+from mse_tui.exchange.rows import FolderChanges, FolderRow, ItemFailure, MailboxIdentity
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.permissions_definition import PermissionsSyncDefinition
 from mse_tui.features.permissions_sync import PermissionsSync

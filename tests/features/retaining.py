@@ -8,7 +8,7 @@ from threading import Event
 from mse_tui.archive.approvals import content_of, definition_subject
 from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs
-from mse_tui.exchange.mailbox import Area
+from mse_tui.exchange.rows import Area
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.managed_folders import ManagedFolders, ManagedFoldersDefinition
 from mse_tui.store.database import now

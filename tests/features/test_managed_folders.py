@@ -12,7 +12,7 @@ from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
 from mse_tui.archive.stubs import RECOVERABLE, with_live_stubs
 from mse_tui.archive.verdicts import hidden_from_owner
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features import expiring, stub_completion
 from mse_tui.features.feature import Stopped
 from mse_tui.reasons import Problem, Reason

@@ -13,7 +13,7 @@ from mse_tui.archive.stubs import RESTORABLE
 from mse_tui.archive.views import View, folders, messages
 from mse_tui.exchange.editing import ItemQuery, Mark
 from mse_tui.exchange.ews import connect
-from mse_tui.exchange.mailbox import ItemFailure
+from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.restoring import Collision, Restoring
 from mse_tui.features.storage_definition import NO_LINKS
 from mse_tui.features.storage_management import StorageAction

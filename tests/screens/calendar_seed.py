@@ -23,7 +23,7 @@ from mse_tui.exchange.calendars import (
     Response,
     Role,
 )
-from mse_tui.exchange.mailbox import MailboxIdentity
+from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.home import Home
 from mse_tui.store.models import Task, to_micros
 from tests.screens.seed import HOSTILE, NOW, addresses
