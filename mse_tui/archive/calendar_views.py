@@ -115,13 +115,11 @@ def calendars(mailbox_id: int, view: View, *, private: bool = True) -> list[Cale
         " ORDER BY c.is_default DESC, c.name, c.id",
         (*parameters, mailbox_id, *there_parameters),
     )
-    return [_calendar(*row) for row in rows]
+    return [_calendar(row) for row in rows]
 
 
-def _calendar(
-    id: int, mailbox_id: int, remote_id: str, name: str, is_default: int, appointments: int, read: int | None,
-    opened: int, closed: int | None,
-) -> CalendarView:  # fmt: skip
+def _calendar(row: Sequence[Any]) -> CalendarView:
+    id, mailbox_id, remote_id, name, is_default, appointments, read, opened, closed = row
     return CalendarView(
         id, mailbox_id, remote_id, name, bool(is_default), appointments, moment_at(read), from_micros(opened),
         moment_at(closed),
