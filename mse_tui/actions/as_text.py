@@ -18,6 +18,7 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions.checks import settings_model
 from mse_tui.actions.commands import grants_left, pause, remove_task, resume, told_to_pause
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
+from mse_tui.actions.going_live import going_live
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.site_text import (
     MaintenanceText,
@@ -180,7 +181,8 @@ def _definition(wanted: DefinitionText, present: DefinitionRow | None) -> Iterat
         step = Step(Change.CREATE, "definition", name, differences({}, values))
         yield Doing(step, lambda: create_definition(wanted.type, wanted.name, settings))
     elif changed := differences(present.settings, values):
-        step = Step(Change.CHANGE, "definition", name, changed)
+        live = going_live(present, settings)
+        step = Step(Change.CHANGE, "definition", name, changed, question=live.said if live else "")
         yield Doing(step, lambda: set_definition(present.id, settings))
 
 

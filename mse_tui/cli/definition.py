@@ -6,12 +6,13 @@ import click
 
 from mse_tui.actions.checks import settings_model
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
-from mse_tui.cli.changing import YES, changes, changing, sure
+from mse_tui.actions.going_live import going_live
+from mse_tui.cli.changing import YES, changes, changing, sure, sure_about
 from mse_tui.cli.completion import of_definitions, of_definitions_of
 from mse_tui.cli.options import given, options_of
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
-from mse_tui.features import FEATURES
+from mse_tui.features import FEATURES, takes_away
 from mse_tui.features.storage_definition import NO_LINKS, SET_PUBLIC_URL, StorageManagementDefinition
 from mse_tui.store import queries
 from mse_tui.terms import TaskType
@@ -164,15 +165,28 @@ def _change_command(task_type: TaskType) -> click.Command:
     @changing
     @pass_session
     def change(
-        session: Session, /, name: str, new_name: str | None, what_if: bool, as_json: bool, **values: Any
+        session: Session,
+        /,
+        name: str,
+        new_name: str | None,
+        what_if: bool,
+        as_json: bool,
+        yes: bool = False,
+        **values: Any,
     ) -> None:
         row = session.definition(f"{task_type}/{name}")
+        settings = {**row.settings, **given(model, values)}
+        if (live := going_live(row, settings)) is not None:
+            asked = f"{live.said[:1].upper()}{live.said[1:]}?"
+            sure_about(lambda: set_definition(row.id, settings, name=new_name), lambda _: asked, yes=yes or what_if)
         with changes(what_if=what_if, as_json=as_json) as telling:
-            set_definition(row.id, {**row.settings, **given(model, values)}, name=new_name)
+            set_definition(row.id, settings, name=new_name)
             _warn_of_no_links(session, row.id)
             telling.say_if_changed(
                 f"Changed definition {row.name!r}; executions that run now keep what they began with.", id=row.id
             )
 
+    if takes_away(task_type):
+        change = YES(change)
     change.params += options_of(model)
     return change

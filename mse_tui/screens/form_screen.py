@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from mse_tui.actions.going_live import GoingLive
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import Choice
 from mse_tui.text import printable
@@ -45,6 +46,10 @@ class FormScreen(ModalScreen[Any]):
     def note(self, settings: BaseModel) -> str:
         """What the settings come to, in words; for subclasses."""
         return ""
+
+    def asks(self, settings: BaseModel) -> GoingLive | None:
+        """What is asked before the settings are saved; in a thread, for subclasses."""
+        return None
 
     def compose(self) -> ComposeResult:
         """Title, name, fields, what they come to, buttons."""
@@ -96,6 +101,8 @@ class FormScreen(ModalScreen[Any]):
     @work(exclusive=True, group="save")
     async def _try(self, name: str, settings: BaseModel) -> None:
         try:
+            if not await self._is_meant(settings):
+                return
             saved = await asyncio.to_thread(self._saved, name, settings)
         except Problem as problem:
             line = self.query_one(".form-error", Static)
@@ -104,6 +111,14 @@ class FormScreen(ModalScreen[Any]):
             self.query_one("#name", Input).focus()
             return
         self.dismiss(saved)
+
+    async def _is_meant(self, settings: BaseModel) -> bool:
+        asked = await asyncio.to_thread(self.asks, settings)
+        if asked is None:
+            return True
+        choices = [("No, keep editing", False), ("Yes, save it", True)]
+        title, text = f"{asked.what[:1].upper()}{asked.what[1:]}?", "These tasks do so from their next execution on."
+        return bool(await self.app.push_screen_wait(Choice(title, text, choices, names=asked.tasks, warning=True)))
 
     def _saved(self, name: str, settings: BaseModel) -> Any:
         with every_fault_explained():

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from mse_tui.actions.checks import settings_model
 from mse_tui.actions.definitions import create_definition, set_definition
+from mse_tui.actions.going_live import GoingLive, going_live
 from mse_tui.actions.schedules import create_schedule, set_schedule
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.machine_zone import machine_zone_name
@@ -19,6 +20,17 @@ from mse_tui.terms import TaskType
 from mse_tui.widgets.wording import clock, relative, utc_now
 
 _NO_MAINTENANCE = Maintenance()
+
+
+class DefinitionForm(FormScreen):
+    """A form that asks before a definition takes more out of the mailboxes of tasks that use it."""
+
+    row: DefinitionRow
+    """The definition as it is."""
+
+    def asks(self, settings: BaseModel) -> GoingLive | None:
+        """Once it is no dry run."""
+        return going_live(self.row, settings)
 
 
 def new_definition(task_type: TaskType) -> FormScreen:
@@ -38,7 +50,9 @@ def changed_definition(row: DefinitionRow) -> FormScreen:
         return row.id
 
     title = f"Definition: {row.type.label}"
-    return FormScreen(title, settings_model(row.type), save, row.name, row.settings)
+    form = DefinitionForm(title, settings_model(row.type), save, row.name, row.settings)
+    form.row = row
+    return form
 
 
 class ScheduleForm(FormScreen):

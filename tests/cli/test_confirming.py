@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from mse_tui.actions.archive_access import Asked, grant_access
 from mse_tui.actions.definitions import create_definition
 from mse_tui.actions.retention import place_hold, set_retention
+from mse_tui.actions.tasks import create_task
 from mse_tui.archive.views import mailbox
 from mse_tui.cli.main import run
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, now, open_database
-from mse_tui.store.models import Definition
+from mse_tui.store.models import Definition, Schedule, Site
 from mse_tui.store.retention import PurgeRecord, RetentionSetting
 from mse_tui.terms import EXIT_INTERRUPTED, EXIT_USAGE, TaskType
 from tests.cli.conftest import Command, Ran
@@ -35,6 +37,8 @@ ASKS: dict[str, tuple[tuple[str, ...], str]] = {
     "archive restore": (("3",), "1 message"),
     "definition approve": (("Seven years",), "Seven years"),
     "definition remove": (("Unused",), "Unused"),
+    "definition set MGF": (("Tidy", "--no-dry-run"), "Tidy up"),
+    "definition set MSM": (("Old", "--older-than-days", "200"), "Old attachments"),
     "hold lift": (("1",), "Case 7"),
     "purge approve": (("Seven years",), "Seven years"),
     "retention approve": ((), "archive"),
@@ -72,6 +76,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     grant_access(Asked(BOB, mailbox(ANN), denies=True))
     create_definition(TaskType.FOLDER_REPLICATION, "Unused", {})
     create_definition(TaskType.MANAGED_FOLDERS, "Seven years", PURGES)
+    for task_type, name, task, settings in (
+        (TaskType.MANAGED_FOLDERS, "Tidy", "Tidy up", {}),
+        (TaskType.STORAGE_MANAGEMENT, "Old", "Old attachments", {"dry_run": False}),
+    ):
+        used = create_definition(task_type, name, settings)
+        create_task(task, site_id=Site.get().id, task_type=task_type, definition_id=used,
+                    schedule_id=Schedule.get().id, group=ANN)  # fmt: skip
     as_somebody_else_wrote_it()
     monkeypatch.chdir(tmp_path)
 
@@ -138,6 +149,9 @@ def test_scripts_say_it_beforehand(site: Command, path: str) -> None:
         ("apply", "site.toml"),
         ("retention", "set", "--minimum-days", "399"),
         ("purge", "run"),
+        ("definition", "set", "MSM", "Old", "--older-than-days", "400", "--max-changes", "50", "--link-days", "30"),
+        ("definition", "set", "MSM", "Old", "--dry-run", "--older-than-days", "1"),
+        ("definition", "set", "MGF", "Seven years", "--no-dry-run"),
     ],
 )
 def test_what_takes_nothing_away_asks_nothing(site: Command, arguments: tuple[str, ...]) -> None:
@@ -155,6 +169,26 @@ def test_what_is_refused_is_refused_before_anybody_is_asked(
     refused = site(*arguments)
     assert refused.code == EXIT_USAGE
     assert "Reason: not-found" in refused.err and "[y/N]" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"dry_run": False, "older_than_days": 200}, "change what MSM 'Old', which is no dry run"),
+        ({"dry_run": False, "folders": ["inbox"]}, "change what MSM 'Old', which is no dry run"),
+        ({"dry_run": False, "older_than_days": 400}, ""),
+    ],
+)
+def test_a_text_that_makes_a_live_definition_take_more_asks(
+    site: Command, settings: dict[str, object], named: str
+) -> None:
+    Path("old.toml").write_text(
+        tomli_w.dumps({"definition": [{"type": "MSM", "name": "Old", "settings": settings}]}), encoding="utf-8"
+    )
+    asked = site("apply", "old.toml")
+    assert asked.code == (EXIT_USAGE if named else 0)
+    assert named.casefold() in asked.err.casefold() and ("Old attachments" in asked.err) is bool(named)
+    assert site("apply", "old.toml", "--yes").code == 0
 
 
 @pytest.fixture

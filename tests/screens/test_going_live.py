@@ -1,0 +1,61 @@
+"""A definition that takes more out of mailboxes than before is asked about first."""
+
+import json
+
+from mse_tui.actions.checks import settings_model
+from mse_tui.app import MseTuiApp
+from mse_tui.store.models import Definition, Schedule, Site, Task
+from mse_tui.terms import TaskType
+from tests.screens.conftest import Keys
+from tests.screens.seed import NOW, addresses
+
+
+def tidy(*, used: bool) -> Definition:
+    settings = settings_model(TaskType.MANAGED_FOLDERS)().model_dump_json()
+    made = {"created": NOW, "created_by": "ann", "modified": NOW, "modified_by": "ann"}
+    definition = Definition.create(type="MGF", name="Zeal", settings=settings, **made)
+    if used:
+        Task.create(
+            description="Tidy up", site=Site.get(), type="MGF", definition=definition, schedule=Schedule.get(),
+            group=addresses(1)[0], **made,
+        )  # fmt: skip
+    return definition
+
+
+def is_dry(definition: Definition) -> bool:
+    return bool(json.loads(Definition.get_by_id(definition.id).settings)["dry_run"])
+
+
+async def test_going_live_names_the_tasks_and_is_not_saved_before_somebody_says_so(app: MseTuiApp) -> None:
+    definition = tidy(used=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5")
+        await keys.see("Zeal")
+        await keys.press("G")
+        await keys.see("Default policy")
+        await keys.press("e", "tab", "space", "ctrl+s")
+        screen = await keys.see("Switch off the dry run of MGF 'Zeal'?")
+        assert "Tidy up" in screen
+        await keys.press("enter")
+        await keys.miss("Switch off")
+        await keys.see("Ctrl+S saves")
+        assert is_dry(definition)
+        await keys.press("ctrl+s")
+        await keys.see("Switch off the dry run")
+        await keys.press("down", "enter")
+        await keys.miss("Ctrl+S saves")
+    assert not is_dry(definition)
+
+
+async def test_what_no_task_uses_is_saved_at_once(app: MseTuiApp) -> None:
+    definition = tidy(used=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("5")
+        await keys.see("Zeal")
+        await keys.press("G")
+        await keys.see("Default policy")
+        await keys.press("e", "tab", "space", "ctrl+s")
+        await keys.miss("Ctrl+S saves")
+    assert not is_dry(definition)
