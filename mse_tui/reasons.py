@@ -315,7 +315,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.TOO_MANY_CHANGES: Explanation(
         "The run would change more items than its definition allows, so it changed none.",
-        "Look at a dry run; raise the definition's limit if that is what you want.",
+        "Look at a dry run; if that is what you want, raise the definition's Most changes (--max-changes,"
+        " --max-changes-percent).",
     ),
     Reason.CLOCK_WRONG: Explanation(
         "This machine's clock and the server's differ by more than an hour, so it is not known what is old enough.",

@@ -36,7 +36,7 @@ class GoingLive:
         """All of it, to be asked about."""
         named = ", ".join(repr(task) for task in self.tasks[:_NAMED])
         more = f" and {len(self.tasks) - _NAMED} more" if len(self.tasks) > _NAMED else ""
-        return f"{self.what}, used by {named}{more}"
+        return f"{self.what} (used by {named}{more})"
 
 
 def going_live(row: DefinitionRow, settings: BaseModel | Mapping[str, Any]) -> GoingLive | None:
@@ -53,7 +53,8 @@ def going_live(row: DefinitionRow, settings: BaseModel | Mapping[str, Any]) -> G
     if after["dry_run"] or not tasks:
         return None
     if before["dry_run"]:
-        return GoingLive(f"switch off the dry run of {row.type} {row.name!r}", tasks)
+        limit = "" if any(after[cap] for cap in _CAPS) else ", which has no limit"
+        return GoingLive(f"switch off the dry run of {row.type} {row.name!r}{limit}", tasks)
     if all(_spares(name, before[name], after[name]) for name in after):
         return None
     return GoingLive(f"change what {row.type} {row.name!r}, which is no dry run, takes out of mailboxes", tasks)

@@ -35,7 +35,7 @@ async def test_going_live_names_the_tasks_and_is_not_saved_before_somebody_says_
         await keys.press("G")
         await keys.see("Default policy")
         await keys.press("e", "tab", "space", "ctrl+s")
-        screen = await keys.see("Switch off the dry run of MGF 'Zeal'?")
+        screen = await keys.see("Switch off the dry run of MGF 'Zeal', which has no limit?")
         assert "Tidy up" in screen
         await keys.press("enter")
         await keys.miss("Switch off")
