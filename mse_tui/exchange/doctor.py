@@ -100,10 +100,9 @@ def _name(settings: ExchangeSettings) -> Iterator[Finding]:
     host, port = _target(settings)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Problem(
-            Reason.SERVER_NAME_UNKNOWN, f"The name {host} could not be resolved: {error.strerror or error}."
-        ) from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror or error if isinstance(error, OSError) else "it is not the name of a host"
+        raise Problem(Reason.SERVER_NAME_UNKNOWN, f"The name {host} could not be resolved: {why}.") from error
     addresses = sorted({str(entry[4][0]) for entry in found})
     yield Finding("name", Outcome.OK, f"{host} is {', '.join(addresses)}.")
 

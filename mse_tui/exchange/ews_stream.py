@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from mse_tui.exchange.ews_errors import ServerError
 from mse_tui.exchange.wire_errors import broken
+from mse_tui.reasons import Problem, Reason
 
 SPOOL = 10 * 1024 * 1024
 """Content up to so many bytes stays in memory."""
@@ -55,7 +56,7 @@ class ContentReader:
         self._parser.StartDoctypeDeclHandler = self._doctype
 
     def read(self, chunks: Iterable[bytes]) -> None:
-        """Take the whole answer. Raises Transient where it is broken and ContentTooLarge."""
+        """Take the whole answer. Raises Transient where it is broken, ContentTooLarge, and Problem disk-full."""
         try:
             for chunk in chunks:
                 self._parser.Parse(chunk, False)
@@ -122,7 +123,17 @@ class ContentReader:
             self.size += len(data)
             if self.size > self._max_bytes:
                 raise ContentTooLarge
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        try:
             self._file.write(data)
+        except OSError as error:
+            raise Problem(
+                Reason.DISK_FULL,
+                f"What comes in could not be kept in {tempfile.gettempdir()}: {error.strerror}.",
+                "Free space there, or set TMPDIR to a directory with space.",
+            ) from error
 
     def _doctype(self, *_: object) -> None:
         raise broken("The server's answer declares a document type, which no EWS answer does.")

@@ -157,7 +157,7 @@ class Tokens:
     def _refusal(self, answer: Mapping[str, Any]) -> Problem:
         """What an OAuth error means. A refused credential halts the application for the whole site."""
         error = str(answer.get("error", ""))
-        text = str(answer.get("error_description", "") or error).splitlines()[0][:300]
+        text = str(answer.get("error_description", "") or error or "it does not say why").splitlines()[0][:300]
         numbers = answer.get("error_codes") or []
         message = f"{self._settings.authority} gives no token: {text.rstrip('.')}."
         if _WRONG_CLOCK in numbers:

@@ -95,6 +95,11 @@ def test_the_clocks_are_compared(halts, minutes, outcome):
     assert findings["clock"].outcome == outcome
 
 
+def test_a_name_that_no_host_can_have(halts):
+    findings = examined(settings("https://mail..example.com/EWS"), halts)
+    assert findings["name"].reason == Reason.SERVER_NAME_UNKNOWN and "mail..example.com" in findings["name"].text
+
+
 def test_a_server_that_is_not_there(halts):
     findings = examined(settings("https://no-such-host.invalid/EWS"), halts)
     assert findings["name"].reason == Reason.SERVER_NAME_UNKNOWN

@@ -204,6 +204,22 @@ def test_pages_of_found_items_that_lead_no_further_are_not_asked_for_for_ever(ha
         assert caught.value.reason is Reason.RESPONSE_BROKEN
 
 
+def test_a_full_disk_is_not_taken_for_a_broken_connection(halts, monkeypatch):
+    monkeypatch.setattr(
+        "mse_tui.exchange.ews_stream.tempfile.SpooledTemporaryFile",
+        lambda max_size: open("/dev/full", "w+b", buffering=0),  # noqa: SIM115, PTH123 (closed by who reads)
+    )
+    contents = {"A": b"x" * 2_000}
+    with (
+        Canned(content_server(contents)) as server,
+        opened(connect(settings(server.url), halts)) as mailbox,
+        pytest.raises(Problem) as caught,
+    ):
+        list(mailbox.fetch([("A", 20 * 1024 * 1024)]))
+    assert caught.value.reason is Reason.DISK_FULL and "No space left" in caught.value.happened
+    assert len(server.asked) == 1
+
+
 def test_characters_that_xml_cannot_hold_do_not_break_a_page(halts):
     page = sync_page(item("A", "bell &#x7; and &#11; and \x01 end"))
     with Canned(lambda _: Answer(body=page)) as server, opened(connect(settings(server.url), halts)) as mailbox:

@@ -191,6 +191,11 @@ def test_an_unknown_tenant_is_a_matter_of_the_configuration(rig, ask):
     assert rig.halts.calls == 0
 
 
+def test_an_answer_that_neither_gives_nor_refuses_is_told(rig, ask, monkeypatch):
+    monkeypatch.setattr(rig.cloud.tokens, "token", lambda *_: json_answer(200, {"hello": "a portal of the hotel"}))
+    assert "gives no token" in refused(ask).happened
+
+
 # --- faults at the token endpoint ------------------------------------------------------------------------------------
 
 

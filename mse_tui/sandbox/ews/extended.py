@@ -100,7 +100,7 @@ def columns_from(key: str, value: str) -> Mapping[str, Any] | None:
     setter = _SETTERS.get(key)
     try:
         return setter(value) if setter else None
-    except (ValueError, IndexError) as error:
+    except (ValueError, LookupError) as error:
         raise EwsError("ErrorInvalidExtendedPropertyValue", f"{value!r} is not valid here.") from error
 
 
