@@ -52,6 +52,7 @@ class Reason(StrEnum):
     NO_QUOTA = "no-quota"
     STUB_INCOMPLETE = "stub-incomplete"
     STUB_LOST = "stub-lost"
+    STUB_UNKNOWN = "stub-unknown"
     STUBS_NOT_SOUGHT = "stubs-not-sought"
     ALREADY_THERE = "already-there"
     # retention
@@ -254,8 +255,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         expected=True,
     ),
     Reason.VAULT_SHORTCUT: Explanation(
-        "Enterprise Vault shortcuts are skipped by this definition.",
-        "Switch on 'include Enterprise Vault shortcuts' in the definition to replicate them.",
+        "An Enterprise Vault shortcut: the message is in the vault, so the shortcut is left as it is.",
+        "Switch on 'include Enterprise Vault shortcuts' in a folder replication definition to have them archived.",
         expected=True,
     ),
     Reason.PURGED: Explanation(
@@ -333,6 +334,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.STUB_LOST: Explanation(
         "The stub is no longer in the mailbox, or no longer marked as one.",
         "Nothing to do if its owner deleted it; mse-tui archive restore puts the original back.",
+    ),
+    Reason.STUB_UNKNOWN: Explanation(
+        "The item is a stub of which this archive knows no original, so it is left as it is.",
+        "Was a backup put back? Keep the old data directory: the operator's guide, Restore, says how originals are had"
+        " from it. mse-tui stub check names the stubs.",
     ),
     Reason.STUBS_NOT_SOUGHT: Explanation(
         "Stubs were deleted as their policies say, but whether the mailbox has them elsewhere could not be looked at.",

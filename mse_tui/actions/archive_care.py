@@ -13,7 +13,7 @@ from mse_tui.actions.audit import audit
 from mse_tui.archive import backup, views
 from mse_tui.archive.backup import BackupReport
 from mse_tui.archive.compaction import GRACE, Compaction, CompactionReport
-from mse_tui.archive.coverage import CoverageReport, compare
+from mse_tui.archive.coverage import CoverageReport, DifferenceKind, compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
 from mse_tui.archive.verify import Advance, Finding, VerifyReport, verify
@@ -48,7 +48,7 @@ class Care:
     @property
     def was_ok(self) -> bool:
         """Nothing was wrong in the first place."""
-        return self.archive.ok and not self.unreached and all(report.ok for report in self.mailboxes)
+        return not self._is_in_doubt and self.archive.ok and all(report.ok for report in self.mailboxes)
 
     @property
     def is_ok(self) -> bool:
@@ -56,7 +56,13 @@ class Care:
         if self.was_ok:
             return True
         repaired = self.repair is not None and not self.repair.failed
-        return repaired and not self.unreached and (self.after or self.archive).ok
+        return repaired and not self._is_in_doubt and (self.after or self.archive).ok
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        """Something is there that the archive knows nothing of, or could not be looked at: no repair mends that."""
+        unknown = any(report.counts[DifferenceKind.UNKNOWN_STUB] for report in self.mailboxes)
+        return unknown or bool(self.unreached or self.archive.unlisted)
 
 
 @dataclass(frozen=True, slots=True)

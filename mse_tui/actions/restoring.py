@@ -15,6 +15,7 @@ from mse_tui.actions.audit import audit
 from mse_tui.actions.contents import are_shown, only_by_what_is_shown, shown_stubs
 from mse_tui.actions.what_if import tried
 from mse_tui.archive import stub_links, stubs, views
+from mse_tui.archive.marks import find_marked, of_unknown_originals
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
 from mse_tui.archive.stubs import LIVE, RESTORABLE, StubState
@@ -24,9 +25,10 @@ from mse_tui.engine.giving_back import Foreseen, GivingBack, RestoreReport, Targ
 from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
+from mse_tui.features.feature import NEVER_PASSED_OVER
 from mse_tui.features.restoring import Collision, content_of
-from mse_tui.features.stub_completion import every_tree, find_marked, find_wherever, know_where
-from mse_tui.reasons import Problem
+from mse_tui.features.stub_completion import every_folder, find_wherever, know_where
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import writing
 
 __all__ = [
@@ -200,6 +202,16 @@ def revoke(wanted: StubFilter) -> int:
     return revoked
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownStub:
+    """An item with a stub's mark that the registry does not know."""
+
+    key: str
+    """The archive id that the stub names."""
+    subject: str | None
+    """None: withheld."""
+
+
 @dataclass(slots=True)
 class StubCheck:
     """What a mailbox has of its stubs."""
@@ -216,12 +228,14 @@ class StubCheck:
     unfinished: list[StubRow] = field(default_factory=list)
     unreadable: list[StubRow] = field(default_factory=list)
     """Dangling: the archive can't give the original."""
-    unknown: int = 0
-    """Items with a mark that the registry does not know."""
+    unknown: list[UnknownStub] = field(default_factory=list)
+    """Stubs of which the archive knows no original: that may be in no archive, or in that of an older backup."""
+    problem: str = ""
+    """Why the mailbox could not be looked at."""
 
     @property
     def ok(self) -> bool:
-        return not (self.unfinished or self.unreadable)
+        return not (self.unfinished or self.unreadable or self.unknown or self.problem)
 
 
 @needs(Role.OPERATOR)
@@ -231,16 +245,39 @@ def check(
     """Compare the registry with the mailboxes and with the archive's content.
 
     `told` is told of each mailbox that is looked at: its address, which one it is, of how many.
+    Where no stubs in particular are wanted, mailboxes of which the registry knows none are looked at too.
     Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
     """
     every = every_stub(only_by_what_is_shown(wanted))
     rows = shown_stubs([row for row in every if row.state in (*LIVE, StubState.LOST)])
-    by_mailbox = sorted({(row.address, row.mailbox_id) for row in rows})
+    with_stubs = {row.mailbox_id for row in rows}
+    whole = wanted == StubFilter(wanted.mailbox_id, states=wanted.states)
+    mailboxes = [each for each in views.mailboxes() if each.id in with_stubs or (whole and _is_meant(each, wanted))]
     found = []
-    for number, (address, mailbox_id) in enumerate(by_mailbox, 1):
-        told(address, number, len(by_mailbox))
-        found.append(_check(exchange, packs, views.mailbox(str(mailbox_id)), rows))
+    for number, archived in enumerate(mailboxes, 1):
+        told(archived.address, number, len(mailboxes))
+        if archived.id in with_stubs:
+            found.append(_check(exchange, packs, archived, rows))
+        else:
+            found += _check_without_stubs(exchange, packs, archived)
     return found
+
+
+def _is_meant(archived: MailboxView, wanted: StubFilter) -> bool:
+    return wanted.mailbox_id in (None, archived.id)
+
+
+def _check_without_stubs(exchange: Exchange, packs: Packs, archived: MailboxView) -> list[StubCheck]:
+    """A mailbox of which the registry has no stubs; nothing where it is gone or has no stubs indeed."""
+    try:
+        found = _check(exchange, packs, archived, ())
+    except Problem as problem:
+        if problem.reason is Reason.MAILBOX_NOT_FOUND:
+            return []
+        if problem.reason in NEVER_PASSED_OVER:
+            raise
+        return [StubCheck(archived.address, problem=str(problem))]
+    return [found] if found.unknown else []
 
 
 def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequence[StubRow]) -> StubCheck:
@@ -250,8 +287,11 @@ def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequen
     with exchange.mailbox(archived.address, Event()) as mailbox, locked(mailbox, "stub check") as fence:
         refuse_another(mailbox, archived)
         live = [row.key for row in own.values() if row.state is not StubState.LOST]
-        marked = find_wherever(mailbox, live) if live else find_marked(mailbox, every_tree(mailbox))
-        found.unknown = len(marked.keys() - own.keys())
+        marked = find_wherever(mailbox, live) if live else find_marked(mailbox, every_folder(mailbox))
+        unknown = of_unknown_originals(marked)
+        if unknown and are_shown():
+            audit("look at stubs", archived.address)
+        found.unknown = [UnknownStub(each.row.stub, each.row.subject if are_shown() else None) for each in unknown]
         for key, row in own.items():
             here = [details.row.remote_id for details in marked.get(key, ())]
             record = stubs.record(row.id)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mse_tui.archive.marks import find_marked, of_unknown_originals
 from mse_tui.archive.statements import select, select_in
 from mse_tui.exchange.mailbox import Mailbox, SyncStateInvalid
 from mse_tui.exchange.rows import Area, FolderRow, ItemRow
@@ -17,6 +18,8 @@ from mse_tui.store.archived import find_archive
 
 MOST_NAMED = 10_000
 """Differences that a report names; the rest is counted."""
+NO_FOLDER = 0
+"""The folder of a difference that reading a folder again does not mend."""
 
 
 class DifferenceKind(StrEnum):
@@ -28,6 +31,8 @@ class DifferenceKind(StrEnum):
     """In the archive's Live view, no longer on the server."""
     WITHOUT_CONTENT = "without content"
     """In both, but the archive has no content, though the task's definition wants it."""
+    UNKNOWN_STUB = "unknown stub"
+    """A stub of which the archive knows no original; in whichever folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,20 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
     identity = mailbox.identity()
     report = CoverageReport(identity.address)
     mailbox_id = find_archive(identity.guid)
+    paths: dict[str, str] = {}
     for area in identity.areas:
         for path, folder in _tree(mailbox, area):
             if boundary is not None:
                 boundary(path)
+            paths[folder.remote_id] = path
             known = _covered(mailbox_id, area, folder.remote_id)
             if known is None:
                 report.not_covered.append(path if area is Area.PRIMARY else f"{path} (online archive)")
             else:
                 _Comparison(mailbox, known, path, folder.remote_id, report).run()
+    for stub in of_unknown_originals(find_marked(mailbox, list(paths))):
+        kind, path = DifferenceKind.UNKNOWN_STUB, paths.get(stub.folder_id, "")
+        report.add(Difference(kind, False, NO_FOLDER, path, stub.row.remote_id, stub.row.subject))
     return report
 
 
@@ -152,17 +162,19 @@ class _Comparison:
         )
         for remote_id, row in by_id.items():
             known = placed.get(remote_id)
+            if known is not None:
+                self._seen.add(known[0])
             if known is None:
-                if (remote_id,) not in left_out:
-                    self._found[remote_id] = (DifferenceKind.MISSING, row.subject)
-                continue
-            self._seen.add(known[0])
-            if known[1] != row.change_key:
-                self._found[remote_id] = (DifferenceKind.CHANGED, row.subject)
-            elif known[2] is None and known[3] and (remote_id,) not in left_out:
-                self._found[remote_id] = (DifferenceKind.WITHOUT_CONTENT, row.subject)
+                kind = DifferenceKind.MISSING
+            elif known[1] != row.change_key:
+                kind = DifferenceKind.CHANGED
+            elif known[2] is None and known[3]:
+                kind = DifferenceKind.WITHOUT_CONTENT
             else:
                 self._report.archived += 1
+                continue
+            if (remote_id,) not in left_out:
+                self._found[remote_id] = (kind, row.subject)
 
     def _look_for_gone(self) -> None:
         count = select("SELECT COUNT(*) FROM placement WHERE folder_id = ? AND closed IS NULL", [self._folder_id])

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mse_tui.archive.coverage import CoverageReport
+from mse_tui.archive.coverage import NO_FOLDER, CoverageReport
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.frames import Frame, Place
 from mse_tui.archive.hierarchy import doubt
@@ -127,7 +127,8 @@ def read_again(report: CoverageReport) -> list[str]:
 
     The mailbox's lock is held by the caller. Items that are there as they should be are recognised and not fetched.
     """
-    folders = {each.folder_id: each.path for each in report.differences if not each.pending}
+    mended = [each for each in report.differences if not each.pending and each.folder_id != NO_FOLDER]
+    folders = {each.folder_id: each.path for each in mended}
     with writing():
         for folder_id in folders:
             execute(

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from mse_tui.archive.statements import execute, execute_many, insert_returning, select, select_in
 from mse_tui.exchange.editing import STUB_HEADER, Disposal
+from mse_tui.reasons import Reason
 from mse_tui.store.database import now
 from mse_tui.store.models import from_micros, moment_at, to_micros
 
@@ -207,6 +208,11 @@ def originals(mailbox_id: int, keys: Iterable[str]) -> dict[str, int]:
     return dict(select_in(sql, set(keys), mailbox_id))
 
 
+def registered(keys: Iterable[str]) -> set[str]:
+    """Those of these keys that the registry has, of whichever mailbox."""
+    return {key for (key,) in select_in("SELECT key FROM stub WHERE key IN ({values})", set(keys))}
+
+
 def deleted_by_policies(mailbox_id: int) -> set[str]:
     """Keys of a mailbox's stubs that managed folders have deleted where they lay, and that were not looked for since.
 
@@ -222,13 +228,24 @@ def deleted_by_policies(mailbox_id: int) -> set[str]:
 
 def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
     """Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost."""
+    wanted = set(message_ids)
     sql = "SELECT message_id, state, ended FROM stub WHERE message_id IN ({values})"
     forgotten = to_micros(now() - RECOVERABLE)
-    return {
+    return _replaced_unknown(wanted) | {
         message_id
-        for message_id, state, ended in select_in(sql, message_ids)
+        for message_id, state, ended in select_in(sql, wanted)
         if state in LIVE or (state == StubState.LOST and (ended is None or ended > forgotten))
     }
+
+
+def _replaced_unknown(message_ids: set[int]) -> set[int]:
+    """Of these messages, those in whose place a stub lies that no registry knows: they may be its original."""
+    sql = (
+        "SELECT p.message_id FROM placement p"
+        " JOIN unfinished u ON u.folder_id = p.folder_id AND u.remote_id = p.remote_id AND u.reason = ?"
+        " WHERE p.closed IS NULL AND p.message_id IN ({values})"
+    )
+    return {message_id for (message_id,) in select_in(sql, message_ids, str(Reason.STUB_UNKNOWN))}
 
 
 def has_stub_header(stream: BinaryIO) -> bool:

@@ -21,7 +21,7 @@ from mse_tui.cli.naming import MAILBOX_NAMED, archived_mailbox
 from mse_tui.cli.output import emit_json, fields, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
-from mse_tui.reasons import Problem, Reason
+from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
 from mse_tui.terms import WITHHELD, TaskType
 from mse_tui.text import printable
@@ -116,7 +116,8 @@ def check_stubs(
 ) -> None:  # fmt: skip
     """Compare the registry with the mailboxes and with the archive: moved, copied, lost, unfinished, dangling stubs.
 
-    Exit code: 0 all is well, 1 some are to be completed by the next execution, 2 some originals can't be given.
+    Exit code: 0 all is well, 1 some are to be completed by the next execution, or a mailbox could not be looked at,
+    2 some originals can't be given, or aren't known to this archive.
     """
     packs = packs_of_site(session)
     with exchange_of(session) as exchange:
@@ -126,7 +127,7 @@ def check_stubs(
         emit_json(found)
     else:
         _tell_check(found)
-    dangling = any(each.unreadable for each in found)
+    dangling = any(each.unreadable or each.unknown for each in found)
     ctx.exit(2 if dangling else 0 if all(each.ok for each in found) else 1)
 
 
@@ -348,6 +349,13 @@ def _tell_check(found: list[StubCheck]) -> None:
         ):  # fmt: skip
             for row in rows:
                 click.echo(printable(f"    {word}: no. {row.id} {subject_said(row.subject)}"))
-        if each.unknown:
-            click.echo(f"    {number(each.unknown)} marked items that this archive does not know")
+        for unknown in each.unknown:
+            click.echo(
+                printable(f"    of an unknown original: {subject_said(unknown.subject)}, archive id {unknown.key}")
+            )
+        if each.problem:
+            click.echo(printable(f"    not looked at: {each.problem}"))
+    if any(each.unknown for each in found):
+        explanation = explain(Reason.STUB_UNKNOWN)
+        click.echo(f"{Reason.STUB_UNKNOWN}: {explanation.happened} {explanation.remedy}")
     click.echo("All is well." if all(each.ok for each in found) else "Not all is well.")

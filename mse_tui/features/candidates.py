@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mse_tui.archive.foldertree import FolderTree
+from mse_tui.archive.stubs import registered
 from mse_tui.exchange.editing import AttachmentRow, ItemDetails
 from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.exchange.rows import ItemFailure, ItemRow
@@ -86,6 +87,8 @@ class Candidates:
             self.left += 1
             return False
         reason = never_changed(row) or definition.state_scope().skips(row)
+        if reason is Reason.IS_STUB and not registered([row.stub]):
+            reason = Reason.STUB_UNKNOWN
         if reason is not None:
             self._skip(reason)
         return reason is None

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from mse_tui.archive.foldertree import FolderTree
 from mse_tui.exchange.editing import AttachmentRow, ItemDetails
 from mse_tui.exchange.rows import FolderRow, ItemRow
-from mse_tui.features.scope import is_calendar
+from mse_tui.features.scope import is_calendar, is_vault_shortcut
 from mse_tui.reasons import Reason
 from mse_tui.terms import PRIVATE_SENSITIVITIES
 
@@ -104,9 +104,11 @@ def is_of_class(row: ItemRow, classes: Iterable[str]) -> bool:
 
 
 def never_changed(row: ItemRow) -> Reason | None:
-    """Why an item is never changed, as far as its row tells: private, protected, a stub."""
+    """Why an item is never changed, as far as its row tells: private, protected, a stub of ours or of another's."""
     if row.stub:
         return Reason.IS_STUB
+    if is_vault_shortcut(row):
+        return Reason.VAULT_SHORTCUT
     if row.sensitivity.lower() in PRIVATE_SENSITIVITIES:
         return Reason.PRIVATE
     if row.item_class.casefold().startswith(_PROTECTED_CLASSES):

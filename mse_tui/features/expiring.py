@@ -25,6 +25,7 @@ from mse_tui.exchange.rows import ItemFailure, ItemRow
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed
+from mse_tui.features.scope import is_vault_shortcut
 from mse_tui.features.stamping import Stamping
 from mse_tui.reasons import Reason
 from mse_tui.terms import PRIVATE_SENSITIVITIES
@@ -220,7 +221,7 @@ class Expiring:
         return leaving
 
     def _archived_first(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Verdicts after what is missing was archived; a private item, or one on hold, never is for that."""
+        """Verdicts after what is missing was archived; a private item, a vault's shortcut, or one on hold never is."""
         missing = [each for each in verdicts if _is_missing(each)]
         reasons = self._never_archived([each.details.row for each in missing])
         settled: dict[str, Verdict] = {each.details.row.remote_id: each for each in verdicts}
@@ -262,6 +263,7 @@ class Expiring:
         if not rows:
             return {}
         found = dict.fromkeys(would_be_held(self._mailbox_id, rows), Reason.ON_HOLD)
+        found.update((row.remote_id, Reason.VAULT_SHORTCUT) for row in rows if is_vault_shortcut(row))
         private = (row for row in rows if row.sensitivity.lower() in PRIVATE_SENSITIVITIES)
         found.update((row.remote_id, Reason.PRIVATE) for row in private)
         return found
@@ -274,7 +276,9 @@ class Expiring:
         leaving = []
         for details, due in found:
             message_id = known.get(details.row.stub)
-            if message_id is None or not _is_whole(message_id, self._run.packs):
+            if message_id is None and not stubs.registered([details.row.stub]):
+                self.skip(Reason.STUB_UNKNOWN)
+            elif message_id is None or not _is_whole(message_id, self._run.packs):
                 self.skip(Reason.NOT_ARCHIVED)
             elif message_id in held:
                 self.skip(Reason.ON_HOLD)

@@ -15,7 +15,7 @@ from mse_tui.archive.arrivals import Arrival
 from mse_tui.archive.ledger import PassKey, lacking
 from mse_tui.archive.passes import without_content
 from mse_tui.archive.reading import FolderReading
-from mse_tui.archive.stubs import originals
+from mse_tui.archive.stubs import originals, registered
 from mse_tui.archive.tombstones import purged_items
 from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.exchange.rows import Content, ItemChanges, ItemFailure, ItemRow
@@ -150,8 +150,8 @@ class Lister:
             yield StillFailing(folder, failures)
         if rows:
             skipped, originals = self._skipped(rows), self._originals(rows)
-            known = skipped.keys() | originals.keys()
-            wanted = [row for row in rows if row.remote_id not in known] if self._wants_content else []
+            settled = skipped.keys() | originals.keys()
+            wanted = [row for row in rows if row.remote_id not in settled] if self._wants_content else []
             yield Page(folder, rows, skipped, wanted, originals)
 
     def _changes(self, folder: FolderReading) -> Iterator[Event]:
@@ -179,15 +179,16 @@ class Lister:
         reasons = ((row.remote_id, self._items.skips(row)) for row in rows)
         skipped = {remote_id: reason for remote_id, reason in reasons if reason is not None}
         purged = purged_items(self._mailbox_id, [row for row in rows if row.remote_id not in skipped])
-        return {**skipped, **dict.fromkeys(purged, Reason.PURGED)}
+        unknown = {row.remote_id: Reason.STUB_UNKNOWN for row in _unknown_stubs(rows)}
+        return {**skipped, **dict.fromkeys(purged, Reason.PURGED), **unknown}
 
     def _originals(self, rows: Sequence[ItemRow]) -> dict[str, int]:
         """Of the items that are stubs of this mailbox's messages, the message that each stands for."""
         stubs = {row.remote_id: row.stub for row in rows if row.stub}
         if not stubs:
             return {}
-        known = originals(self._mailbox_id, stubs.values())
-        return {remote_id: known[key] for remote_id, key in stubs.items() if key in known}
+        messages = originals(self._mailbox_id, stubs.values())
+        return {remote_id: messages[key] for remote_id, key in stubs.items() if key in messages}
 
     def _wanted(self, folder: FolderReading, rows: Sequence[ItemRow], known: Set[str]) -> Sequence[ItemRow]:
         candidates = [row for row in rows if row.remote_id not in known]
@@ -195,6 +196,13 @@ class Lister:
             return ()
         needed = lacking(folder.folder_id, candidates)
         return [row for row in candidates if row.remote_id in needed]
+
+
+def _unknown_stubs(rows: Sequence[ItemRow]) -> list[ItemRow]:
+    """Stubs whose originals the archive knows nothing of: what they say must not pass for the message."""
+    marked = [row for row in rows if row.stub]
+    known = registered(row.stub for row in marked) if marked else set()
+    return [row for row in marked if row.stub not in known]
 
 
 def read_ahead(

@@ -158,9 +158,14 @@ class Restoring:
             self._is_back(deleted, made.remote_id)
         self._unmark(made)
         if there and collision is Collision.REPLACE:
-            for answer in self._mailbox.editing.delete([row.remote_id for row in there], Disposal.SOFT):
+            unknown = {row.stub for row in there if row.stub} - stubs.registered(row.stub for row in there)
+            replaced = [row.remote_id for row in there if row.stub not in unknown]
+            for answer in self._mailbox.editing.delete(replaced, Disposal.SOFT):
                 if isinstance(answer, ItemFailure) and answer.reason is not Reason.ITEM_NOT_FOUND:
                     return PutBack(made.remote_id, answer.reason, answer.message)
+            if unknown:
+                happened = "It is there; beside it is left a stub of which the archive knows no original."
+                return PutBack(made.remote_id, Reason.STUB_UNKNOWN, happened)
         return PutBack(made.remote_id)
 
     def _is_back(self, deleted: StubRecord, remote_id: str) -> None:

@@ -56,7 +56,7 @@ class ItemScope:
         """Why an item is skipped; None: it is replicated."""
         if self.skip_private and row.sensitivity.lower() in PRIVATE_SENSITIVITIES:
             return Reason.PRIVATE
-        if not self.include_vault_shortcuts and row.item_class.lower().startswith(_VAULT_SHORTCUT_CLASS):
+        if not self.include_vault_shortcuts and is_vault_shortcut(row):
             return Reason.VAULT_SHORTCUT
         return None
 
@@ -67,6 +67,11 @@ class ItemScope:
             or (reason is Reason.PRIVATE and self.skip_private)
             or (reason is Reason.VAULT_SHORTCUT and not self.include_vault_shortcuts)
         )
+
+
+def is_vault_shortcut(row: ItemRow) -> bool:
+    """Whether an item is what Enterprise Vault has left of a message: the message itself is not in it."""
+    return row.item_class.lower().startswith(_VAULT_SHORTCUT_CLASS)
 
 
 def is_calendar(row: FolderRow) -> bool:

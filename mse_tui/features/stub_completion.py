@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from mse_tui.archive import stubs
 from mse_tui.archive.fence import Fence
 from mse_tui.archive.foldertree import FolderTree
+from mse_tui.archive.marks import find_marked
 from mse_tui.archive.stubs import UNFINISHED, StubRecord, StubState
-from mse_tui.exchange.editing import ItemDetails, ItemQuery, Mark
+from mse_tui.exchange.editing import ItemDetails
 from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
@@ -100,29 +101,6 @@ def _locate(
     return found + [(record, details) for record, details in again if record is not None], unseen
 
 
-def find_marked(
-    mailbox: Mailbox, trees: Iterable[FolderTree], boundary: Callable[[], None] = lambda: None
-) -> dict[str, list[ItemDetails]]:
-    """Every marked item of these trees by its key; an owner may have copied a stub.
-
-    Raises Problem also where a single item can't be looked at: what is not seen must not pass for gone.
-    """
-    folder_ids = [each for tree in trees for each in tree.folders]
-    ids: list[str] = []
-    for page in mailbox.editing.find_in(folder_ids, ItemQuery(mark=(Mark.STUB, ""))):
-        boundary()
-        ids += [row.remote_id for row in page]
-    boundary()
-    found: dict[str, list[ItemDetails]] = {}
-    for details in mailbox.editing.details(ids) if ids else ():
-        if isinstance(details, ItemDetails):
-            if details.row.stub:
-                found.setdefault(details.row.stub, []).append(details)
-        elif details.reason is not Reason.ITEM_NOT_FOUND:
-            raise Problem(details.reason, details.message)
-    return found
-
-
 def find_wherever(
     mailbox: Mailbox, keys: Iterable[str], boundary: Callable[[], None] = lambda: None
 ) -> dict[str, list[ItemDetails]]:
@@ -133,10 +111,15 @@ def find_wherever(
     wanted = set(keys)
     if not wanted:
         return {}
-    found = find_marked(mailbox, every_tree(mailbox), boundary)
+    found = find_marked(mailbox, every_folder(mailbox), boundary)
     if wanted - found.keys():
-        found = {**find_marked(mailbox, every_tree(mailbox), boundary), **found}
+        found = {**find_marked(mailbox, every_folder(mailbox), boundary), **found}
     return found
+
+
+def every_folder(mailbox: Mailbox) -> list[str]:
+    """Remote ids of all folders of the mailbox, and of its online archive. Raises Problem as `every_tree` does."""
+    return [each for tree in every_tree(mailbox) for each in tree.folders]
 
 
 def every_tree(mailbox: Mailbox) -> list[FolderTree]:

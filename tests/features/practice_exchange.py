@@ -237,6 +237,14 @@ class PracticeMailbox:
     def address(self) -> str:
         return f"{self._server.guid}@example.test"
 
+    @property
+    def editing(self) -> "PracticeMailbox":
+        return self
+
+    def find_in(self, folder_ids: Sequence[str], query: object) -> Iterator[tuple[ItemRow, ...]]:
+        """No item of this organisation has a mark."""
+        return iter(())
+
     def identity(self) -> MailboxIdentity:
         return MailboxIdentity(self._server.guid, self.address, "Practice")
 

@@ -22,7 +22,9 @@ from mse_tui.store.models import ArchiveMailbox, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import PUBLIC_URL, Management, all_items, message_of, mime_of, moving_while_looked
-from tests.features.replicating import RecordingJournal
+from tests.features.replicating import RecordingJournal, make_task
+from tests.features.retaining import Managing, policy
+from tests.features.retaining import definition as managed_folders
 from tests.support.owner import Owner
 
 BIG = bytes(range(256)) * 200
@@ -145,16 +147,57 @@ def test_what_must_never_be_changed_is_skipped_for_its_reason(owner, mailbox, ma
     owner.add(5, attachments=big, is_read=False)
     owner.add(6, attachments=big, flag="Flagged")
     owner.add(7, attachments=big, categories=["Project"])
+    owner.add(8, attachments=big, item_class="IPM.Note.EnterpriseVault.Shortcut")
     before = all_items(mailbox)
     journal = manage.run()
     assert journal.skipped == {
-        Reason.PRIVATE: 1, Reason.PROTECTED: 3, Reason.UNREAD: 1, Reason.FLAGGED: 1, Reason.CATEGORISED: 1,
+        Reason.VAULT_SHORTCUT: 1, Reason.PRIVATE: 1, Reason.PROTECTED: 3, Reason.UNREAD: 1, Reason.FLAGGED: 1,
+        Reason.CATEGORISED: 1,
     }  # fmt: skip
     assert all_items(mailbox) == before
     manage.run(include_unread=True, include_flagged=True, include_categorised=True)
     assert [details.row.subject for details in all_items(mailbox) if details.row.stub] == [
         "Message 5", "Message 6", "Message 7",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def unknown(owner, mailbox, replicate, manage):
+    """A stub of a message that the archive has, and knows nothing of its having been stubbed."""
+    owner.add(1, attachments=[("a.bin", BIG)])
+    replicate()
+    manage.run(action=StorageAction.FULL_STUB)
+    Stub.delete().execute()
+    (stub,) = all_items(mailbox)
+    return stub
+
+
+def test_a_stub_of_an_unknown_original_is_told_and_left(unknown, mailbox, packs, replicate, manage):
+    (message,) = Message.select()
+    for _ in range(2):
+        assert replicate().skipped == {Reason.STUB_UNKNOWN: 1}
+        assert [row.id for row in Message.select()] == [message.id]
+        assert Placement.get(Placement.closed.is_null()).message_id == message.id
+    assert stubs.with_live_stubs([message.id]) == {message.id}
+    assert manage.run(action=StorageAction.DELETE).skipped == {Reason.STUB_UNKNOWN: 1}
+    expired = Managing(mailbox, packs).run(managed_folders(inbox=policy(delete=1)))
+    assert expired.skipped == {Reason.STUB_UNKNOWN: 1}
+    work = restoring(mailbox, packs)
+    answer = work.restore(message.id, unknown.row, unknown.folder_id, Collision.REPLACE)
+    assert answer.reason is Reason.STUB_UNKNOWN
+    assert [each.row.stub for each in all_items(mailbox)] == [unknown.row.stub, ""]
+
+
+def test_a_stub_that_becomes_known_is_its_original_again(unknown, mailbox, replicate):
+    replicate()
+    stub, message = unknown.row, Message.get().id
+    new = stubs.NewStub(
+        stub.stub, ArchiveMailbox.get().id, message, Placement.get().folder_id, make_task("knows").id, "", "full stub",
+        stub.remote_id, stub.change_key, (), 1,
+    )  # fmt: skip
+    stubs.begin([new], stubs.StubState.COMPLETE)
+    assert not replicate().skipped
+    assert not stubs._replaced_unknown({message}) and Placement.get(Placement.closed.is_null()).message_id == message
 
 
 def test_what_is_on_hold_or_not_readable_stays(owner, mailbox, packs, replicate, manage):
