@@ -194,7 +194,7 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
 
 
 def _result(one: MailboxResultRow) -> str:
-    if one.finished is None:
+    if one.runs:
         return one.word
     return f"- {one.word}" if one.light is Light.NONE else light(one.light)
 
@@ -208,8 +208,8 @@ def _remedy(reason: str) -> str:
 
 
 def _light(row: ExecutionRow) -> str:
-    return light(row.light) if row.finished else "running"
+    return row.word if row.runs else light(row.light)
 
 
 def _lasted(row: ExecutionRow) -> str:
-    return lasted(row.finished - row.started) if row.finished else "running"
+    return "running" if row.runs else lasted(row.duration) or "-"

@@ -26,6 +26,7 @@ from mse_tui.store.models import (
     to_micros,
 )
 from mse_tui.store.queries import totals
+from mse_tui.store.queries.executions import interrupted_message
 from mse_tui.terms import Light, Status, Verb
 
 RESOLVING = "resolving the group"
@@ -208,7 +209,7 @@ def _end_commands(task_id: int, whole: Outcome, now: datetime) -> None:
 
 def end_interrupted(execution: Any, now: datetime) -> None:
     """The end of an execution whose engine died; its task waits for its next execution."""
-    message = f"Interrupted after {execution.processed} of {execution.mailboxes} mailboxes."
+    message = interrupted_message(execution.processed, execution.mailboxes)
     close_open_results(execution.id, Reason.INTERRUPTED, explain(Reason.INTERRUPTED).happened, now)
     whole = summary(execution.id, Outcome(Light.ORANGE, str(Reason.INTERRUPTED), message))
     Execution.update(finished=now, light=whole.light, reason=whole.reason, message=whole.message).where(

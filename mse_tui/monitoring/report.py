@@ -64,7 +64,7 @@ def write_html(detail: ExecutionDetail, target: TextIO) -> None:
 def _facts(row: ExecutionRow) -> str:
     told = f"{row.trigger}, {row.asked_by}" if row.asked_by else row.trigger
     facts = (
-        ("Result", row.light.word),
+        ("Result", row.word),
         ("Message", row.message),
         ("Reason", row.reason),
         ("What to do", _remedy(row.reason)),
@@ -89,8 +89,7 @@ def _mailbox(one: MailboxResultRow) -> str:
 
 
 def _own_cells(row: ExecutionRow) -> Sequence[str]:
-    result = row.light.word if row.finished else "running"
-    return ("", row.shown_task, _time(row.started), _time(row.finished), "", result, row.reason, row.message)
+    return ("", row.shown_task, _time(row.started), _time(row.finished), "", row.word, row.reason, row.message)
 
 
 def _cells(one: MailboxResultRow) -> Sequence[str]:

@@ -337,7 +337,7 @@ def _site(row: SiteRow, now: datetime) -> Line:
 
 def _activity(row: ActivityRow, now: datetime) -> Line:
     execution = row.execution
-    running = execution.finished is None
+    running = execution.runs
     return line(
         execution.id,
         absolute(execution.started),
@@ -353,7 +353,7 @@ def _activity(row: ActivityRow, now: datetime) -> Line:
 
 
 def _said_last(row: ActivityRow) -> str:
-    return row.latest_detail if row.execution.finished is None else row.execution.message
+    return row.latest_detail if row.execution.runs else row.execution.message
 
 
 def _last_line(data: Overview) -> Line:

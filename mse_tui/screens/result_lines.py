@@ -113,7 +113,7 @@ def totals_said(task_type: TaskType, counters: Mapping[str, int]) -> str:
 
 def result_cell(result: MailboxResultRow) -> Cell:
     """How it went, with the mailbox's light where it has one."""
-    if result.finished is None:
+    if result.runs:
         return Cell(result.word, Tone.ACCENT)
     if result.light is Light.NONE:
         return Cell(f"- {result.word}", Tone.DIM)

@@ -32,7 +32,7 @@ from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
-from mse_tui.widgets.wording import count, in_local_time, item_said, lasted, number, when
+from mse_tui.widgets.wording import absolute, count, in_local_time, item_said, lasted, number, when
 
 _REMOVED = "The task was removed; it can't be told anything."
 
@@ -144,12 +144,12 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
 
     def _facts(self, data: ShownExecution) -> list[Fact]:
         execution = data.detail.execution
-        running = execution.finished is None
+        running = execution.runs
         light = Cell("running", Tone.ACCENT) if running else light_cell(execution.light)
-        took = lasted((execution.finished or self.now) - execution.started)
+        took = f"took {lasted(execution.duration)}" if execution.duration else f"since {absolute(execution.started)}"
         began = f"began by {execution.trigger}" + (f" of {execution.asked_by}" if execution.asked_by else "")
         facts = [
-            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; took {took}; {began}", light.tone),
+            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; {took}; {began}", light.tone),
             Fact("Message", in_local_time(execution.message) or "-"),
             *(group_facts(data.detail.group, self.now) if data.detail.group is not None else ()),
             Fact("Totals", totals_said(execution.type, data.counters)),

@@ -161,12 +161,13 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         ]
 
     def _last(self, last: ExecutionRow) -> list[Fact]:
-        if last.finished is None:
+        if last.runs:
             return [Fact("Running since", when(last.started, self.now))]
         light = light_cell(last.light)
         ended = f"{light.text}, {last.processed} of {count(last.mailboxes, 'mailbox', 'mailboxes')}"
+        took = f", took {lasted(last.duration)}" if last.duration else ""
         return [
-            Fact("Last execution", f"{when(last.started, self.now)}, took {lasted(last.duration)}"),
+            Fact("Last execution", when(last.started, self.now) + took),
             Fact("  ended", ended, light.tone),
             Fact("  message", in_local_time(last.message) or "-"),
         ]

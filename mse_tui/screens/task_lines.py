@@ -94,8 +94,8 @@ def execution_advice(execution: ExecutionRow) -> str:
 
 def execution_cells(execution: ExecutionRow, now: datetime) -> tuple[Cell, ...]:
     """The cells of EXECUTION_COLUMNS."""
-    running = execution.finished is None
-    took = lasted((execution.finished or now) - execution.started)
+    running = execution.runs
+    took = lasted(now - execution.started if running else execution.duration)
     return (
         Cell(absolute(execution.started)),
         Cell(f"({relative(execution.started, now)})", Tone.DIM),

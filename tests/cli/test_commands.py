@@ -20,6 +20,7 @@ from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
 from mse_tui.engine.commands import remove
+from mse_tui.engine.leases import Leases, task_key
 from mse_tui.home import Home
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
@@ -245,6 +246,7 @@ def test_the_log_tells_skipped_mailboxes_from_running_ones(with_task: Command, h
         task=Task.get(), trigger="schedule", started=now(), definition="{}", mailboxes=2, processed=1,
         light=Light.NONE, message="",
     )  # fmt: skip
+    Leases().take(task_key(Task.get().id), "an engine")
     for position, finished in ((1, now()), (2, None)):
         MailboxResult.create(
             execution=execution, position=position, address=f"m{position}@example.com", started=now(),
@@ -500,6 +502,7 @@ def test_planning_says_whether_tasks_keep_up(with_task: Command) -> None:
 def test_what_has_not_ended_or_not_changed_is_not_said_to_have(with_task: Command, home: Home) -> None:
     open_database(home.database)
     execution = Execution.create(task=Task.get(), trigger="schedule", started=now(), definition="{}")
+    Leases().take(task_key(Task.get().id), "an engine")
     listed, told = with_task("log").out, with_task("log", "--execution", str(execution.id)).out
     assert "never run" not in listed + told
     assert "running" in listed

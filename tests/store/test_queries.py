@@ -8,7 +8,7 @@ import pytest
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import now
-from mse_tui.store.models import Command, HaltedAccount, Lease, MailboxResult, Site, Task
+from mse_tui.store.models import Command, Execution, HaltedAccount, Lease, MailboxResult, Site, Task
 from mse_tui.terms import Light, Status, TaskType
 from tests.screens.seed import NOW, SITE_CODE, seed
 
@@ -43,6 +43,20 @@ def test_running_with_a_lease_that_ran_out_is_scheduled_and_interrupted() -> Non
     assert (row.status, row.interrupted) == (Status.SCHEDULED, True)
     assert queries.progress_of_running() == []
     assert "interrupted" in [one.reason for one in queries.troubles()]
+
+
+def test_an_execution_whose_engine_is_gone_is_interrupted_before_the_next_engine_says_so() -> None:
+    running = Execution.get(Execution.finished.is_null())
+    detail = queries.execution_detail(running.id)
+    assert detail is not None and detail.execution.word == "running"
+    assert "running" in [row.word for row in queries.mailbox_results(running.id)]
+    Lease.update(until=now() - timedelta(seconds=1)).where(Lease.key.startswith("task:")).execute()
+    detail = queries.execution_detail(running.id)
+    assert detail is not None
+    said = detail.execution
+    assert (said.word, said.light, said.reason) == ("warning", Light.ORANGE, "interrupted")
+    assert said.message == f"Interrupted after {running.processed} of {running.mailboxes} mailboxes."
+    assert "running" not in [row.word for row in queries.mailbox_results(running.id)]
 
 
 def test_a_site_without_a_live_engine_is_a_trouble() -> None:

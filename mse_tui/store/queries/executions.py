@@ -11,6 +11,7 @@ from peewee import JOIN, Case, fn
 
 from mse_tui.reasons import Reason
 from mse_tui.store.database import reading
+from mse_tui.store.live_leases import running_tasks
 from mse_tui.store.models import Audit, Execution, MailboxResult, Task
 from mse_tui.store.queries.groups import execution_group
 from mse_tui.store.queries.rows import (
@@ -29,8 +30,13 @@ def _executions() -> Any:
 
 
 def execution_row(row: Any) -> ExecutionRow:
-    """The frozen row of an execution that was selected with its task, if that is still there."""
+    """The frozen row of an execution that was selected with its task, if that is still there.
+
+    One that nobody runs any more is told as the next engine to start will end it.
+    """
     task = row.task
+    left = _left_behind(row)
+    light, reason, message = (row.light, row.reason, row.message) if left is None else left
     return ExecutionRow(
         id=row.id,
         task_id=None if task is None else task.id,
@@ -42,10 +48,22 @@ def execution_row(row: Any) -> ExecutionRow:
         finished=row.finished,
         mailboxes=row.mailboxes,
         processed=row.processed,
-        light=Light(row.light),
-        reason=row.reason,
-        message=row.message,
+        light=Light(light),
+        reason=reason,
+        message=message,
     )
+
+
+def _left_behind(execution: Any) -> tuple[str, str, str] | None:
+    """Light, reason and message of an execution whose engine is gone; None of one that runs or has ended."""
+    if execution.finished is not None or execution.task_id in running_tasks():
+        return None
+    return Light.ORANGE, Reason.INTERRUPTED, interrupted_message(execution.processed, execution.mailboxes)
+
+
+def interrupted_message(processed: int, mailboxes: int) -> str:
+    """What is said of an execution whose engine is gone."""
+    return f"Interrupted after {processed} of {mailboxes} mailboxes."
 
 
 def recent_activity(limit: int) -> list[ActivityRow]:
@@ -138,6 +156,7 @@ def mailboxes_of(result_ids: Iterable[int]) -> list[tuple[str, Light]]:
 
 
 def _result(row: Any) -> MailboxResultRow:
+    left = row.finished is None and _left_behind(row.execution) is not None
     return MailboxResultRow(
         id=row.id,
         execution_id=row.execution_id,
@@ -145,8 +164,8 @@ def _result(row: Any) -> MailboxResultRow:
         address=row.address,
         started=row.started,
         finished=row.finished,
-        light=Light(row.light),
-        reason=row.reason,
+        light=Light.ORANGE if left else Light(row.light),
+        reason=Reason.INTERRUPTED if left else row.reason,
         message=row.message,
         mode=row.mode,
         counters=json.loads(row.counters),

@@ -206,11 +206,22 @@ class ExecutionRow:
     asked_by: str
     started: datetime
     finished: datetime | None
+    """None: it runs, or its engine is gone; then its light, reason and message say so."""
     mailboxes: int
     processed: int
     light: Light
     reason: str
     message: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether somebody runs it now."""
+        return self.finished is None and self.light is Light.NONE
+
+    @property
+    def word(self) -> str:
+        """How it went."""
+        return "running" if self.runs else self.light.word
 
     @property
     def shown_task(self) -> str:
@@ -219,7 +230,7 @@ class ExecutionRow:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took; None while it runs."""
+        """How long it took; None while it runs, and where nobody knows."""
         return self.finished - self.started if self.finished else None
 
 
@@ -263,9 +274,14 @@ class MailboxResultRow:
     failures: tuple[Failure, ...]
 
     @property
+    def runs(self) -> bool:
+        """Whether it has its turn now."""
+        return self.finished is None and self.light is Light.NONE
+
+    @property
     def word(self) -> str:
         """How it went; an expected skip and a turn that a pause cut short have no light, and say so."""
-        if self.finished is None:
+        if self.runs:
             return "running"
         if self.light is Light.NONE:
             return "paused" if self.reason == Reason.PAUSED else "skipped"
