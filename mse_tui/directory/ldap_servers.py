@@ -82,18 +82,17 @@ class DirectoryServers:
 
         Raises Problem: password-refused and account-halted at once, the servers' failures when all have failed.
         """
-        until = time.monotonic() + self._settings.answer_seconds
         failures: list[Problem] = []
         if (kept := self._take_kept()) is not None:
             try:
-                return self._answer(kept, question, until)
+                return self._answer(kept, question)
             except ServerFailed as failure:
                 # It may merely have been idle for too long: its server is asked again, on a new connection.
                 log.info("A kept connection to %s is of no use any more: %s", kept.address, failure)
         for address in list(self._addresses):
             try:
                 opened = self._open(address)
-                found = self._answer(opened, question, until)
+                found = self._answer(opened, question)
             except ServerFailed as failure:
                 log.warning("Directory server %s failed: %s", address, failure.problem)
                 failures.append(failure.problem)
@@ -144,7 +143,8 @@ class DirectoryServers:
         for one in kept:
             close(one.connection)
 
-    def _answer(self, opened: _Kept, question: Callable[[Search, Domain], T], until: float) -> T:
+    def _answer(self, opened: _Kept, question: Callable[[Search, Domain], T]) -> T:
+        until = time.monotonic() + self._settings.answer_seconds
         try:
             found = question(Search(opened.connection, str(opened.address), until), opened.domain)
         except Problem:

@@ -95,6 +95,14 @@ def test_a_server_that_falls_silent_is_given_up(domain_controller, opened):
         assert time.monotonic() - began < 5
 
 
+def test_a_server_that_stands_in_has_its_own_time(domain_controller, opened):
+    with Relay(domain_controller.ldaps_port) as relay:
+        relay.fault = Fault(Cut.STALL, octets=0)
+        servers = (f"localhost:{relay.port}", f"localhost:{domain_controller.ldaps_port}")
+        directory = opened(domain_controller, servers=servers, timeout_seconds=2, answer_seconds=1)
+        assert directory.group("Level1").key == opened(domain_controller).group("Level1").key
+
+
 def test_a_server_that_takes_no_sign_in_is_given_up(domain_controller, opened):
     with Relay(domain_controller.ldaps_port) as relay:
         relay.fault = Fault(Cut.STALL, octets=0)
