@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -22,9 +22,10 @@ from mse_tui.preferences import THEMES, Preferences, load_preferences, save_pref
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.dialogs import Choice, Picker, problem_notice
 from mse_tui.screens.help import HelpScreen
+from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.places import PLACES, first_screen
 from mse_tui.screens.roles import lacking_for, leads_to, needs_said, standing
-from mse_tui.screens.tui import Tui, explained
+from mse_tui.screens.tui import Begins, Reloads, Tui, explained
 from mse_tui.store import queries
 from mse_tui.store.watching import DataWatcher
 from mse_tui.terms import TaskType
@@ -143,8 +144,8 @@ class MseTuiApp(Tui):
     def on_mse_tui_app_data_changed(self) -> None:
         """Only what is seen is read again; the rest reads when it comes into view."""
         self._look_at_engine()
-        if callable(reload := getattr(self.front, "reload", None)):
-            reload()
+        if isinstance(front := self.front, Reloads):
+            front.reload()
 
     @work(thread=True, exclusive=True, group="engine-state", exit_on_error=False)
     def _look_at_engine(self) -> None:
@@ -184,8 +185,8 @@ class MseTuiApp(Tui):
         runs = seen.here or bool(seen.holder) or seen.silent
         ended = self._engine_elsewhere and not runs
         self._engine_elsewhere = runs and not seen.here
-        if callable(show := getattr(self.front, "show_header", None)):
-            show()
+        if isinstance(front := self.front, LiveScreen):
+            front.show_header()
         if ended:
             self._tell_that_it_ended()
         elif runs and self._told_that_it_ended:
@@ -204,20 +205,20 @@ class MseTuiApp(Tui):
 
     def commands_here(self) -> list[Command]:
         """What can be done on this screen, its own commands first."""
-        own = tuple(getattr(self.screen, "KEYS", ()))
+        own = self.screen.KEYS if isinstance(self.screen, LiveScreen) else ()
         return [*own, *EVERYWHERE, *LIST_KEYS]
 
     def action_help(self) -> None:
         """Show the keys of this screen."""
-        own = tuple(getattr(self.screen, "KEYS", ()))
-        text = getattr(self.screen, "HELP_TEXT", "")
-        lists = any(not one.IS_TEXT for one in self.screen.query(LineList))
+        screen = self.screen
+        own, text = (screen.KEYS, screen.HELP_TEXT) if isinstance(screen, LiveScreen) else ((), "")
+        lists = any(not one.IS_TEXT for one in screen.query(LineList))
         self.push_screen(HelpScreen(text, own, self.refused(), lists=lists))
 
     def refused(self) -> dict[str, str]:
         """Why the person may not give a command here, by the command's id."""
         everywhere = {command.id: lacking_for(command, self, self.roles) for command in EVERYWHERE}
-        here: dict[str, str] = getattr(self.screen, "refused", dict)()
+        here = self.screen.refused() if isinstance(self.screen, LiveScreen) else {}
         return {name: needs_said(roles) for name, roles in everywhere.items() if roles} | here
 
     @work(exclusive=True, group="palette")
@@ -234,7 +235,7 @@ class MseTuiApp(Tui):
 
     def _owner(self, command: Command, focused: Any) -> Any:
         for owner in (focused, self.screen, self):
-            if owner is not None and hasattr(owner, f"action_{command.action}"):
+            if owner is not None and hasattr(owner, command.method):
                 return owner
         return self
 
@@ -242,8 +243,14 @@ class MseTuiApp(Tui):
         """Switch to a place's first screen; to what was begun there, if anything was."""
         if self.current_mode != place:
             await self.switch_mode(place)
-        while len(self.screen_stack) > 1 and not self.screen.is_modal and not getattr(self.screen, "HOLDS_WORK", False):
+        while len(self.screen_stack) > 1 and isinstance(self.screen, LiveScreen) and not self.screen.HOLDS_WORK:
             self.pop_screen()
+
+    async def action_mode(self, place: str) -> None:
+        """Go to a place, and show everything that it lists."""
+        await self.go_to(place)
+        if isinstance(self.screen, LiveScreen):
+            self.screen.show_all()
 
     def action_theme(self) -> None:
         """The next theme; it is remembered."""
@@ -299,9 +306,11 @@ class MseTuiApp(Tui):
 
     async def show_tasks(self, task_type: TaskType | None) -> None:
         """Go to the tasks of one type."""
+        from mse_tui.screens.tasks import TasksScreen  # noqa: PLC0415
+
         await self.go_to("tasks")
-        if callable(show := getattr(self.screen, "show_type", None)):
-            show(task_type)
+        if isinstance(self.screen, TasksScreen):
+            self.screen.show_type(task_type)
 
     # --- the engine ----------------------------------------------------------------------------------------------
 
@@ -348,8 +357,8 @@ class MseTuiApp(Tui):
         for place in self.MODES:
             with contextlib.suppress(KeyError):  # places that nobody has been to have no screens
                 for screen in self.get_screen_stack(place):
-                    if begun := getattr(screen, "begun", ""):
-                        yield f"{begun} is lost."
+                    if isinstance(screen, Begins) and screen.begun:
+                        yield f"{screen.begun} is lost."
         if self.engine is not None and self.engine.running():
             yield (
                 "The site's engine runs inside this program and ends with it: running tasks stop at the next item and"
@@ -364,16 +373,3 @@ class MseTuiApp(Tui):
 
 def _retried(accounts: list[str]) -> str:
     return f"Tried again: {', '.join(accounts)}" if accounts else "No account is halted."
-
-
-def _going_to(place: str) -> Callable[[MseTuiApp], Coroutine[Any, Any, None]]:
-    async def action(app: MseTuiApp) -> None:
-        await app.go_to(place)
-        if callable(show_all := getattr(app.screen, "show_all", None)):
-            show_all()
-
-    return action
-
-
-for _place in PLACES:
-    setattr(MseTuiApp, f"action_mode_{_place}", _going_to(_place))

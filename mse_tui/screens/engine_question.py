@@ -85,11 +85,14 @@ class EngineQuestions(Widget):
             self.post_message(message)
 
 
-def wait_for_answer(request_id: int) -> Mapping[str, Any] | None:
-    """The engine's answer to a request, for a thread that may wait; None when none came. Raises its Problem."""
-    pause = Event()
+def wait_for_answer(request_id: int, left: Event) -> Mapping[str, Any] | None:
+    """The engine's answer to a request, for a thread that may wait; None when none came before one has `left`.
+
+    Raises its Problem.
+    """
     waited = 0.0
     while (answer := requests.answer(request_id)) is None and waited < ANSWER_SECONDS:
         waited += _LOOK_SECONDS
-        pause.wait(_LOOK_SECONDS)
+        if left.wait(_LOOK_SECONDS):
+            return None
     return answer

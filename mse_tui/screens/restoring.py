@@ -82,7 +82,7 @@ class RestoresMessages:
 
         def restored() -> Mapping[str, Any] | None:
             named = replace(target, address=mailbox_address(target.address)) if target.address else target
-            return wait_for_answer(ask_to_restore(wanted.placement_ids, named))
+            return wait_for_answer(ask_to_restore(wanted.placement_ids, named), self.tui.left)
 
         self.tui.act(restored, lambda answer: self._tell(wanted, answer))
         self.restored()

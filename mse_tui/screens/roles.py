@@ -43,7 +43,7 @@ def roles_of(method: Callable[..., Any] | None, owner: Any) -> frozenset[Role]:
 
 def lacking_for(command: Command, owner: Any, held: Collection[Role]) -> tuple[Role, ...]:
     """The roles that somebody who holds these lacks for a command of this screen (or of the app)."""
-    return missing(roles_of(getattr(type(owner), f"action_{command.action}", None), owner), held)
+    return missing(roles_of(getattr(type(owner), command.method, None), owner), held)
 
 
 def tell_lacking(tui: Tui, lacking: Sequence[Role]) -> None:

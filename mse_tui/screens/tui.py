@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from textual import events, work
 from textual.app import App, ScreenStackError
@@ -28,6 +29,25 @@ _HINTED_FOR = 2
 """Seconds."""
 
 
+@runtime_checkable
+class Reloads(Protocol):
+    """A screen that shows what is in the database."""
+
+    def reload(self) -> None:
+        """Read it again."""
+        ...
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """A screen on which something is begun that leaving loses."""
+
+    @property
+    def begun(self) -> str:
+        """What; '' for nothing."""
+        ...
+
+
 class Tui(App[None]):
     """What every screen finds in its app."""
 
@@ -42,8 +62,8 @@ class Tui(App[None]):
         self._engine_alive = True
         self.roles: frozenset[Role] = frozenset()
         """Those of the person at the keyboard."""
-        self.ending = False
-        """The app is on its way out: nothing is shown any more."""
+        self.left = Event()
+        """Set when the app is on its way out: nothing is shown any more, and nothing waited for."""
         self._hinted = False
 
     # --- what is said in passing ---------------------------------------------------------------------------------
@@ -66,8 +86,13 @@ class Tui(App[None]):
 
     def exit(self, *arguments: Any, **options: Any) -> None:
         """Leave."""
-        self.ending = True
+        self.left.set()
         super().exit(*arguments, **options)
+
+    @property
+    def ending(self) -> bool:
+        """The app is on its way out."""
+        return self.left.is_set()
 
     @property
     def front(self) -> Screen[Any] | None:
@@ -101,8 +126,8 @@ class Tui(App[None]):
         except Problem as problem:
             self.push_screen(problem_notice(problem))
             return
-        if callable(reload := getattr(self.front, "reload", None)):
-            reload()
+        if isinstance(front := self.front, Reloads):
+            front.reload()
         if then is not None:
             then(result)
 

@@ -11,7 +11,8 @@ class Command:
     """One thing that a person can do."""
 
     id: str
-    """'task.run' runs the Textual action 'task_run'; keys can be remapped by it."""
+    """'task.run' runs the Textual action 'task_run', 'mode.tasks' the action 'mode' with 'tasks'; keys can be remapped
+    by it."""
     key: str
     """Textual key names, separated by commas."""
     label: str
@@ -26,9 +27,16 @@ class Command:
     """The label where there is little room."""
 
     @property
+    def method(self) -> str:
+        """What the screen (or the app) calls it: 'action_task_run'."""
+        name = "mode" if self.id.startswith("mode.") else self.id.replace(".", "_").replace("-", "_")
+        return f"action_{name}"
+
+    @property
     def action(self) -> str:
-        """The Textual action; the screen (or the app) has the method."""
-        return self.id.replace(".", "_").replace("-", "_")
+        """The Textual action, as bindings name it."""
+        name = self.method.removeprefix("action_")
+        return f"{name}({self.id.removeprefix('mode.')!r})" if name == "mode" else name
 
     @property
     def keys_shown(self) -> str:

@@ -3,13 +3,16 @@
 import json
 import mailbox as mailboxes
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from mse_tui.access.roles import Role
 from mse_tui.app import MseTuiApp
 from mse_tui.archive.export import ExportReport
+from mse_tui.screens import restoring
 from mse_tui.screens.archive_export import Exporting
+from mse_tui.screens.engine_question import wait_for_answer
 from mse_tui.store.models import Audit, EngineRequest
 from tests.screens.conftest import Keys, until
 from tests.screens.seed import DOMAIN, NOW
@@ -150,6 +153,27 @@ async def test_marked_messages_are_restored_by_one_question_that_names_how_many(
         await keys.see("2 messages are back.")
         [entry] = Audit.select().where(Audit.action == "restore")
         assert len(json.loads(entry.after)["messages"]) == 2
+
+
+async def test_who_leaves_does_not_wait_for_the_engine(app: MseTuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = Event()
+
+    def waiting(request_id: int, left: Event) -> object:
+        answer = wait_for_answer(request_id, left)
+        waited.set()
+        return answer
+
+    monkeypatch.setattr(restoring, "wait_for_answer", waiting)
+    async with app.run_test(size=(100, 30)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "enter", "j", "enter", "R")
+        await keys.see("Restore to")
+        await keys.press("j", "enter")
+        await until(pilot, EngineRequest.select().where(EngineRequest.kind == "restore").exists, "the request")
+        assert not waited.is_set()
+        await keys.press("q")
+        assert app.ending
+    assert waited.wait(5), "the thread would keep the program"
 
 
 async def test_of_several_messages_it_is_told_which_were_not_restored(app: MseTuiApp) -> None:
