@@ -233,6 +233,13 @@ def tell(task, verb, arguments="{}", who="anna"):
     return Command.create(task=task, verb=verb, arguments=arguments, asked_by=who, asked=NOON)
 
 
+def pass_ticks(engine, number=3):
+    """Wait until an engine has looked again so many times; the first look may have begun before."""
+    for _ in range(number):
+        turned = engine._tick._turned
+        until(lambda turned=turned: engine._tick._turned != turned)
+
+
 def until(condition, seconds=10.0):
     """Wait for a condition that other threads bring about; what it gave at last."""
     end = time.monotonic() + seconds

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from peewee import OperationalError
 from mse_tui.access import audit_chain
 from mse_tui.access.audit_chain import Entry
 from mse_tui.engine.audit_heads import AuditHeads
+from mse_tui.engine.execution import State
 from mse_tui.engine.housekeeping import Ages, prune
 from mse_tui.engine.leases import Leases, mailbox_key, task_key
 from mse_tui.engine.locks import MailboxLocks, Waiting
@@ -33,7 +33,7 @@ from mse_tui.store.models import (
 )
 from mse_tui.store.processes import Process
 from mse_tui.terms import Light, Status, Trigger, Verb
-from tests.engine.fakes import NOON, FakeDirectory, FakeFeature, RunningClock, make_task, tell, until
+from tests.engine.fakes import NOON, FakeDirectory, FakeFeature, RunningClock, make_task, pass_ticks, tell, until
 from tests.engine.test_executions import THREE, Held, ended, new_task, run
 
 
@@ -128,8 +128,9 @@ def test_a_task_that_another_engine_runs_is_left_alone(bench):
     task = new_task(bench)
     execution = crashed(bench, task)
     Leases("other", process=Process("elsewhere", 1, 1)).take(task_key(task.id), "another engine")
-    with bench.engine():
-        time.sleep(0.3)
+    with bench.engine() as engine:
+        pass_ticks(engine)
+        engine._recover()
         assert Execution.get_by_id(execution.id).finished is None
         assert bench.task(task).status == Status.RUNNING
 
@@ -172,10 +173,10 @@ def test_an_end_that_cannot_be_written_is_written_later(bench):
     database.execute_sql(
         "CREATE TRIGGER full BEFORE UPDATE OF finished ON execution BEGIN SELECT RAISE(ABORT, 'database is full'); END"
     )
-    with bench.engine():
+    with bench.engine() as engine:
         tell(task, Verb.RUN)
-        until(lambda: bench.feature.processed)
-        time.sleep(0.3)
+        until(lambda: any(execution.state is State.ENDING for execution in engine._executions()))
+        pass_ticks(engine)
         assert bench.executions(task)[0].finished is None
         database.execute_sql("DROP TRIGGER full")
         assert ended(bench, task)[0].light == Light.GREEN
