@@ -18,12 +18,13 @@ from mse_tui.archive.packs import Packs
 from mse_tui.archive.repair import RepairReport, read_again, repair_from_mailbox, repair_from_packs
 from mse_tui.archive.verify import Advance, Finding, VerifyReport, verify
 from mse_tui.archive.views import MailboxView
-from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.leases import Leases
 from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.queries import SiteRow
 from mse_tui.terms import WITHHELD
 

@@ -273,7 +273,8 @@ def _search_index(home: "Home") -> Iterator[Finding]:
 
 
 def _engine() -> Finding:
-    from mse_tui.engine.leases import Leases, engine_key
+    from mse_tui.engine.leases import Leases
+    from mse_tui.store.lease_keys import engine_key
     from mse_tui.store.queries import sites
 
     for site in sites():

@@ -12,9 +12,10 @@ from typing import Any
 
 from mse_tui.directory.directory import GroupReference
 from mse_tui.engine.clock import Clock
-from mse_tui.engine.leases import HeldLease, Leases, process_label, task_key
+from mse_tui.engine.leases import HeldLease, Leases, process_label
 from mse_tui.engine.schedules import OnMissed, ScheduleSettings, next_execution, read_settings
 from mse_tui.store.database import data_version, reading, writing
+from mse_tui.store.lease_keys import task_key
 from mse_tui.store.models import Definition, Execution, Schedule, Task
 from mse_tui.terms import GroupKind, Status, TaskType, Trigger
 

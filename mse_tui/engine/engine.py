@@ -31,7 +31,7 @@ from mse_tui.engine.groups import Guard, TaskGroups
 from mse_tui.engine.housekeeping import Housekeeping, ages_now, prune
 from mse_tui.engine.index_rounds import IndexRounds
 from mse_tui.engine.lasting import last
-from mse_tui.engine.leases import HeldLease, Leases, Renewer, engine_key, process_label
+from mse_tui.engine.leases import HeldLease, Leases, Renewer, process_label
 from mse_tui.engine.locks import MailboxLocks
 from mse_tui.engine.log_file import EngineLog
 from mse_tui.engine.memory import bound_arenas
@@ -46,6 +46,7 @@ from mse_tui.features.feature import Feature
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database, data_version, faults_explained
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Site
 from mse_tui.terms import TaskType

@@ -26,25 +26,7 @@ RENEW_SECONDS = 8.0
 _CLOCK_JUMP_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 
-TASK_KEYS = "task:"
-"""What the keys of all task leases begin with."""
-
 Now = Callable[[], datetime]
-
-
-def engine_key(site_code: str) -> str:
-    """The lease of a site's one live engine."""
-    return f"engine:{site_code}"
-
-
-def task_key(task_id: int) -> str:
-    """The lease of a running task."""
-    return f"{TASK_KEYS}{task_id}"
-
-
-def mailbox_key(guid: str) -> str:
-    """The lock of a mailbox, across all tasks and sites."""
-    return f"mailbox:{guid}"
 
 
 class HeldLease:

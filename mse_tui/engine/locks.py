@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mse_tui.engine.leases import HeldLease, Leases, Now, Renewer, mailbox_key, process_label, task_key
+from mse_tui.engine.leases import HeldLease, Leases, Now, Renewer, process_label
 from mse_tui.exchange.mailbox import Mailbox
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import database
+from mse_tui.store.lease_keys import mailbox_key, task_key
 from mse_tui.store.models import LockWait, Task
 
 

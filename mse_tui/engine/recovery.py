@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from mse_tui.engine import records
-from mse_tui.engine.leases import TASK_KEYS, Leases, task_key
+from mse_tui.engine.leases import Leases
 from mse_tui.store.database import writing
+from mse_tui.store.lease_keys import TASK_KEYS, task_key
 from mse_tui.store.models import Command, EngineRequest, Execution, Task
 from mse_tui.terms import Status, Verb
 

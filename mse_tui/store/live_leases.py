@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from mse_tui.store.database import now
+from mse_tui.store.lease_keys import TASK_KEYS, task_of
 from mse_tui.store.models import Lease
 from mse_tui.store.processes import Process
 
@@ -41,4 +42,4 @@ def live_keys(prefix: str, moment: datetime | None = None) -> set[str]:
 
 def running_tasks() -> set[int]:
     """Ids of the tasks that somebody runs now."""
-    return {int(key.partition(":")[2]) for key in live_keys("task:")}
+    return set(map(task_of, live_keys(TASK_KEYS)))

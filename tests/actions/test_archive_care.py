@@ -10,10 +10,11 @@ from mse_tui.actions.archive_care import Wanted, compact, verify_archive
 from mse_tui.actions.opening import open_site
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.views import View
-from mse_tui.engine.leases import Leases, engine_key, mailbox_key
+from mse_tui.engine.leases import Leases
 from mse_tui.exchange.rows import MailboxIdentity
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.lease_keys import engine_key, mailbox_key
 from mse_tui.store.models import Audit, Lease, Message, Placement
 from tests.features.practice_exchange import Mail, PracticeExchange, PracticeMailbox
 from tests.features.replicating import Archive, Replication, make_task

@@ -14,10 +14,11 @@ from mse_tui.archive import backup
 from mse_tui.archive.backup import back_up
 from mse_tui.archive.packs import Packs, seal
 from mse_tui.archive.verify import verify
-from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.leases import Leases
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import close_database, open_database, writing
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.live_leases import live_keys
 from mse_tui.store.models import ArchiveMailbox, Blob, Message, Pack, Site
 from mse_tui.store.processes import Process

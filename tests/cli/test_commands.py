@@ -20,11 +20,12 @@ from mse_tui.actions.opening import open_site
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
 from mse_tui.engine.commands import remove
-from mse_tui.engine.leases import Leases, task_key
+from mse_tui.engine.leases import Leases
 from mse_tui.home import Home
 from mse_tui.reasons import Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.database import keep_connection, now, open_database
+from mse_tui.store.lease_keys import task_key
 from mse_tui.store.models import EPOCH, Audit, Execution, HaltedAccount, MailboxResult, Task
 from mse_tui.store.models import Command as TaskCommand
 from mse_tui.terms import Light, Status, TaskType

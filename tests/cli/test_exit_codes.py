@@ -7,10 +7,11 @@ import pytest
 from peewee import OperationalError
 
 from mse_tui.actions.opening import this_site
-from mse_tui.engine.leases import Leases, engine_key, task_key
+from mse_tui.engine.leases import Leases
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import close_database, database, keep_connection, now, open_database
+from mse_tui.store.lease_keys import engine_key, task_key
 from mse_tui.store.models import Command as CommandRow
 from mse_tui.store.models import Execution, Progress, Task
 from mse_tui.terms import Light, Status

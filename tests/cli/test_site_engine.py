@@ -10,10 +10,10 @@ from mse_tui.actions.opening import open_site
 from mse_tui.cli.screens import SiteEngine
 from mse_tui.config.configuration import Configuration
 from mse_tui.config.loading import load_configuration
-from mse_tui.engine.leases import engine_key
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.models import Lease
 from tests.support.waiting import until
 

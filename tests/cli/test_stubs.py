@@ -10,7 +10,7 @@ import pytest
 from mse_tui.access import roles
 from mse_tui.archive.packs import Packs
 from mse_tui.engine.giving_back import GivingBack
-from mse_tui.engine.leases import Leases, mailbox_key
+from mse_tui.engine.leases import Leases
 from mse_tui.exchange.ews import connect
 from mse_tui.exchange.ews_editing import EwsEditing
 from mse_tui.exchange.rows import ItemFailure
@@ -19,6 +19,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Reason
 from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import open_database
+from mse_tui.store.lease_keys import mailbox_key
 from mse_tui.store.models import ArchiveMailbox, Audit, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
 from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE

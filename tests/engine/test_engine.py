@@ -12,11 +12,12 @@ from mse_tui.access.audit_chain import Entry
 from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.execution import State
 from mse_tui.engine.housekeeping import Ages, prune
-from mse_tui.engine.leases import Leases, mailbox_key, task_key
+from mse_tui.engine.leases import Leases
 from mse_tui.engine.locks import MailboxLocks, Waiting
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import keep_connection, writing
+from mse_tui.store.lease_keys import mailbox_key, task_key
 from mse_tui.store.models import (
     Audit,
     Command,

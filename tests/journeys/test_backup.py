@@ -9,11 +9,12 @@ import pytest
 from mse_tui.actions.archive_care import Wanted, verify_archive
 from mse_tui.archive.packs import Packs
 from mse_tui.cli.main import run
-from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.leases import Leases
 from mse_tui.home import Home
 from mse_tui.sandbox.churn import churn
 from mse_tui.store import queries
 from mse_tui.store.database import open_database
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.models import Lease
 from tests.journeys.conftest import SiteUnderTest
 

@@ -11,13 +11,14 @@ from mse_tui.actions.schedules import create_schedule
 from mse_tui.actions.tasks import create_task
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
-from mse_tui.engine.leases import Leases, mailbox_key
+from mse_tui.engine.leases import Leases
 from mse_tui.engine.schedules import one_off
 from mse_tui.exchange.ews import connect
 from mse_tui.features.feature import WOULD
 from mse_tui.sandbox.churn import churn
 from mse_tui.store import queries
 from mse_tui.store.database import open_database
+from mse_tui.store.lease_keys import mailbox_key
 from mse_tui.terms import TaskType
 from tests.exchange.canned import Halts, opened
 from tests.journeys.conftest import FAR, SiteUnderTest

@@ -1,10 +1,7 @@
 """Questions that screens and commands ask of the database, named for what they answer; answers are frozen rows."""
 
+from mse_tui.store.queries.audit_entries import AuditWanted, audit, audit_count, audit_entry
 from mse_tui.store.queries.executions import (
-    AuditWanted,
-    audit,
-    audit_count,
-    audit_entry,
     execution_detail,
     executions_count,
     executions_of,

@@ -7,6 +7,7 @@ from peewee import JOIN, fn
 
 from mse_tui.maintenance import Maintenance
 from mse_tui.store.database import now
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.live_leases import live_holder, silent_holder
 from mse_tui.store.maintenance import maintenance_of, rests_until, windows_of
 from mse_tui.store.models import Definition, HaltedAccount, Schedule, Site, Task
@@ -16,7 +17,7 @@ from mse_tui.terms import GroupKind, SiteBinding, TaskType
 
 def engine_holder(site_code: str) -> str:
     """Who holds the site's engine lease now, for people; '' when no engine is alive."""
-    return live_holder(f"engine:{site_code}")
+    return live_holder(engine_key(site_code))
 
 
 def sites() -> list[SiteRow]:
@@ -48,7 +49,7 @@ def _site(row: Any) -> SiteRow:
         last_active=row.last_active,
         tasks=row.task_count,
         engine=engine_holder(row.code),
-        silent=silent_holder(f"engine:{row.code}"),
+        silent=silent_holder(engine_key(row.code)),
         maintenance_windows=windows_of(row),
         maintenance_until=rests,
         maintenance_by=row.maintenance_by if began else "",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mse_tui.store.database import now, reading
+from mse_tui.store.lease_keys import ENGINE_KEYS, TASK_KEYS
 from mse_tui.store.live_leases import live_keys
 from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Site
@@ -30,4 +31,5 @@ def standing(moment: datetime | None = None) -> Standing:
         at = moment or now()
         overdue = frozenset(row.task_id for row in overdue_tasks(at))
         resting = frozenset(site.id for site in Site.select() if rests_until(site, at))
-        return Standing(frozenset(live_keys("engine:", at)), frozenset(live_keys("task:", at)), overdue, resting)
+        engines, running = frozenset(live_keys(ENGINE_KEYS, at)), frozenset(live_keys(TASK_KEYS, at))
+        return Standing(engines, running, overdue, resting)
