@@ -1,9 +1,11 @@
 """The practice organisation under nonsense, under load and over a restart."""
 
 import random
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
 from mse_tui.sandbox.ews.service import EwsService
@@ -146,6 +148,24 @@ def test_readers_and_writers_at_once(rig: Rig, bert: MailboxRecord) -> None:
             each.result()
     assert store.counts(drafts.id)[0] == 40
     assert store.counts(inbox.id)[0] == 10
+
+
+def test_a_full_disk_is_told_as_such_and_ends_with_it(mail: MailStore, bert: MailboxRecord) -> None:
+    inbox = mail.distinguished_folder(bert.id, "inbox")
+    assert inbox is not None
+    before = mail.counts(inbox.id)[0]
+
+    def allow(more: int) -> None:
+        with mail.reading() as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages + more}")
+
+    allow(0)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        mail.add_items(inbox.id, (message(number) for number in range(1000)))
+    allow(1000)
+    mail.add_item(inbox.id, message(1))
+    assert mail.counts(inbox.id)[0] == before + 1
 
 
 def test_all_is_there_after_a_restart(tmp_path: Path, rig: Rig, mail: MailStore) -> None:
