@@ -17,10 +17,6 @@ from tests.archive.conftest import ArchivedMailbox
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def place_of(box: ArchivedMailbox, folder: object) -> FolderPlace:
-    return FolderPlace.get(FolderPlace.folder == folder, FolderPlace.closed.is_null())
-
-
 def rename(folder: object, name: str, at: int, parent: object = ...) -> None:
     place = FolderPlace.get(FolderPlace.folder == folder, FolderPlace.closed.is_null())
     FolderPlace.update(closed=at).where(FolderPlace.id == place.id).execute()

@@ -15,7 +15,7 @@ from mse_tui.sandbox.ews.series import OccurrenceRow
 from mse_tui.sandbox.ews.soap import Request, escape
 from mse_tui.sandbox.ews.values import mailbox_xml, strings_xml, truth
 from mse_tui.sandbox.mime import parse
-from mse_tui.sandbox.records import FolderRecord, MailboxRecord, Row
+from mse_tui.sandbox.records import MailboxRecord, Row
 
 _REPLY_PREFIX = re.compile(r"^\s*((re|fw|fwd|aw|wg|sv|vs|tr)(\[\d+\])?:\s*)+", re.IGNORECASE)
 _turns = count(1)
@@ -289,8 +289,3 @@ def stored_field(uri: str) -> Render:
         return (rendering.stored(row, uri) or default) if row["extra"] else default
 
     return render
-
-
-def folder_xml_id(rendering_ids: IdMaker, folder: FolderRecord) -> str:
-    """The FolderId element of a folder."""
-    return f'<t:FolderId Id="{rendering_ids.folder(folder.id)}" ChangeKey="{folder_change_key(folder.changed)}"/>'
