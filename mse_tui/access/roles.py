@@ -121,7 +121,7 @@ def needs(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
             require(role)
             return action(*args, **kwargs)
 
-        checked.needs_roles = needed(action) | {role}  # type: ignore[attr-defined]
+        checked.needs_roles = needed(action) | {role}  # type: ignore[attr-defined]  # wraps carries it on
         return checked
 
     return decorate

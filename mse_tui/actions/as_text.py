@@ -7,6 +7,7 @@ persons: holds, grants, approvals.
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -325,8 +326,8 @@ def _read(text: str) -> SiteText:
 
 
 def _refuse_doubles(kind: str, names: list[str]) -> None:
-    folded = [name.casefold() for name in names]
-    doubles = sorted({name for name in names if folded.count(name.casefold()) > 1})
+    times = Counter(name.casefold() for name in names)
+    doubles = sorted({name for name in names if times[name.casefold()] > 1})
     if doubles:
         raise Problem(Reason.INVALID, f"The text has more than one {kind} named {', '.join(doubles)}.")
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import time
@@ -134,74 +134,62 @@ def _create_tasks(server: "SandboxServer") -> None:
     """Definitions, schedules and tasks, as far as they are not there; what a person changed stays."""
     if queries.tasks_of_type() or queries.definitions():
         return
+    schedules = _create_schedules()
+    departments = _departments(server)
+    everybody = "; ".join(departments)
+    sales = "; ".join(_of(("Vertrieb", "Service"), departments)) or everybody
+    _create_replications(server, departments, schedules)
+    calendars = create_definition(TaskType.CALENDAR_REPLICATION, "All calendars", {"calendars": "all calendars"})
+    _create("Everybody's calendars", TaskType.CALENDAR_REPLICATION, calendars, schedules["Working hours"], everybody)
+    old = create_definition(TaskType.STORAGE_MANAGEMENT, "Old attachments", _OLD_ATTACHMENTS)
+    _create("Old attachments of everybody", TaskType.STORAGE_MANAGEMENT, old, schedules["Weekends"], everybody)
+    folders = create_definition(TaskType.PERMISSIONS_SYNC, "Folder permissions and delegates", {"full_access": False})
+    _create("Who may open which archive", TaskType.PERMISSIONS_SYNC, folders, schedules["Every night"], everybody)
+    create_definition(TaskType.MANAGED_FOLDERS, "Purge after seven years", _PURGE)
+    retention = create_definition(TaskType.MANAGED_FOLDERS, "Folders with retention", _RETENTION)
+    _create("Retention in sales and service", TaskType.MANAGED_FOLDERS, retention, schedules["Every night"], sales)
+
+
+def _create_schedules() -> dict[str, int]:
+    """Their ids by their names."""
+    workdays = (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
+    working_hours = Many.model_validate({"from": "08:00", "to": "18:00", "every_minutes": 30})
+    schedules = {
+        "Every night": daily(Once(at=time(22)), _ZONE),
+        "Working hours": weekly(workdays, working_hours, _ZONE, OnMissed.SKIP),
+        "Weekends": weekly((Weekday.SATURDAY,), Once(at=time(6, 30)), _ZONE),
+    }
+    return {name: create_schedule(name, settings) for name, settings in schedules.items()}
+
+
+def _create_replications(server: "SandboxServer", departments: Mapping[str, str], schedules: Mapping[str, int]) -> None:
+    """A task for each of the departments that there are, and one for all who are left."""
     definitions = {
         name: create_definition(TaskType.FOLDER_REPLICATION, name, settings) for name, settings in _DEFINITIONS.items()
     }
-    schedules = {
-        "Every night": create_schedule("Every night", daily(Once(at=time(22)), _ZONE)),
-        "Working hours": create_schedule(
-            "Working hours",
-            weekly(
-                (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY),
-                Many.model_validate({"from": "08:00", "to": "18:00", "every_minutes": 30}),
-                _ZONE,
-                OnMissed.SKIP,
-            ),
-        ),
-        "Weekends": create_schedule("Weekends", weekly((Weekday.SATURDAY,), Once(at=time(6, 30)), _ZONE)),
-    }
-    left = _departments(server)
-    groups = _groups(server)
-    everybody = list(left)
-    sales = [address for address, department in left.items() if department in ("Vertrieb", "Service")] or everybody
-    for description, departments, definition, schedule in _TASKS:
-        wanted = [address for address, department in left.items() if department in departments or departments == ("*",)]
-        for address in wanted:
+    groups, left = _groups(server), dict(departments)
+    for description, wanted, definition, schedule in _TASKS:
+        addresses = list(left) if wanted == ("*",) else _of(wanted, left)
+        for address in addresses:
             del left[address]
-        if wanted:
-            create_task(
-                description,
-                site_id=queries.sites()[0].id,
-                task_type=TaskType.FOLDER_REPLICATION,
-                definition_id=definitions[definition],
-                schedule_id=schedules[schedule],
-                group=groups.get(frozenset(wanted), "; ".join(wanted)),
-            )
+        if addresses:
+            group = groups.get(frozenset(addresses), "; ".join(addresses))
+            _create(description, TaskType.FOLDER_REPLICATION, definitions[definition], schedules[schedule], group)
+
+
+def _create(description: str, task_type: TaskType, definition_id: int, schedule_id: int, group: str) -> None:
     create_task(
-        "Everybody's calendars",
+        description,
         site_id=queries.sites()[0].id,
-        task_type=TaskType.CALENDAR_REPLICATION,
-        definition_id=create_definition(TaskType.CALENDAR_REPLICATION, "All calendars", {"calendars": "all calendars"}),
-        schedule_id=schedules["Working hours"],
-        group="; ".join(everybody),
+        task_type=task_type,
+        definition_id=definition_id,
+        schedule_id=schedule_id,
+        group=group,
     )
-    create_task(
-        "Old attachments of everybody",
-        site_id=queries.sites()[0].id,
-        task_type=TaskType.STORAGE_MANAGEMENT,
-        definition_id=create_definition(TaskType.STORAGE_MANAGEMENT, "Old attachments", _OLD_ATTACHMENTS),
-        schedule_id=schedules["Weekends"],
-        group="; ".join(everybody),
-    )
-    create_task(
-        "Who may open which archive",
-        site_id=queries.sites()[0].id,
-        task_type=TaskType.PERMISSIONS_SYNC,
-        definition_id=create_definition(
-            TaskType.PERMISSIONS_SYNC, "Folder permissions and delegates", {"full_access": False}
-        ),
-        schedule_id=schedules["Every night"],
-        group="; ".join(everybody),
-    )
-    create_definition(TaskType.MANAGED_FOLDERS, "Purge after seven years", _PURGE)
-    create_task(
-        "Retention in sales and service",
-        site_id=queries.sites()[0].id,
-        task_type=TaskType.MANAGED_FOLDERS,
-        definition_id=create_definition(TaskType.MANAGED_FOLDERS, "Folders with retention", _RETENTION),
-        schedule_id=schedules["Every night"],
-        group="; ".join(sales),
-    )
+
+
+def _of(wanted: Collection[str], departments: Mapping[str, str]) -> list[str]:
+    return [address for address, department in departments.items() if department in wanted]
 
 
 def _groups(server: "SandboxServer") -> dict[frozenset[str], str]:

@@ -13,12 +13,10 @@ from click.core import ParameterSource
 from click.exceptions import NoSuchCommand
 
 from mse_tui import __version__
-from mse_tui.cli.session import Session
+from mse_tui.cli.session import COMPLETING, Session
 from mse_tui.terms import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE
 from mse_tui.text import printable
 
-COMPLETING = "_MSE_TUI_COMPLETE"
-"""The variable by which a shell asks, named by click."""
 EXIT_PIPE = 141
 
 _COMMANDS = {

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mse_tui.home import Home
     from mse_tui.store.queries import DefinitionRow, ScheduleRow, SiteRow, TaskRow
 
+COMPLETING = "_MSE_TUI_COMPLETE"
+"""The variable by which a shell asks for completions, named by click."""
+
 
 @dataclass
 class Session:

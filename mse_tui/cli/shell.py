@@ -6,6 +6,8 @@ import re
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
+from mse_tui.cli.session import COMPLETING
+
 _SHELLS = ("bash", "zsh", "fish")
 _SPECIAL = re.compile(r"([^\w@%+=:,./-])")
 
@@ -25,14 +27,13 @@ class EscapingBash(BashComplete):
 
 @click.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
     """Print what makes SHELL complete commands, options and the names of tasks, definitions, schedules and mailboxes.
 
     bash: eval "$(mse-tui completion bash)" in ~/.bashrc. zsh: the same with zsh in ~/.zshrc, after compinit. fish:
     mse-tui completion fish > ~/.config/fish/completions/mse-tui.fish
     """
-    from mse_tui.cli.main import COMPLETING, mse_tui
-
     found = get_completion_class(shell)
     assert found is not None, "click knows these shells"
-    click.echo(found(mse_tui, {}, "mse-tui", COMPLETING).source())
+    click.echo(found(ctx.find_root().command, {}, "mse-tui", COMPLETING).source())

@@ -14,6 +14,7 @@ from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.wording import item_said
 
 _COLUMNS = ("no.", "mailbox", "began (UTC)", "ended (UTC)", "mode", "result", "reason", "message")
+_RESULT = _COLUMNS.index("result")
 _COLOURS = {"green": "#1a7f37", "orange": "#9a6700", "red": "#cf222e", "none": "#57606a"}
 _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:2em;color-scheme:light dark}"
@@ -80,7 +81,7 @@ def _facts(row: ExecutionRow) -> str:
 
 def _mailbox(one: MailboxResultRow) -> str:
     cells = list(map(_escaped, _cells(one)))
-    cells[5] = f'<b style="color:{_COLOURS[one.light.value]}">{cells[5]}</b>'
+    cells[_RESULT] = f'<b style="color:{_COLOURS[one.light.value]}">{cells[_RESULT]}</b>'
     more = "".join(
         f"<br>{_escaped(text)}" for text in (_remedy(one.reason), *_failures(one, "\n").splitlines()) if text
     )

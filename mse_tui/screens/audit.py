@@ -20,6 +20,15 @@ from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, relative
 
+_COLUMNS = (
+    Column("When", 16),
+    Column("", 12, 4),
+    Column("Who", 18),
+    Column("What", 18),
+    Column("Whom or what", 18, grows=True),
+)
+_WHO = next(number for number, column in enumerate(_COLUMNS) if column.title == "Who")
+
 
 class AuditScreen(LiveScreen[int]):
     """Every change, command and look, newest first; read page by page."""
@@ -40,13 +49,7 @@ class AuditScreen(LiveScreen[int]):
         """The title and the list."""
         yield Static("Audit", classes="title", id="title", markup=False)
         yield PagedList(
-            (
-                Column("When", 16),
-                Column("", 12, 4),
-                Column("Who", 18),
-                Column("What", 18),
-                Column("Whom or what", 18, grows=True),
-            ),
+            _COLUMNS,
             id="entries",
             empty=" No entries.",
         )
@@ -93,7 +96,7 @@ class AuditScreen(LiveScreen[int]):
         """Only the entries of the person under the cursor; again: everybody's."""
         found = self.query_one("#entries", PagedList)
         current = found.current
-        self._who = "" if self._who or current is None else current.cells[2].text
+        self._who = "" if self._who or current is None else current.cells[_WHO].text
         found.forget_pages()
         self.reload()
 

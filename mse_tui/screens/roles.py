@@ -29,7 +29,7 @@ def leads_to(*actions: Callable[..., object], roles: RolesOf | None = None) -> C
                 return None
             return method(self, *arguments, **options)
 
-        checked.leads_to = (needed(*actions), roles)  # type: ignore[attr-defined]
+        checked.leads_to = (needed(*actions), roles)  # type: ignore[attr-defined]  # wraps carries it on
         return cast("Method", checked)
 
     return decorate
