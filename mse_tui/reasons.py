@@ -102,6 +102,7 @@ class Reason(StrEnum):
     AUDIT_BROKEN = "audit-broken"
     # the site and its configuration
     CONFIGURATION_INVALID = "configuration-invalid"
+    CONFIGURATION_CHANGED = "configuration-changed"
     SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (a reason code)
     HOME_UNSAFE = "home-unsafe"
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
@@ -532,6 +533,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CONFIGURATION_INVALID: Explanation(
         "The configuration is not valid.",
         "Correct the named line; mse-tui doctor checks it.",
+    ),
+    Reason.CONFIGURATION_CHANGED: Explanation(
+        "The configuration, or a file that it names, has changed since the engine started.",
+        "Check the new one with mse-tui doctor, then end the engine and start it again.",
     ),
     Reason.SECRET_UNREADABLE: Explanation(
         "The password could not be read.",

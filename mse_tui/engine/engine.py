@@ -22,6 +22,7 @@ from mse_tui.engine.audit_heads import AuditHeads
 from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
+from mse_tui.engine.configuration_watch import ConfigurationWatch
 from mse_tui.engine.execution import Equipment, Execution, State
 from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.engine.giving_back import GivingBack
@@ -57,6 +58,7 @@ _RECOVER = 10
 _ALIVE = 30
 _ANSWERS = 0.2
 _AUDIT_HEAD = 10
+_CONFIGURATION = 10
 _INDEX_TICKS = 10
 _HOUSEKEEPING = 3600
 _SHUTDOWN = "the engine's shutdown"
@@ -105,6 +107,7 @@ class Engine:
         packs = Packs(configuration.archive.directory or home.archive)
         self._equipment = self._equipped(configuration, features, packs)
         self._audit_heads = AuditHeads(self._site.code)
+        self._configuration_watch = ConfigurationWatch(self._site.id, home.config, configuration, self._clock)
         self._claims = Claims(self._site.id, self._leases, self._clock)
         self._commands = Commands(self._site.id, self._claims, self._running, self._begin, self._clock)
         self._requests = self._answering(packs)
@@ -246,6 +249,7 @@ class Engine:
         self._tick.every(_RECOVER, self._recover, at_once=False)
         self._tick.every(_ALIVE, self._show_alive, at_once=False)
         self._tick.every(_AUDIT_HEAD, self._audit_heads.tell)
+        self._tick.every(_CONFIGURATION, self._configuration_watch.look)
         last(self._tick.run, self._stopping)
 
     def _look(self) -> None:

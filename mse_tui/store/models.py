@@ -86,6 +86,8 @@ class Site(Row):
     maintenance_by = CharField(constraints=[SQL("DEFAULT ''")], default="")
     maintenance_windows_from = UtcField(null=True)
     """A person ended a window early: windows count again from then on."""
+    configuration_changed = UtcField(null=True)
+    """When the engine saw that its configuration is no longer the one that it works with."""
 
 
 class Definition(Row):

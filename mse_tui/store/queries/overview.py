@@ -59,7 +59,9 @@ def _pairs(query: Any) -> dict[str, int]:
 def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None = None) -> list[Trouble]:
     """What a person should look at, worst first; what is late is so at `moment` (now)."""
     found = [_halt(row) for row in halted_accounts()]
-    found += [_site(row) for row in (all_sites if all_sites is not None else sites()) if _resting(row)]
+    known = all_sites if all_sites is not None else sites()
+    found += [_site(row) for row in known if _resting(row)]
+    found += [_changed(row) for row in known if row.configuration_changed]
     ended, tasks = last_ended_by_task(), tasks_in_trouble()
     found += [trouble for row in tasks if (trouble := _task(row, ended.get(row.id))) is not None]
     found += [_overdue(row) for row in overdue_tasks(moment or now())]
@@ -123,6 +125,13 @@ def _site(row: SiteRow) -> Trouble:
         message = f"The engine lives but can't write: {row.silent}"
         return Trouble(Light.ORANGE, row.description, Reason.ENGINE_SILENT, message)
     return Trouble(Light.ORANGE, row.description, "", "No engine runs for this site: its schedules rest.")
+
+
+def _changed(row: SiteRow) -> Trouble:
+    message = "The configuration has changed; the engine works with what it read when it started."
+    return Trouble(
+        Light.ORANGE, row.description, Reason.CONFIGURATION_CHANGED, message, moment=row.configuration_changed
+    )
 
 
 def _task(row: TaskRow, last: ExecutionRow | None) -> Trouble | None:

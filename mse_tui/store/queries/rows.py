@@ -43,6 +43,8 @@ class SiteRow:
     """The end of the maintenance that it is in now; None where it is in none."""
     maintenance_by: str
     """Who began it; '' where a window did."""
+    configuration_changed: datetime | None
+    """Since when the living engine works with another configuration than the file's; None: it doesn't."""
 
 
 @dataclass(frozen=True, slots=True)

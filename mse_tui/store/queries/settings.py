@@ -35,6 +35,7 @@ def sites() -> list[SiteRow]:
 def _site(row: Any) -> SiteRow:
     moment = now()
     rests = rests_until(row, moment)
+    engine = engine_holder(row.code)
     began = row.maintenance_until is not None and moment < row.maintenance_until
     return SiteRow(
         id=row.id,
@@ -48,11 +49,12 @@ def _site(row: Any) -> SiteRow:
         created=row.created,
         last_active=row.last_active,
         tasks=row.task_count,
-        engine=engine_holder(row.code),
+        engine=engine,
         silent=silent_holder(engine_key(row.code)),
         maintenance_windows=windows_of(row),
         maintenance_until=rests,
         maintenance_by=row.maintenance_by if began else "",
+        configuration_changed=row.configuration_changed if engine else None,
     )
 
 
