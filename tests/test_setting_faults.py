@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, ValidationError
 
-from mse_tui.actions.retention import NewHold, RetentionSettings
+from mse_tui.actions.holds import NewHold
+from mse_tui.actions.retention import RetentionSettings
 from mse_tui.config.configuration import Configuration
 from mse_tui.engine.schedules import ScheduleSettings
 from mse_tui.features import FEATURES

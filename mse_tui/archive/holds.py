@@ -1,7 +1,7 @@
 """Litigation holds: what they cover. What is on hold is never deleted, purged or hidden.
 
 A hold covers the whole archive, a mailbox, what a search finds (now and later), or one message. Placing and lifting
-are a person's affair (`actions.retention`).
+are a person's affair (`actions.holds`).
 """
 
 from collections import defaultdict

@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from mse_tui.actions import restoring
+from mse_tui.actions import restoring, stub_care
 from mse_tui.actions.restoring import Foreseen, Target
 from mse_tui.archive.stub_registry import StubFilter
 from mse_tui.archive.stubs import StubState
@@ -114,4 +114,4 @@ def _tell_foreseen(found: Sequence[Foreseen], target: Target) -> None:
 
 
 def _deleted(wanted: StubFilter) -> tuple[int, ...]:
-    return tuple(restoring.originals(wanted, (StubState.DELETED,)))
+    return tuple(stub_care.originals(wanted, (StubState.DELETED,)))

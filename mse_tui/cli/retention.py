@@ -8,8 +8,10 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from mse_tui.actions import archive_reading, retention
-from mse_tui.actions.retention import DIGEST_SHOWN, NewHold, RetentionSettings
+from mse_tui.actions import approvals, archive_reading, holds, purging, retention
+from mse_tui.actions.approvals import DIGEST_SHOWN
+from mse_tui.actions.holds import NewHold
+from mse_tui.actions.retention import RetentionSettings
 from mse_tui.archive.holds import HoldRow
 from mse_tui.archive.retention import Limits
 from mse_tui.cli.changing import YES, changes, changing, sure, sure_about
@@ -114,9 +116,9 @@ def approve_default(
     session.site()
     subject = f"mailbox {archived_mailbox(session, mailbox).id}" if mailbox else "archive"
     question = f"Let the archive purge by the default retention of {mailbox or 'the archive'}, as it is now?"
-    sure_about(partial(retention.approve, subject, digest), lambda _: question, yes=yes or what_if)
+    sure_about(partial(approvals.approve, subject, digest), lambda _: question, yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        retention.approve(subject, digest)
+        approvals.approve(subject, digest)
         telling.say("Approved, as it is now. Any change voids it.")
 
 
@@ -135,9 +137,9 @@ def hold_group() -> None:
 def list_holds(session: Session, lifted: bool, as_json: bool) -> None:
     """The holds in force."""
     session.site()
-    rows = retention.all_holds(lifted=lifted)
+    rows = holds.all_holds(lifted=lifted)
     if as_json:
-        emit_json([{**_plain(row), "covers": retention.what_it_covers(row)} for row in rows])
+        emit_json([{**_plain(row), "covers": holds.what_it_covers(row)} for row in rows])
         return
     if not rows:
         click.echo("No holds. Place one with: mse-tui hold place MATTER [options]")
@@ -145,7 +147,7 @@ def list_holds(session: Session, lifted: bool, as_json: bool) -> None:
     table(
         ("id", "matter", "covers", "placed", "by", "lifted"),
         [
-            (str(row.id), row.name, retention.what_it_covers(row), absolute(row.placed), row.placed_by,
+            (str(row.id), row.name, holds.what_it_covers(row), absolute(row.placed), row.placed_by,
              f"{absolute(row.lifted)} by {row.lifted_by}" if row.lifted else "-")
             for row in rows
         ],
@@ -168,9 +170,9 @@ def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **valu
     if wanted.get("mailbox"):
         wanted["mailbox"] = str(archived_mailbox(session, wanted["mailbox"]).id)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        hold_id = retention.place_hold(matter, wanted)
-        (row,) = [each for each in retention.all_holds() if each.id == hold_id]
-        covers = retention.what_it_covers(row)
+        hold_id = holds.place_hold(matter, wanted)
+        (row,) = [each for each in holds.all_holds() if each.id == hold_id]
+        covers = holds.what_it_covers(row)
         telling.say(f"Placed hold {hold_id} on {covers}.", id=hold_id, covers=covers)
 
 
@@ -182,9 +184,9 @@ def place(session: Session, /, matter: str, what_if: bool, as_json: bool, **valu
 def lift(session: Session, hold_id: int, yes: bool, what_if: bool, as_json: bool) -> None:
     """End a hold: what it covered may be deleted and purged again."""
     session.site()
-    sure_about(partial(retention.lift_hold, hold_id), lambda _: _lifting(hold_id), yes=yes or what_if)
+    sure_about(partial(holds.lift_hold, hold_id), lambda _: _lifting(hold_id), yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        retention.lift_hold(hold_id)
+        holds.lift_hold(hold_id)
         telling.say(f"Lifted hold {hold_id}.")
 
 
@@ -207,7 +209,7 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
     if done:
         _list_done(limit, as_json)
         return
-    sources, set_aside = retention.awaiting(), retention.quarantined(limit)
+    sources, set_aside = approvals.awaiting(), purging.quarantined(limit)
     if as_json:
         emit_json(
             {
@@ -234,7 +236,7 @@ def list_purges(session: Session, done: bool, limit: int, as_json: bool) -> None
         [(str(row.placement_id), row.mailboxes, absolute(row.since), absolute(row.until), row.because)
          for row in set_aside],
     )  # fmt: skip
-    _say_rest(len(set_aside), retention.purge_totals().quarantined)
+    _say_rest(len(set_aside), purging.purge_totals().quarantined)
 
 
 @purge_group.command("approve")
@@ -259,7 +261,7 @@ def withdraw(session: Session, definition: str, what_if: bool, as_json: bool) ->
     """Take the approval of a definition's purges back."""
     row = session.definition(definition)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        retention.withdraw_approval(f"definition {row.id}")
+        approvals.withdraw_approval(f"definition {row.id}")
         telling.say(f"The approval of {row.name!r} is withdrawn; nothing of it is purged any more.")
 
 
@@ -272,10 +274,10 @@ def run(session: Session, yes: bool, what_if: bool, as_json: bool) -> None:
     site = session.site()
     packs = archive_reading.packs_of(session.home, session.configuration())
     if not (yes or what_if):
-        coming = retention.purge_now(packs, site, session.home.search_index, what_if=True)
+        coming = purging.purge_now(packs, site, session.home.search_index, what_if=True)
         purged, set_aside = count(coming.purged, "message"), count(coming.set_aside, "message")
         sure(f"Purge {purged} for good and set {set_aside} aside?", yes=not (coming.purged or coming.set_aside))
-    report = retention.purge_now(packs, site, session.home.search_index, what_if=what_if)
+    report = purging.purge_now(packs, site, session.home.search_index, what_if=what_if)
     if as_json:
         emit_json({"what_if": what_if, **asdict(report)})
         return
@@ -299,14 +301,14 @@ def approve_definition(
     """What `purge approve` and `definition approve` do."""
     row = session.definition(text)
     question = f"Let the archive purge by the definition {row.name!r}, as it is now?"
-    sure_about(partial(retention.approve, f"definition {row.id}", digest), lambda _: question, yes=yes or what_if)
+    sure_about(partial(approvals.approve, f"definition {row.id}", digest), lambda _: question, yes=yes or what_if)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        retention.approve(f"definition {row.id}", digest)
+        approvals.approve(f"definition {row.id}", digest)
         telling.say(f"Approved {row.name!r}, as it is now. Any change voids the approval.")
 
 
 def _list_done(limit: int, as_json: bool) -> None:
-    rows = retention.purged(limit)
+    rows = purging.purged(limit)
     if as_json:
         emit_json(rows)
         return
@@ -318,7 +320,7 @@ def _list_done(limit: int, as_json: bool) -> None:
         [(str(row.id), absolute(row.purged), absolute(row.quarantined), absolute(row.received), size(row.size),
           row.mailboxes, row.because) for row in rows],
     )  # fmt: skip
-    _say_rest(len(rows), retention.purge_totals().purged)
+    _say_rest(len(rows), purging.purge_totals().purged)
 
 
 def _say_rest(listed: int, total: int) -> None:
@@ -327,8 +329,8 @@ def _say_rest(listed: int, total: int) -> None:
 
 
 def _lifting(hold_id: int) -> str:
-    (row,) = [each for each in retention.all_holds() if each.id == hold_id]
-    return f"Lift the hold {row.name!r} on {retention.what_it_covers(row)}?"
+    (row,) = [each for each in holds.all_holds() if each.id == hold_id]
+    return f"Lift the hold {row.name!r} on {holds.what_it_covers(row)}?"
 
 
 def _in_force(limits: Limits) -> list[tuple[str, object]]:

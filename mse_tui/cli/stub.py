@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import click
 
-from mse_tui.actions import archive_reading, restoring
+from mse_tui.actions import archive_reading, restoring, stub_care
 from mse_tui.actions.contents import look_at_stubs, name_folders
-from mse_tui.actions.restoring import Meant, RestoreReport, StubCheck
+from mse_tui.actions.restoring import RestoreReport
+from mse_tui.actions.stub_care import Meant, StubCheck
 from mse_tui.actions.what_if import tried
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_definitions, stub_row
@@ -122,7 +123,7 @@ def check_stubs(
     packs = packs_of_site(session)
     with exchange_of(session) as exchange:
         wanted = stub_filter(session, mailbox_name, definition, folder, text)
-        found = restoring.check(exchange, packs, wanted, told=_checking)
+        found = stub_care.check(exchange, packs, wanted, told=_checking)
     if as_json:
         emit_json(found)
     else:
@@ -150,8 +151,8 @@ def rehydrate_stubs(
     packs = packs_of_site(session)
     wanted = _chosen(name, everything, stub_filter(session, mailbox_name, definition, folder, text))
     ask = partial(restoring.ask_to_rehydrate, wanted)
-    found = restoring.meant(wanted, RESTORABLE)
-    deleted = restoring.originals(wanted, (StubState.DELETED,))
+    found = stub_care.meant(wanted, RESTORABLE)
+    deleted = stub_care.originals(wanted, (StubState.DELETED,))
     way = _way_for_deleted(deleted, name, mailbox_name, definition, folder, text)
     if what_if and as_json:
         with changes(what_if=True, as_json=True) as telling:
@@ -189,10 +190,10 @@ def revoke_links(
     """Let links in stubs open nothing any more. The stubs stay, and can be rehydrated."""
     session.site()
     wanted = _chosen(name, everything, stub_filter(session, mailbox_name, definition, folder, text))
-    revoke = partial(restoring.revoke, wanted)
+    revoke = partial(stub_care.revoke, wanted)
     if what_if and not as_json:
         links = tried(revoke)
-        found = [each for each in restoring.meant(wanted) if each.links]
+        found = [each for each in stub_care.meant(wanted) if each.links]
         _tell_meant(f"revoke {count(links, 'link')} of", found)
         return
     of = f"stub {stub_row(name).id}" if name else "the stubs that are meant"

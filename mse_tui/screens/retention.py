@@ -10,19 +10,14 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from mse_tui.access.roles import Role, needed
-from mse_tui.actions import retention
+from mse_tui.actions import approvals, holds, purging, retention
+from mse_tui.actions.approvals import Awaiting
 from mse_tui.actions.archive_reading import explain
 from mse_tui.actions.checks import settings_model
+from mse_tui.actions.holds import NewHold
 from mse_tui.actions.naming import archived_mailbox
-from mse_tui.actions.retention import (
-    Awaiting,
-    NewHold,
-    PurgedRow,
-    PurgeTotals,
-    QuarantinedRow,
-    RetentionSettings,
-    SettingRow,
-)
+from mse_tui.actions.purging import PurgedRow, PurgeTotals, QuarantinedRow
+from mse_tui.actions.retention import RetentionSettings, SettingRow
 from mse_tui.archive.holds import HoldRow
 from mse_tui.screens.dialogs import Choice, FactsDialog, Inspection
 from mse_tui.screens.form_screen import FormScreen
@@ -79,7 +74,7 @@ class SettingsForm(FormScreen):
 
 
 def _to_create(screen: "RetentionScreen") -> frozenset[Role]:
-    return needed(retention.place_hold if screen.tab == "holds" else retention.set_retention)
+    return needed(holds.place_hold if screen.tab == "holds" else retention.set_retention)
 
 
 class RetentionScreen(LiveScreen[Shown]):
@@ -154,11 +149,11 @@ class RetentionScreen(LiveScreen[Shown]):
         limits = retention.effective_limits()
         default = "never purged" if limits.default_days is None else f"purged after {limits.default_days} days"
         in_force = f"by default {default}, quarantine {limits.quarantine_days} days"
-        holds = retention.all_holds(lifted=True)
-        covered = {row.id: retention.what_it_covers(row) for row in holds}
+        every_hold = holds.all_holds(lifted=True)
+        covered = {row.id: holds.what_it_covers(row) for row in every_hold}
         return Shown(
-            retention.all_settings(), in_force, holds, covered, retention.awaiting(),
-            retention.quarantined(), retention.purged(), retention.purge_totals(),
+            retention.all_settings(), in_force, every_hold, covered, approvals.awaiting(),
+            purging.quarantined(), purging.purged(), purging.purge_totals(),
         )  # fmt: skip
 
     def show(self, data: Shown) -> None:
@@ -192,7 +187,7 @@ class RetentionScreen(LiveScreen[Shown]):
         settings = row.settings if row is not None else RetentionSettings.model_validate({})
         self.app.push_screen(_settings_form(row.address if row else "", settings))
 
-    @leads_to(retention.approve)
+    @leads_to(approvals.approve)
     @work(exclusive=True, group="ask")
     async def action_approve(self) -> None:
         """Show what it says and ask, approve."""
@@ -201,9 +196,9 @@ class RetentionScreen(LiveScreen[Shown]):
         text = f"Written by {row.author}, last changed by {row.editor}. Any edit voids the approval."
         choices = [("Cancel", False), ("Approve it as it is", True)]
         if await self.app.push_screen_wait(Inspection(f"Approve {row.label}?", _content_facts(row), text, choices)):
-            self.tui.act(partial(retention.approve, row.subject, row.content.digest))
+            self.tui.act(partial(approvals.approve, row.subject, row.content.digest))
 
-    @leads_to(retention.lift_hold, retention.withdraw_approval)
+    @leads_to(holds.lift_hold, approvals.withdraw_approval)
     @work(exclusive=True, group="ask")
     async def action_lift(self) -> None:
         """Ask, then lift the hold, or withdraw the approval."""
@@ -211,12 +206,12 @@ class RetentionScreen(LiveScreen[Shown]):
             choices = [("Cancel", False), ("Withdraw", True)]
             title = f"Withdraw the approval of {approval.label}?"
             if await self.app.push_screen_wait(Choice(title, "Nothing of it is purged any more.", choices)):
-                self.tui.act(partial(retention.withdraw_approval, approval.subject))
+                self.tui.act(partial(approvals.withdraw_approval, approval.subject))
         elif self.tab == "holds" and (hold := self._hold) is not None and hold.lifted is None:
             text = "What it covers may then be deleted from mailboxes and purged from the archive again."
             choices = [("Cancel", False), ("Lift", True)]
             if await self.app.push_screen_wait(Choice(f"Lift the hold {hold.name!r}?", text, choices, warning=True)):
-                self.tui.act(partial(retention.lift_hold, hold.id))
+                self.tui.act(partial(holds.lift_hold, hold.id))
 
     @on(PagedList.Opened, "#settings")
     def _open_settings(self) -> None:
@@ -295,7 +290,7 @@ def _place(matter: str, hold: BaseModel) -> int:
     assert isinstance(hold, NewHold)
     if hold.mailbox.strip():
         hold = hold.model_copy(update={"mailbox": str(archived_mailbox(hold.mailbox).id)})
-    return retention.place_hold(matter, hold)
+    return holds.place_hold(matter, hold)
 
 
 def _settings_form(address: str, settings: RetentionSettings) -> FormScreen:

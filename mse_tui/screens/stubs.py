@@ -9,7 +9,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mse_tui.actions.contents import StubReading
-from mse_tui.actions.restoring import ask_to_rehydrate, revoke
+from mse_tui.actions.restoring import ask_to_rehydrate
+from mse_tui.actions.stub_care import revoke
 from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals
 from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.screens.dialogs import Choice, Question

@@ -11,7 +11,8 @@ import tomli_w
 
 from mse_tui.actions.archive_access import Asked, grant_access
 from mse_tui.actions.definitions import create_definition
-from mse_tui.actions.retention import place_hold, set_retention
+from mse_tui.actions.holds import place_hold
+from mse_tui.actions.retention import set_retention
 from mse_tui.actions.tasks import create_task
 from mse_tui.archive.views import mailbox
 from mse_tui.cli.main import run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mse_tui.actions import retention
+from mse_tui.actions import holds, retention
 from mse_tui.actions.definitions import create_definition
 from mse_tui.app import MseTuiApp
 from mse_tui.archive.approvals import approvals
@@ -58,14 +58,14 @@ async def test_a_hold_is_placed_and_lifted(app: MseTuiApp) -> None:
         await keys.type("ann.lindqvist@fjordline.example")
         await keys.press("ctrl+s")
         await keys.see("in force")
-        assert [row.name for row in retention.all_holds()] == ["Case 7"]
+        assert [row.name for row in holds.all_holds()] == ["Case 7"]
         await keys.press("D")
         await keys.see("Lift the hold 'Case 7'?")
         await keys.press("enter")
-        assert len(retention.all_holds()) == 1, "it cancels by default"
+        assert len(holds.all_holds()) == 1, "it cancels by default"
         await keys.press("D", "j", "enter")
         await keys.miss("in force")
-        assert retention.all_holds() == []
+        assert holds.all_holds() == []
 
 
 async def test_an_approval_shows_what_is_approved_and_takes_a_second_person(
@@ -79,11 +79,11 @@ async def test_an_approval_shows_what_is_approved_and_takes_a_second_person(
         await keys.press("escape")
         await keys.miss("Any edit voids the")
         await keys.press("A", "enter")
-        assert retention.all_approvals() == [], "it cancels by default"
+        assert approvals() == [], "it cancels by default"
         await keys.press("A", "j", "enter")
         await keys.see("an approval takes a second")
         await keys.press("enter")
-        monkeypatch.setattr(retention, "who", lambda: "eve")
+        monkeypatch.setattr("mse_tui.actions.approvals.who", lambda: "eve")
         await keys.press("A", "j", "enter")
         await keys.miss("NOT APPROVED")
         assert [row.approved_by for row in approvals()] == ["eve"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import requests
 
-from mse_tui.actions import restoring
+from mse_tui.actions import stub_care
 from mse_tui.archive.stub_registry import StubFilter
 from mse_tui.cli.main import run
 from mse_tui.store.database import now
@@ -67,7 +67,7 @@ def _expire(link: str) -> str:
 
 
 def _revoke(link: str) -> str:
-    assert restoring.revoke(StubFilter()) == 2
+    assert stub_care.revoke(StubFilter()) == 2
     return link
 
 
