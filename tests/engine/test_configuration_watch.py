@@ -7,8 +7,9 @@ import pytest
 from mse_tui.config.loading import load_configuration
 from mse_tui.engine.clock import SystemClock
 from mse_tui.engine.configuration_watch import ConfigurationWatch
-from mse_tui.engine.leases import Leases, engine_key
+from mse_tui.engine.leases import Leases
 from mse_tui.store import queries
+from mse_tui.store.lease_keys import engine_key
 from mse_tui.store.models import Site
 from tests.engine.conftest import Bench
 
