@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from errno import EIO, ENOENT
 from pathlib import Path
 
-from mse_tui.archive.disk import explained, make_directory, sync
+from mse_tui.archive.disk import explained, make_directory
 from mse_tui.archive.packs import Packs
 from mse_tui.home import Home, beside
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import copy_database
+from mse_tui.store.database import copy_database, sync
 from mse_tui.store.models import Site
 
 _ROUNDS = 3

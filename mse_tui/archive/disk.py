@@ -10,7 +10,7 @@ from pathlib import Path
 from obstore.exceptions import BaseError
 
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import FULL_ERRNOS
+from mse_tui.store.database import FULL_ERRNOS, sync
 
 _ERRNO = re.compile(r"os error (\d+)|\bcode: (\d+)")
 
@@ -51,15 +51,6 @@ def make_directory(path: Path) -> None:
         make_directory(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Force a file or a directory to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def modified(path: Path) -> datetime:

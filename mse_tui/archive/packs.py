@@ -26,12 +26,12 @@ import obstore
 import zstandard
 from obstore.store import LocalStore
 
-from mse_tui.archive.disk import explained, make_directory, modified, sync
+from mse_tui.archive.disk import explained, make_directory, modified
 from mse_tui.archive.frames import CHUNK, Damaged, Frame, Place
 from mse_tui.archive.packfile import MAGIC, PackIndex, Stored, damaged, footer, read_index
 from mse_tui.archive.places import PackSeal, held, seal
 from mse_tui.reasons import Problem, Reason
-from mse_tui.store.database import now, writing
+from mse_tui.store.database import now, sync, writing
 from mse_tui.store.models import Pack, database
 
 __all__ = ["PackIndex", "PackSeal", "PackWriter", "Packs", "Stored", "held", "read_index", "seal"]

@@ -114,14 +114,7 @@ class Engine:
         self._housekeeping = self._keeping(home, configuration, packs)
         self._housekeeping_seconds = housekeeping_seconds
         self._keeps_index = configuration.archive.search_index
-        self._index_rounds = IndexRounds(
-            packs,
-            home.search_index,
-            stopping=self._stopping,
-            busy=lambda: bool(self._executions()),
-            clock=self._clock,
-            pause_seconds=_INDEX_TICKS * tick_seconds,
-        )
+        self._index_rounds = self._indexing(home, packs)
         self._log_file = EngineLog(home.logs)
         self._threads: list[Thread] = []
         self._lease: HeldLease | None = None
@@ -159,6 +152,17 @@ class Engine:
                 "purge": Purge(packs, self._site.code, clock=self._clock.now, ending=self._stopping.is_set).run,
                 "packs": Compaction(packs).run,
             }
+        )
+
+    def _indexing(self, home: Home, packs: Packs) -> IndexRounds:
+        """What keeps the search index fresh."""
+        return IndexRounds(
+            packs,
+            home.search_index,
+            stopping=self._stopping,
+            busy=lambda: bool(self._executions()),
+            clock=self._clock,
+            pause_seconds=_INDEX_TICKS * self._tick.seconds,
         )
 
     def start(self) -> None:

@@ -325,14 +325,14 @@ def copy_database(path: Path, copy: Path) -> None:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
         for written in (copy, copy.parent):
-            _sync(written)
+            sync(written)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
     log.info("Database %s backed up to %s", path, copy)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Force a file or a directory to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -103,7 +103,7 @@ def test_a_backup_that_fails_leaves_nothing_and_nothing_is_migrated(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(module, "MIGRATIONS", _migrations_and_one_more(tmp_path, "def up(migrator, db): pass\n"))
-    monkeypatch.setattr(module, "_sync", full)
+    monkeypatch.setattr(module, "sync", full)
     with pytest.raises(Problem) as refused:
         open_database(store.database)
     assert refused.value.reason is Reason.DISK_FULL
