@@ -47,6 +47,7 @@ class Reason(StrEnum):
     UNREAD = "unread"
     FLAGGED = "flagged"
     CATEGORISED = "categorised"
+    DRY_RUN = "dry-run"
     TOO_MANY_CHANGES = "too-many-changes"
     CLOCK_WRONG = "clock-wrong"
     NO_QUOTA = "no-quota"
@@ -313,6 +314,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CATEGORISED: Explanation(
         "Items with a category are skipped by this definition.",
         "Switch on 'include categorised items' in the definition to take them too.",
+        expected=True,
+    ),
+    Reason.DRY_RUN: Explanation(
+        "The item would be changed, but for the definition's dry run.",
+        "Switch the dry run off once it lists what you want; its first 100 items of each mailbox are listed.",
         expected=True,
     ),
     Reason.TOO_MANY_CHANGES: Explanation(

@@ -16,7 +16,7 @@ from mse_tui.actions.audit import audit
 from mse_tui.archive import views
 from mse_tui.archive.stub_registry import StubFilter, StubRow, StubTotals, stub_row, stub_rows, stub_totals
 from mse_tui.store import queries
-from mse_tui.store.queries import MailboxResultRow, ProgressRow
+from mse_tui.store.queries import Failure, MailboxResultRow, ProgressRow
 
 ALL_MAILBOXES = "all mailboxes"
 _A_FOLDER = "a folder"
@@ -145,10 +145,14 @@ def failed_items(failures: Iterable[Mapping[str, str | None]], address: str) -> 
 
 def _shown_results(rows: Sequence[MailboxResultRow]) -> list[MailboxResultRow]:
     if not are_shown():
-        return [replace(row, failures=tuple(replace(failure, item=None) for failure in row.failures)) for row in rows]
-    for address in dict.fromkeys(row.address for row in rows if row.failures):
+        return [replace(row, failures=_unnamed(row.failures), would_change=_unnamed(row.would_change)) for row in rows]
+    for address in dict.fromkeys(row.address for row in rows if row.failures or row.would_change):
         _audit_failed(address)
     return list(rows)
+
+
+def _unnamed(items: Iterable[Failure]) -> tuple[Failure, ...]:
+    return tuple(replace(one, item=None) for one in items)
 
 
 def _audit_failed(address: str) -> None:

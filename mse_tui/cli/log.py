@@ -1,5 +1,6 @@
 """mse-tui log and audit: what executions did, and what people did."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -10,6 +11,7 @@ from mse_tui.cli.engine_log import LEVELS, show_engine_log, wanted_lines
 from mse_tui.cli.group_fields import group_fields
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.engine.journal import LISTED
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
 from mse_tui.store.queries import AuditWanted, ExecutionRow, MailboxResultRow
@@ -191,6 +193,15 @@ def _mailboxes(results: list[MailboxResultRow]) -> None:
         for failure in one.failures:
             click.echo(f"  {printable(item_said(failure.item))}: {printable(failure.message)} [{failure.reason}]")
             click.echo(f"    {_remedy(failure.reason)}")
+        tell_would_change(one.address, [{"item": each.item, "message": each.message} for each in one.would_change])
+
+
+def tell_would_change(address: str, items: Sequence[Mapping[str, str | None]]) -> None:
+    """The first items of a mailbox that a dry run would change."""
+    if items:
+        click.echo(f"\n{printable(address)}, what would be changed (the first {LISTED} at most):")
+    for one in items:
+        click.echo(f"  {printable(item_said(one['item']))}: {printable(one['message'] or '')}")
 
 
 def _result(one: MailboxResultRow) -> str:

@@ -12,6 +12,7 @@ from mse_tui.actions.archive_reading import packs_of
 from mse_tui.actions.contents import failed_items
 from mse_tui.actions.foreseeing import foresee_task
 from mse_tui.cli.engine import build_directory, build_permissions_sync
+from mse_tui.cli.log import tell_would_change
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.questions import telling_waits
 from mse_tui.cli.session import Session
@@ -47,7 +48,14 @@ def report_what_if(
     whole = execution.whole()
     if as_json:
         told = {"light": whole.light, "reason": whole.reason, "message": whole.message}
-        found = [replace(each, failures=failed_items(each.failures, each.address)) for each in execution.mailboxes]
+        found = [
+            replace(
+                each,
+                failures=failed_items(each.failures, each.address),
+                would_change=failed_items(each.would_change, each.address),
+            )
+            for each in execution.mailboxes
+        ]
         looked = {"skipped": execution.skipped, "mailboxes": found}
         emit_json({"what_if": True, "task": row, **told, **looked})
     else:
@@ -109,6 +117,8 @@ def _tell(row: TaskRow, execution: ForeseenExecution, whole: Outcome) -> None:
             [(each.address, each.mode, _result(each), _message(each)) for each in listed],
             [each.light for each in listed],
         )
+    for each in execution.mailboxes:
+        tell_would_change(each.address, failed_items(each.would_change, each.address))
 
 
 def _result(each: Foreseen) -> str:

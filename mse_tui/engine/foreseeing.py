@@ -24,7 +24,7 @@ from mse_tui.engine.standing import Standing
 from mse_tui.engine.summing_up import done_said, summed_up
 from mse_tui.exchange.mailbox import Exchange
 from mse_tui.features.feature import Feature, MailboxRun
-from mse_tui.reasons import Problem
+from mse_tui.reasons import Problem, Reason
 from mse_tui.store.models import Definition, Task
 from mse_tui.terms import Light, TaskType
 
@@ -44,6 +44,8 @@ class Foreseen:
     """Number by reason."""
     failures: Sequence[Mapping[str, str | None]] = ()
     """Items that could not be looked at: item, reason, message."""
+    would_change: Sequence[Mapping[str, str | None]] = ()
+    """The first items that would be changed, alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class _Unwritten(MailboxJournal):
     def told(self, address: str, outcome: Outcome) -> Foreseen:
         """All that it was told."""
         values = self._values()
+        listed = json.loads(values["failures"])
         return Foreseen(
             address=address,
             mode=values["mode"],
@@ -166,5 +169,6 @@ class _Unwritten(MailboxJournal):
             message=outcome.message,
             counters=json.loads(values["counters"]),
             skipped=json.loads(values["skipped"]),
-            failures=json.loads(values["failures"]),
+            failures=[one for one in listed if one["reason"] != Reason.DRY_RUN],
+            would_change=[one for one in listed if one["reason"] == Reason.DRY_RUN],
         )

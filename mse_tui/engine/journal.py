@@ -22,7 +22,8 @@ from mse_tui.terms import Light, Mode
 WRITE_SECONDS = 0.25
 """Progress is shown twice a second; writing it more often would only cost."""
 BATCH_WRITE_SECONDS = 0.1
-LISTED_FAILURES = 100
+LISTED = 100
+"""Items of a mailbox that are named: of those that failed, and of those that a dry run would change."""
 _WENT_MEANWHILE = (Reason.ITEM_NOT_FOUND, Reason.FOLDER_NOT_FOUND)
 
 
@@ -71,6 +72,7 @@ class MailboxJournal:
         self._counters: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._failures: list[dict[str, str]] = []
+        self._would: list[dict[str, str]] = []
         self._failed = 0
         self._first_failure: tuple[Reason, str] | None = None
         self._warning: tuple[Reason, str] | None = None
@@ -100,12 +102,17 @@ class MailboxJournal:
         with self._lock:
             self._failed += 1
             self._first_failure = self._first_failure or (reason, message)
-            if len(self._failures) < LISTED_FAILURES:
+            if len(self._failures) < LISTED:
                 self._failures.append({"item": item, "reason": str(reason), "message": message})
+
+    def would(self, item: str, message: str) -> None:
+        with self._lock:
+            if len(self._would) < LISTED:
+                self._would.append({"item": item, "reason": str(Reason.DRY_RUN), "message": message})
 
     def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
         with self._lock:
-            if item and len(self._failures) < LISTED_FAILURES:
+            if item and len(self._failures) < LISTED:
                 self._failures.append({"item": item, "reason": str(reason), "message": message})
             self._warning = self._warning or (reason, message)
 
@@ -239,7 +246,7 @@ class MailboxJournal:
         return {
             "counters": json.dumps(counters),
             "skipped": json.dumps(self._skipped),
-            "failures": json.dumps(self._failures),
+            "failures": json.dumps([*self._failures, *self._would]),
             "mode": self._mode,
         }
 

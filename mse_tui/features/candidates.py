@@ -61,6 +61,8 @@ class Candidates:
             self._journal.progress(phase="listing", folder=path)
             self.in_folders += tree.folders[remote_id].total_count
             found += self._in_folder(remote_id, path)
+        if self.in_folders > self.scanned:
+            self._journal.count("left_new_or_small", self.in_folders - self.scanned)
         return self._above_quota(found)
 
     def _in_folder(self, remote_id: str, path: str) -> list[Candidate]:
@@ -81,10 +83,10 @@ class Candidates:
     def _takes(self, row: ItemRow) -> bool:
         definition = self._definition
         if not is_of_class(row, definition.item_classes):
-            self.left += 1
+            self._leave("left_class")
             return False
         if _of_attachments(definition.action) and definition.skip_inline and not row.has_attachments:
-            self.left += 1
+            self._leave("left_nothing")
             return False
         reason = never_changed(row) or definition.state_scope().skips(row)
         if reason is Reason.IS_STUB and not registered([row.stub]):
@@ -105,7 +107,7 @@ class Candidates:
             elif (candidate := self._candidate(path, answer)) is not None:
                 yield candidate
             else:
-                self.left += 1
+                self._leave("left_nothing")
 
     def _candidate(self, path: str, details: ItemDetails) -> Candidate | None:
         action, scope = self._definition.action, self._definition.attachment_scope()
@@ -131,8 +133,14 @@ class Candidates:
                 break
             chosen.append(candidate)
             over -= candidate.gain
-        self.left += len(found) - len(chosen)
+        self._leave("left_quota", len(found) - len(chosen))
         return chosen
+
+    def _leave(self, counter: str, number: int = 1) -> None:
+        """The definition does not mean it."""
+        if number:
+            self._journal.count(counter, number)
+        self.left += number
 
     def _skip(self, reason: Reason) -> None:
         self._journal.skip(reason)

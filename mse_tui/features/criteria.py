@@ -22,6 +22,12 @@ _PROTECTED_TYPES = frozenset(
 _PROTECTED_NAMES = frozenset({"smime.p7m", "smime.p7s", "message.rpmsg", "message_v2.rpmsg", "message_v4.rpmsg"})
 
 
+def item_named(path: str, row: ItemRow) -> str:
+    """What a person knows an item by."""
+    received = f", received {row.received:%Y-%m-%d}" if row.received is not None else ""
+    return f"{path}: {row.subject}{received}"
+
+
 @dataclass(frozen=True, slots=True)
 class FolderChoice:
     """Folders by well-known names or paths, each with its subfolders; calendars are never meant."""

@@ -22,6 +22,7 @@ from mse_tui.archive.tombstones import purged_envelopes
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.editing import Disposal, ItemDetails
 from mse_tui.exchange.rows import ItemFailure, ItemRow
+from mse_tui.features.criteria import item_named
 from mse_tui.features.feature import MailboxRun
 from mse_tui.features.missing import ArchivingFirst
 from mse_tui.features.policies import Governed
@@ -29,6 +30,7 @@ from mse_tui.features.scope import is_vault_shortcut
 from mse_tui.features.stamping import Stamping
 from mse_tui.reasons import Reason
 from mse_tui.terms import PRIVATE_SENSITIVITIES
+from mse_tui.text import size_text
 
 BATCH = 200
 """Items that are read again, confirmed and deleted together."""
@@ -295,7 +297,10 @@ class Expiring:
 
     def _pretend(self, leaving: Sequence[Leaving]) -> None:
         for each in leaving:
-            self._count_deleted(each.details.row.size)
+            row, governed = each.details.row, each.due.governed
+            how = "moved" if governed.policy.delete_by is Disposal.DELETED_ITEMS else "deleted"
+            self._run.journal.would(item_named(governed.path, row), f"Would be {how}, {size_text(row.size)}.")
+            self._count_deleted(row.size)
 
     def _count_deleted(self, size: int) -> None:
         self._run.journal.count("items_deleted")

@@ -85,6 +85,10 @@ class Journal(Protocol):
         """One item that could not be processed; the mailbox's result becomes orange."""
         ...
 
+    def would(self, item: str, message: str) -> None:
+        """One item that a dry run leaves, and what would be done with it; the message names none of its contents."""
+        ...
+
     def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
         """The mailbox was processed only in part for this reason; its result becomes orange.
 

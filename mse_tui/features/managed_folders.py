@@ -31,6 +31,7 @@ class ManagedFolders:
         "folders_created": "Managed folders created",
         "folders_recreated": "Managed folders created again",
         "items_due": "Messages due to be deleted",
+        "not_due": "Messages in the same folders that are not due",
         "confirmed": "Messages confirmed in the archive",
         "archived_first": "Messages archived first",
         "items_deleted": "Messages deleted",

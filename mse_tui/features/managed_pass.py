@@ -133,6 +133,8 @@ class ManagedPass:
         self._due_count += len(found)
         if found:
             self._run.journal.count("items_due", len(found))
+        if since is not None and governed.total > len(found):
+            self._run.journal.count("not_due", governed.total - len(found))
         taken = [each for each in found.values() if each.row.is_read or governed.policy.include_unread]
         if len(taken) < len(found):
             expiring.skip(Reason.UNREAD, len(found) - len(taken))

@@ -11,7 +11,7 @@ from mse_tui.exchange.editing import ItemDetails
 from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features.candidates import Candidate, Candidates
 from mse_tui.features.clock_check import refuse_wrong_clock
-from mse_tui.features.criteria import is_protected
+from mse_tui.features.criteria import is_protected, item_named
 from mse_tui.features.deleting import Deleting
 from mse_tui.features.feature import NEVER_PASSED_OVER, MailboxRun
 from mse_tui.features.mailbox_tree import read_tree
@@ -179,6 +179,10 @@ class StoragePass:
 
     def _pretend(self, confirmed: Sequence[tuple[Confirmed, Candidate]]) -> int:
         freed = sum(candidate.gain for _, candidate in confirmed)
+        word = "stubbed" if self._definition.action.stubs else "deleted"
+        for _, candidate in confirmed:
+            item = item_named(candidate.path, candidate.details.row)
+            self._run.journal.would(item, f"Would be {word}, at least {size_text(candidate.gain)} freed.")
         self._done(len(confirmed), freed)
         return freed
 

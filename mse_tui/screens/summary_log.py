@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from mse_tui.actions import contents
 from mse_tui.actions.checks import settings_model
+from mse_tui.engine.journal import LISTED
 from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Problem, Reason, remedy
 from mse_tui.screens.group_lines import group_facts
@@ -292,7 +293,9 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
         found = contents.mailbox_result(self._result_id, is_audited=self._is_audited)
         if found is None:
             raise Problem(Reason.NOT_FOUND, "This result is no longer kept.", "Esc goes back.")
-        self._is_audited = self._is_audited or any(failure.item is not None for failure in found.failures)
+        self._is_audited = self._is_audited or any(
+            one.item is not None for one in (*found.failures, *found.would_change)
+        )
         return found
 
     def show(self, data: MailboxResultRow) -> None:
@@ -325,6 +328,9 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
         facts += [Fact(""), Fact("Skipped")]
         for reason, amount in sorted(data.skipped.items()):
             facts.append(Fact(f"  {number(amount)}", f"{happened(reason)} [{reason}] {remedy(reason)}"))
+    if data.would_change:
+        facts += [Fact(""), Fact(f"Would be changed, the first {LISTED} at most")]
+        facts += [Fact("  item", f"{item_said(one.item)}: {one.message}") for one in data.would_change]
     if data.failures:
         facts += [Fact(""), Fact("Failed items")]
         for failure in data.failures:

@@ -273,7 +273,7 @@ class MailboxResult(Row):
     skipped = TextField(default="{}")
     """JSON: reason -> number."""
     failures = TextField(default="[]")
-    """JSON: the first failed items as [{item, reason, message}]."""
+    """JSON: the first failed items as [{item, reason, message}]; of a dry run, those that would be changed."""
 
     class Meta:
         indexes = ((("execution", "position"), False),)

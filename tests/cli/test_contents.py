@@ -137,6 +137,19 @@ def test_failed_items_are_named_to_an_auditor_alone(
     assert len(looks()) == 1, "nothing failed there"
 
 
+def test_what_a_dry_run_would_change_is_named_to_an_auditor_alone(
+    filled: Home, mse_tui: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [{"item": "Inbox/Divorce: Terms", "reason": "dry-run", "message": "Would be deleted, 2 KiB."}]
+    MailboxResult.update(failures=json.dumps(listed)).where(MailboxResult.execution == RESULT).execute()
+    be(Role.VIEWER, monkeypatch)
+    told = mse_tui("log", "--execution", str(RESULT)).out
+    assert "Would be deleted, 2 KiB." in told and "Divorce" not in told and looks() == []
+    be(Role.AUDITOR, monkeypatch)
+    assert "Inbox/Divorce: Terms: Would be deleted, 2 KiB." in mse_tui("log", "--execution", str(RESULT)).out
+    assert looks() != []
+
+
 def _failures(mse_tui: Command) -> list[dict[str, str]]:
     found = json.loads(mse_tui("log", "--execution", str(RESULT), "--json").out)
     return [failure for one in found["mailboxes"] for failure in one["failures"]]

@@ -2,10 +2,12 @@
 
 import pytest
 
-from mse_tui.engine.journal import Outcome
+from mse_tui.engine.journal import LISTED, Outcome
 from mse_tui.engine.summing_up import done_said, summed_up
 from mse_tui.features import FEATURES
 from mse_tui.features.feature import WOULD, as_told
+from mse_tui.reasons import Reason
+from mse_tui.store import queries
 from mse_tui.store.models import MailboxResult
 from mse_tui.terms import Light, TaskType, Verb
 from mse_tui.widgets.counters import counters_said
@@ -102,3 +104,20 @@ def test_the_log_tells_a_dry_run_from_a_real_one(bench: Bench) -> None:
         assert ended(1) == "Dry run: 74 would be stubbed, 2.5 MiB freed. 1 mailbox: 1 success."
         dry.clear()
         assert ended(2) == "74 stubbed, 2.5 MiB freed. 1 mailbox: 1 success."
+
+
+def test_the_first_items_that_would_change_are_kept_apart_from_those_that_failed(bench: Bench) -> None:
+    def pretend(run) -> None:
+        for number in range(LISTED + 5):
+            run.journal.would(f"Inbox: {number}", "Would be deleted.")
+        run.journal.fail("Inbox: broken", Reason.ITEM_CORRUPT, "It could not be read.")
+
+    bench.feature = FakeFeature(pretend)
+    task = make_task(bench.site, bench.schedule, bench.definition, group="anna@example.com", description="Stub")
+    with bench.engine():
+        tell(task, Verb.RUN)
+        until(lambda: [one for one in bench.executions(task) if one.finished])
+    (row,) = queries.mailbox_results(bench.executions(task)[0].id, 0, 9)
+    assert [one.item for one in row.failures] == ["Inbox: broken"]
+    assert [one.item for one in row.would_change] == [f"Inbox: {number}" for number in range(LISTED)]
+    assert row.counters == {"failed": 1}

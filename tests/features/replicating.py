@@ -33,6 +33,7 @@ class RecordingJournal:
     counts: Counter[str] = field(default_factory=Counter)
     skipped: Counter[Reason] = field(default_factory=Counter)
     failures: list[tuple[str, Reason, str]] = field(default_factory=list)
+    would_change: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[Reason, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     modes: list[Mode] = field(default_factory=list)
@@ -47,6 +48,9 @@ class RecordingJournal:
 
     def fail(self, item: str, reason: Reason, message: str) -> None:
         self.failures.append((item, reason, message))
+
+    def would(self, item: str, message: str) -> None:
+        self.would_change.append((item, message))
 
     def warn(self, reason: Reason, message: str, *, item: str = "") -> None:
         self.warnings.append((reason, message))

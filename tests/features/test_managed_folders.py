@@ -259,6 +259,11 @@ def test_a_dry_run_reports_and_changes_nothing(owner, mailbox, managing, replica
     assert {k: v for k, v in dry.counts.items() if k not in left_out} == {
         k: v for k, v in real.counts.items() if k not in left_out
     }
+    listed = [f"{item}: {what.partition(',')[0]}" for item, what in dry.would_change]
+    assert sorted(re.sub(r"\d{4}-\d\d-\d\d", "DAY", each) for each in listed) == [
+        "Inbox: Message 10, received DAY: Would be deleted", "Inbox: Message 11, received DAY: Would be deleted",
+    ]  # fmt: skip
+    assert dry.counts["items_due"] + dry.counts["not_due"] == 3 and real.would_change == []
     assert (dry.counts["confirmed"], dry.counts["archived_first"], real.counts["confirmed"]) == (1, 1, 2)
     assert dry.skipped == real.skipped
 

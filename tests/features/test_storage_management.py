@@ -304,6 +304,9 @@ def test_a_dry_run_changes_nothing_and_says_what_would_change(owner, mailbox, ma
         assert dry.counts[counter] == real.counts[counter], counter
     assert (dry.counts["confirmed"], dry.counts["archived_first"], real.counts["confirmed"]) == (0, 1, 1)
     assert dry.counts["dry_run"] == 1 and dry.counts["bytes_freed"] > 0
+    ((item, what),) = dry.would_change
+    assert item.startswith("Inbox: Message 1, received 20") and what.startswith("Would be stubbed, at least 4")
+    assert real.would_change == []
     assert dry.notes[0].startswith("Dry run, nothing was changed: 1 item would be stubbed, at least 4")
     assert dry.counts["bytes_freed"] <= real.counts["bytes_freed"]
     assert re.match(r"1 item stubbed, \d+\.\d KiB freed; while single-item recovery or a hold is on", real.notes[0])
@@ -782,3 +785,14 @@ def test_pictures_in_the_text_stay_by_default(owner, mailbox, manage):
     owner.add(1, html=True, attachments=[("a.bin", BIG)], pictures=[("p.png", BIG)])
     manage.run()
     assert sorted(attachment_names(all_items(mailbox)[0])) == ["a.bin.html", "p.png"]
+
+
+def test_why_the_rest_is_left_is_counted(owner, mailbox, manage):
+    owner.add(1, attachments=[("a.bin", BIG)])
+    owner.add(2)
+    owner.add(3, attachments=[("a.txt", b"small")])
+    owner.add(4, attachments=[("a.bin", BIG)], received=datetime.now(UTC))
+    counts = manage.run(dry_run=True).counts
+    left = {name: number for name, number in counts.items() if name.startswith("left_")}
+    assert left == {"left_nothing": 2, "left_new_or_small": 1}
+    assert counts["scanned"] == counts["matched"] + left["left_nothing"] == 3

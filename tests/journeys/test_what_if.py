@@ -122,6 +122,8 @@ def test_calendars_storage_retention_and_permissions_are_looked_at_and_left(
     storage = foreseeing.what_if("Storage")
     assert sum(row["counters"].get("would_be_deleted", 0) for row in storage["mailboxes"]) > 0
     assert all(row["message"].startswith("Dry run, nothing was changed") for row in storage["mailboxes"])
+    assert all("Would be deleted" in one["message"] for row in storage["mailboxes"] for one in row["would_change"])
+    assert any(row["would_change"] for row in storage["mailboxes"])
     retention = foreseeing.what_if("Retention")
     assert sum(row["counters"].get("items_due", 0) for row in retention["mailboxes"]) > 0
     assert all(row["counters"]["dry_run"] == 1 for row in retention["mailboxes"])

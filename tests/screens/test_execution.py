@@ -59,3 +59,19 @@ async def test_the_columns_are_what_the_type_counts(
         assert [each for each in headings if each not in heading] == []
         assert [each for each in row if each not in result] == []
         assert totals in " ".join(screen.split())
+
+
+async def test_a_dry_run_lists_what_it_would_change(app: MseTuiApp) -> None:
+    listed = [
+        {"item": "Inbox: Old plans, received 2020-02-01", "reason": "dry-run", "message": "Would be deleted, 2 KiB."}
+    ]
+    number = execution_of("MGF", {"items_due": 1, "dry_run": 1}, failures=json.dumps(listed))
+    async with app.run_test(size=(140, 40)) as pilot:
+        keys = Keys(pilot)
+        app.open_execution(number)
+        screen = await keys.see(addresses(1)[0])
+        assert "1 failed" not in screen
+        await keys.press("enter")
+        screen = await keys.see("Would be changed")
+        assert "Inbox: Old plans, received 2020-02-01: Would be deleted, 2 KiB." in screen
+        assert "Failed items" not in screen

@@ -154,6 +154,10 @@ def mailboxes_of(result_ids: Iterable[int]) -> list[tuple[str, Light]]:
 
 def _result(row: Any) -> MailboxResultRow:
     left = row.finished is None and _left_behind(row.execution) is not None
+    listed = [
+        Failure(item=one.get("item", ""), reason=one.get("reason", ""), message=one.get("message", ""))
+        for one in json.loads(row.failures)
+    ]
     return MailboxResultRow(
         id=row.id,
         execution_id=row.execution_id,
@@ -167,10 +171,8 @@ def _result(row: Any) -> MailboxResultRow:
         mode=row.mode,
         counters=json.loads(row.counters),
         skipped=json.loads(row.skipped),
-        failures=tuple(
-            Failure(item=one.get("item", ""), reason=one.get("reason", ""), message=one.get("message", ""))
-            for one in json.loads(row.failures)
-        ),
+        failures=tuple(one for one in listed if one.reason != Reason.DRY_RUN),
+        would_change=tuple(one for one in listed if one.reason == Reason.DRY_RUN),
     )
 
 

@@ -274,6 +274,8 @@ class MailboxResultRow:
     skipped: Mapping[str, int]
     """Reason -> items."""
     failures: tuple[Failure, ...]
+    would_change: tuple[Failure, ...]
+    """The first items that a dry run would change."""
 
     @property
     def runs(self) -> bool:
