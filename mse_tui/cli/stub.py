@@ -7,12 +7,11 @@ from typing import TypeVar
 
 import click
 
-from mse_tui.actions import archive_reading, restoring, stub_care
+from mse_tui.actions import restoring, stub_care
 from mse_tui.actions.contents import look_at_stubs, name_folders
 from mse_tui.actions.restoring import RestoreReport
 from mse_tui.actions.stub_care import Meant, StubCheck
 from mse_tui.actions.what_if import tried
-from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_definitions, stub_row
 from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
@@ -120,7 +119,7 @@ def check_stubs(
     Exit code: 0 all is well, 1 some are to be completed by the next execution, or a mailbox could not be looked at,
     2 some originals can't be given, or aren't known to this archive.
     """
-    packs = packs_of_site(session)
+    packs = session.packs()
     with exchange_of(session) as exchange:
         wanted = stub_filter(session, mailbox_name, definition, folder, text)
         found = stub_care.check(exchange, packs, wanted, told=_checking)
@@ -148,7 +147,7 @@ def rehydrate_stubs(
 
     May be ended at any time and goes on where it ended.
     """
-    packs = packs_of_site(session)
+    packs = session.packs()
     wanted = _chosen(name, everything, stub_filter(session, mailbox_name, definition, folder, text))
     ask = partial(restoring.ask_to_rehydrate, wanted)
     found = stub_care.meant(wanted, RESTORABLE)
@@ -297,12 +296,6 @@ def _chosen(name: str | None, everything: bool, wanted: StubFilter) -> StubFilte
     if wanted == StubFilter(states=[]) and not everything:
         raise click.UsageError("Say which: a stub's number, --mailbox, --definition, --folder, --text, or --all.")
     return wanted
-
-
-def packs_of_site(session: Session) -> Packs:
-    """The archive's contents."""
-    session.site()
-    return archive_reading.packs_of(session.home, session.configuration())
 
 
 def tell_putting_back(as_json: bool) -> Callable[[str, str, PutBack], None]:
