@@ -59,7 +59,12 @@ class Verification:
 
     @property
     def clean(self) -> bool:
-        return self.broken_at is None and not self.foreign_head
+        return self.broken_at is None and not self.foreign_head and not self.empty
+
+    @property
+    def empty(self) -> bool:
+        """There is nothing, though a site's first entry is of its own making."""
+        return self.checked == self.pruned == 0
 
 
 def append(site: str, entry: Entry) -> None:

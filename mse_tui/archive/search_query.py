@@ -81,7 +81,7 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Read what a person typed. Raises Problem invalid: no date, too much."""
+    """Read what a person typed. Raises Problem invalid: no date, nothing to look for in a field, too much."""
     if len(text) > LONGEST_QUERY:
         raise Problem(
             Reason.INVALID, f"What is looked for is longer than {LONGEST_QUERY} characters.", "Look for less."
@@ -90,6 +90,7 @@ def parse(text: str) -> Query:
     places: dict[str, str] = {}
     for match in _TERM.finditer(text.translate(_QUOTES)):
         name = (match["name"] or "").lower()
+        _refuse_nothing(match["word"] or "")
         if name in _PLACES:
             places[name] = match["phrase"] if match["phrase"] is not None else match["word"]
         elif (term := _term(match, name)) is not None:
@@ -114,6 +115,12 @@ def day(text: str) -> datetime | None:
         return datetime(int(match[1]), int(match[2] or 1), int(match[3] or 1)).astimezone()
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _refuse_nothing(word: str) -> None:
+    """'from: ann' would look for both words anywhere."""
+    if word.endswith(":") and word[:-1].lower() in (*_FIELDS, *_PLACES):
+        raise Problem(Reason.INVALID, f"Nothing stands at {word}", f"Write it without a space: {word}ann, say.")
 
 
 def _term(match: re.Match[str], name: str) -> Term | None:

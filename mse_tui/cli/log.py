@@ -107,11 +107,11 @@ def audit(
     limit: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Who did what, newest first."""
-    session.site()
     if ctx.invoked_subcommand is not None:
         return
     from mse_tui.actions.audit import may_see
 
+    session.site()
     may_see()
     rows = queries.audit(limit, wanted=AuditWanted(who, what, since, until))
     if as_json:
@@ -145,6 +145,8 @@ def verify_audit(ctx: click.Context, session: Session, head: str, as_json: bool)
         ctx.exit(0 if found.clean else 2)
     if found.broken_at is not None:
         raise Problem(Reason.AUDIT_BROKEN, f"Entry {found.broken_at} does not follow from those before it.")
+    if found.empty:
+        raise Problem(Reason.AUDIT_BROKEN, "There is no entry, not even of the site's beginning.")
     if found.foreign_head:
         raise Problem(Reason.AUDIT_BROKEN, f"No entry has the digest {head}: entries at the end are missing.")
     click.echo(

@@ -40,7 +40,7 @@ def write_csv(detail: ExecutionDetail, target: TextIO) -> None:
 def write_html(detail: ExecutionDetail, target: TextIO) -> None:
     """One page that needs nothing else: no scripts, nothing from elsewhere, readable in light and dark."""
     row = detail.execution
-    title = html.escape(f"{printable(row.shown_task)}: {row.light.word}, {_time(row.started)} UTC")
+    title = html.escape(f"{printable(row.shown_task)}: {row.word}, {_time(row.started)} UTC")
     target.write(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>')
     target.write(f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n')
     target.write(f"<h1>{title}</h1>\n")
@@ -90,7 +90,7 @@ def _mailbox(one: MailboxResultRow) -> str:
 
 
 def _own_cells(row: ExecutionRow) -> Sequence[str]:
-    return ("", row.shown_task, _time(row.started), _time(row.finished), "", row.word, row.reason, row.message)
+    return ("", "", _time(row.started), _time(row.finished), "", row.word, row.reason, row.message)
 
 
 def _cells(one: MailboxResultRow) -> Sequence[str]:

@@ -31,8 +31,10 @@ def test_what_was_written_verifies(store: Home) -> None:
     assert found.head == audit_chain.head("A")
 
 
-def test_an_empty_audit_verifies(store: Home) -> None:
-    assert audit_chain.verify("A").clean
+def test_an_emptied_audit_is_found(store: Home) -> None:
+    """A site's first entry is of its own making."""
+    found = audit_chain.verify("A")
+    assert (found.empty, found.clean) == (True, False)
     assert audit_chain.head("A") == audit_chain.Head(0, "")
 
 

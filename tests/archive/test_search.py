@@ -373,7 +373,9 @@ def test_what_stands_in_a_text_is_found_by_it(store: Home, text: str, before: st
         assert [match.id for match in index.matches(query, 2, 10)] == [1]
 
 
-@pytest.mark.parametrize("text", ["x" * 1001, "x " * 51, "before:yesterday", "after:2026-13", "after:0001-01-01"])
+@pytest.mark.parametrize(
+    "text", ["x" * 1001, "x " * 51, "before:yesterday", "after:2026-13", "after:0001-01-01", "from: ann", "in:"]
+)
 def test_what_can_t_be_looked_for_is_refused_in_words(text: str) -> None:
     with pytest.raises(Problem) as caught:
         parse(text)

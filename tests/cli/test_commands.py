@@ -360,6 +360,17 @@ def test_the_audit_can_be_verified(with_task: Command) -> None:
     assert "audit-broken" in ran.err
 
 
+def test_an_audit_that_was_emptied_does_not_verify(with_task: Command) -> None:
+    Audit.delete().execute()
+    ran = with_task("audit", "verify")
+    assert ran.code == 2
+    assert "audit-broken" in ran.err
+
+
+def test_help_is_there_before_a_site_is(mse_tui: Command, tmp_path: Path) -> None:
+    assert run(["--home", str(tmp_path / "nowhere"), "audit", "verify", "--help"]) == 0
+
+
 def test_a_changed_audit_entry_is_named(with_task: Command) -> None:
     Audit.update(who="somebody else").where(Audit.id == 2).execute()
     ran = with_task("audit", "verify")
