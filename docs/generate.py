@@ -42,7 +42,7 @@ _GROUPS = {
     Reason.CONFIGURATION_INVALID: (
         "mse-tui refuses a command, or does not start",
         "The exit code is 2; 64 where something was typed wrongly, 75 where another holds the lock"
-        " (`engine-running-elsewhere`, `mailbox-locked`).",
+        " (`engine-running-elsewhere`, `mailbox-locked`) or the task runs already (`task-running`).",
     ),
     Reason.STOPPED: ("An execution ended early, or none began", ""),
 }

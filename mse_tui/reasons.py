@@ -109,6 +109,7 @@ class Reason(StrEnum):
     ENGINE_RUNNING_ELSEWHERE = "engine-running-elsewhere"
     ENGINE_MISSING = "engine-missing"
     ENGINE_SILENT = "engine-silent"
+    TASK_RUNNING = "task-running"
     SITE_DISABLED = "site-disabled"
     SITE_IN_MAINTENANCE = "site-in-maintenance"
     ROLE_MISSING = "role-missing"
@@ -563,6 +564,10 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.ENGINE_SILENT: Explanation(
         "The engine's process lives but can't write, so this site's schedules rest.",
         "See whether the disk is full, and free space; else whether the process is suspended. It goes on by itself.",
+    ),
+    Reason.TASK_RUNNING: Explanation(
+        "The task is running already.",
+        "Wait for its end, or stop it.",
     ),
     Reason.SITE_DISABLED: Explanation(
         "The site is disabled, so none of its tasks starts.",

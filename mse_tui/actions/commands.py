@@ -160,7 +160,7 @@ def _refuse_senseless(task: Task, verb: Verb) -> None:
     running = is_running(task.id)
     name = repr(task.description)
     if verb is Verb.RUN and running:
-        raise Problem(Reason.INVALID, f"The task {name} is running already.", "Wait for its end, or stop it.")
+        raise Problem(Reason.TASK_RUNNING, f"The task {name} is running already.")
     if verb is Verb.RUN and not task.site.enabled:
         raise Problem(Reason.SITE_DISABLED, f"The site of the task {name} is disabled.")
     if verb is Verb.RUN and (until := rests_until(task.site, now())) is not None:

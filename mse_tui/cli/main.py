@@ -198,7 +198,7 @@ def tell(problem: Any) -> None:
 
 
 def exit_code(problem: Any) -> int:
-    """64 for what was typed wrongly, 75 where another holds the lock, 2 for all that is red."""
+    """64 for what was typed wrongly, 75 where another holds the lock or it runs already, 2 for all that is red."""
     from mse_tui.reasons import Reason
 
     typed = (
@@ -207,7 +207,7 @@ def exit_code(problem: Any) -> int:
     )  # fmt: skip
     if problem.reason in typed:
         return EXIT_USAGE
-    if problem.reason in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.MAILBOX_LOCKED):
+    if problem.reason in (Reason.ENGINE_RUNNING_ELSEWHERE, Reason.MAILBOX_LOCKED, Reason.TASK_RUNNING):
         return EXIT_LOCKED
     return 2
 

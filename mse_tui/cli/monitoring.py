@@ -17,6 +17,7 @@ from mse_tui.store.database import faults_explained
 from mse_tui.store.queries import Trouble
 from mse_tui.terms import Light, Status
 from mse_tui.text import printable
+from mse_tui.widgets.site_wording import maintenance_now
 from mse_tui.widgets.wording import count
 
 _WORDS = {Light.GREEN: "OK", Light.ORANGE: "WARNING", Light.RED: "CRITICAL", Light.NONE: "UNKNOWN"}
@@ -31,7 +32,8 @@ def check(ctx: click.Context, session: Session, task: str | None, as_json: bool)
     """One line for a monitoring system such as Nagios or Icinga: the whole site's, or one task's.
 
     Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (nothing has run yet, or the site can't be opened). Beside tasks
-    that have run, one that is not due yet is no problem; one that is overdue is.
+    that have run, one that is not due yet is no problem; one that is overdue is. A site whose engine does not run is
+    critical, since nothing of it does.
     """
     try:
         with faults_explained():
@@ -51,11 +53,13 @@ def check(ctx: click.Context, session: Session, task: str | None, as_json: bool)
 
 def _site() -> tuple[str, Light]:
     overview, tasks = queries.dashboard(), queries.tasks_of_type()
-    light = worst(overview, tasks)
+    rests = any(one.tasks and one.enabled and not one.engine for one in overview.sites)
+    light = Light.worst([worst(overview, tasks), *([Light.RED] if rests else [])])
     numbers = {one: sum(task.light is one for task in tasks) for one in Light}
     running = sum(task.status is Status.RUNNING for task in tasks)
-    concerns = "; ".join(f"{one.subject}: {_told(one)}" for one in overview.troubles)
-    said = concerns or f"{count(len(tasks), 'task')}, {running} running"
+    resting = [f"in maintenance {until}" for one in overview.sites if (until := maintenance_now(one))]
+    concerns = [f"{one.subject}: {_told(one)}" for one in overview.troubles]
+    said = "; ".join([*(concerns or [f"{count(len(tasks), 'task')}, {running} running"]), *resting])
     data = f"green={numbers[Light.GREEN]} orange={numbers[Light.ORANGE]} red={numbers[Light.RED]}"
     troubles = sum(one.light is not Light.NONE for one in overview.troubles)
     return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={troubles}", light

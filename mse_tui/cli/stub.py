@@ -23,7 +23,7 @@ from mse_tui.cli.session import Session, pass_session
 from mse_tui.features.restoring import PutBack
 from mse_tui.reasons import Problem, Reason, explain
 from mse_tui.store import queries
-from mse_tui.terms import WITHHELD, TaskType
+from mse_tui.terms import EXIT_INTERRUPTED, WITHHELD, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.wording import absolute, count, number, size, subject_said
 
@@ -166,8 +166,21 @@ def rehydrate_stubs(
     originals = count(sum(each.stubs for each in found), "original")
     question = f"Put {originals} ({size(sum(each.size for each in found))}) back into {_into(found)}?" if found else ""
     sure_about(ask, lambda _: question, yes=yes)
-    with exchange_of(session) as exchange:
-        report = restoring.rehydrate(exchange, packs, wanted, told=tell_putting_back(as_json))
+    tell, back = tell_putting_back(as_json), 0
+
+    def told(address: str, name: str, answer: PutBack) -> None:
+        nonlocal back
+        back += answer.reason is None
+        tell(address, name, answer)
+
+    try:
+        with exchange_of(session) as exchange:
+            report = restoring.rehydrate(exchange, packs, wanted, told=told)
+    except KeyboardInterrupt:
+        _say_error(
+            f"Ended: {count(back, 'original is', 'originals are')} back. The same command goes on with the rest."
+        )
+        ctx.exit(EXIT_INTERRUPTED)
     tell_restored(report, as_json, deleted=len(deleted))
     if report.restored and not as_json:
         _say_error("A later run of the task may stub them again, where its definition still means them.")

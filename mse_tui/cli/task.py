@@ -21,7 +21,7 @@ from mse_tui.cli.naming import GROUP_NAMED, MAILBOX_NAMED, member_address
 from mse_tui.cli.output import emit_json, fields, light, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.cli.status import next_of, progress_text, state_of
-from mse_tui.reasons import Problem, Reason, remedy
+from mse_tui.reasons import Problem, Reason, explain, remedy
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionRow, TaskInformation, TaskRow
 from mse_tui.terms import EXIT_INTERRUPTED, TaskType
@@ -375,6 +375,8 @@ def _ended(row: TaskRow, command: int, before: int) -> ExecutionRow:
         if started and newest is not None and newest.finished is not None:
             return newest
         if state is None or (state.finished is not None and not started and monotonic() > deadline):
+            if state is not None and state.outcome == explain(Reason.TASK_RUNNING).happened:
+                raise Problem(Reason.TASK_RUNNING, f"The task {row.description!r} is running already.")
             raise Problem(Reason.INVALID, f"It was not started: {state.outcome if state else 'the task is gone'}.")
         if state.taken is None and monotonic() > deadline:
             raise Problem(

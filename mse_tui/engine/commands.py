@@ -77,7 +77,7 @@ class Commands:
         with writing():  # a crash must not leave the start without its command, which would start it again
             claim = self._claims.start(command.task_id, Trigger.PERSON, command.asked_by)
             if claim is None:
-                self._finish(command, "The task is running already.")
+                self._finish(command, explain(Reason.TASK_RUNNING).happened)
                 return
             self._take(command)
         choice = Choice(

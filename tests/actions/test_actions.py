@@ -235,10 +235,10 @@ def test_senseless_commands_are_refused(ready: Ready) -> None:
         assert refused.value.reason is Reason.INVALID
     Task.update(status=Status.RUNNING, paused=True).where(Task.id == task).execute()
     Lease.create(key=f"task:{task}", owner="an engine", fence=1, until=now() + timedelta(minutes=1))
-    for verb in (commands.run_now, commands.pause):
+    for verb, reason in ((commands.run_now, Reason.TASK_RUNNING), (commands.pause, Reason.INVALID)):
         with pytest.raises(Problem) as refused:
             verb(task)
-        assert refused.value.reason is Reason.INVALID
+        assert refused.value.reason is reason
     assert commands.stop(task)
     assert commands.resume(task)
 

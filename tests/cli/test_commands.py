@@ -395,8 +395,8 @@ def test_who_has_no_role_sees_nothing(mse_tui: Command, home: Home, monkeypatch:
 
 def test_check_answers_a_monitoring_system_in_one_line(with_task: Command) -> None:
     ran = with_task("check")
-    assert ran.code == 1
-    assert ran.out.startswith("MSE-TUI WARNING - ")
+    assert ran.code == 2
+    assert ran.out.startswith("MSE-TUI CRITICAL - ")
     assert "No engine runs" in ran.out
     assert with_task("check", "Sales").code == 3
     assert "| tasks=1 running=0" in ran.out
@@ -404,6 +404,12 @@ def test_check_answers_a_monitoring_system_in_one_line(with_task: Command) -> No
     assert with_task("check", "nobody").out.startswith("MSE-TUI UNKNOWN - There is no task")
     Task.update(description="a|b").execute()
     assert with_task("check", "a|b").out.startswith("MSE-TUI UNKNOWN - a/b: ")
+
+
+def test_check_tells_of_maintenance(with_task: Command) -> None:
+    assert "in maintenance" not in with_task("check").out
+    assert with_task("site", "maintenance", "begin", "--until", "2999-01-01 10:00").code == 0
+    assert "; in maintenance until 2" in with_task("check").out
 
 
 def test_a_report_is_a_page_or_a_table(with_task: Command, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mse_tui.store.database import close_database, database, keep_connection, no
 from mse_tui.store.lease_keys import engine_key, task_key
 from mse_tui.store.models import Command as CommandRow
 from mse_tui.store.models import Execution, Progress, Task
-from mse_tui.terms import Light, Status
+from mse_tui.terms import EXIT_LOCKED, Light, Status
 from tests.cli.conftest import Command
 from tests.support.waiting import until
 
@@ -206,3 +206,18 @@ def test_a_damaged_database_is_unknown_to_a_monitoring_system(with_task: Command
     checked = with_task("check")
     assert checked.code == 3
     assert checked.out.startswith("MSE-TUI UNKNOWN - The database ")
+
+
+def test_a_task_that_runs_already_is_told_from_a_typing_error(with_task: Command, home: Home) -> None:
+    assert with_task("task", "run", "Sales").code == 0
+    open_database(home.database)
+    with keep_connection():
+        task = Task.get()
+        Task.update(status=Status.RUNNING).execute()
+        held = Leases().take(task_key(task.id), "an engine")
+        assert held is not None
+        ran = with_task("task", "run", "Sales", "--wait")
+        open_database(home.database)
+        held.release()
+    assert ran.code == EXIT_LOCKED
+    assert "Reason: task-running" in ran.err

@@ -4,11 +4,13 @@ import json
 import re
 from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import pytest
 
 from mse_tui.access import roles
 from mse_tui.archive.packs import Packs
+from mse_tui.cli import stub as stub_commands
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.leases import Leases
 from mse_tui.exchange.ews import connect
@@ -22,7 +24,7 @@ from mse_tui.store.database import open_database
 from mse_tui.store.lease_keys import mailbox_key
 from mse_tui.store.models import ArchiveMailbox, Audit, Message, Placement
 from mse_tui.store.stubs import Stub, StubLink
-from mse_tui.terms import EXIT_LOCKED, EXIT_USAGE
+from mse_tui.terms import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE
 from tests.cli.conftest import Command
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import Management
@@ -412,6 +414,25 @@ def test_stubs_without_links_are_warned_of(site: Site, mse_tui: Command, home: H
         file.write('\n[web]\npublic_url = "https://archive.example.test"\n')
     assert said not in mse_tui("definition", "set", "MSM", "Old mail", "--older-than-days", "80").err
     assert said not in mse_tui("doctor").out
+
+
+def test_who_ends_it_is_told_how_many_are_back_and_that_it_goes_on(
+    site: Site, mse_tui: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = stub_commands.tell_putting_back(False)
+
+    def interrupted(*answer: Any) -> None:
+        tell(*answer)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stub_commands, "tell_putting_back", lambda _: interrupted)
+        ended = mse_tui("stub", "rehydrate", "--all", "--yes")
+    assert ended.code == EXIT_INTERRUPTED
+    assert "Ended: 1 original is back. The same command goes on with the rest." in ended.err
+    assert "Aborted" not in ended.err
+    assert "1 put back" in mse_tui("stub", "rehydrate", "--all", "--yes").out
+    assert site.originals() == 2
 
 
 def test_who_rehydrates_is_told_that_the_task_may_come_again(site: Site, mse_tui: Command) -> None:
