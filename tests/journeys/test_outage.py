@@ -68,7 +68,7 @@ def test_who_asks_what_is_being_asked_already_is_told_so(down: SiteUnderTest) ->
 
 def test_a_busy_server_is_told_once_and_in_words(site: SiteUnderTest) -> None:
     site.configure()
-    open_site(site.home, "Test")
+    open_site(site.home)
     site.server.faults.inject("server-busy", count=1, milliseconds=1500)
     asking = [sys.executable, "-m", "mse_tui", "--home", str(site.home.path), "group", "resolve"]
     asked = subprocess.run(
