@@ -33,9 +33,16 @@ from mse_tui.store.calendars import ICALENDAR, ORIGINAL
 
 @needs(Role.AUDITOR)
 def look_into_calendars(mailbox_id: int, packs: Packs, person: str | None = None) -> "CalendarReading":
-    """Open one mailbox's calendars for looking; audited. Raises Problem not-found."""
+    """Open one mailbox's calendars for looking; audited. Raises Problem not-found: none was ever replicated, too."""
     sight = ADMINISTRATOR if person is None else sight_of(person, mailbox_id)
-    return CalendarReading(views.mailbox(str(mailbox_id)), packs, sight)
+    mailbox = views.mailbox(str(mailbox_id))
+    if mailbox.id not in calendar_views.mailboxes_with_calendars():
+        raise Problem(
+            Reason.NOT_FOUND,
+            f"No calendar of {mailbox.address} has been replicated.",
+            "A task of Calendar Replication replicates them.",
+        )
+    return CalendarReading(mailbox, packs, sight)
 
 
 def mailboxes_with_calendars(person: str | None = None) -> list[MailboxView]:

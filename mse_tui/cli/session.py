@@ -39,8 +39,8 @@ class Session:
             raise Problem(
                 Reason.NOT_FOUND,
                 f"There is no site at {named.path}.",
-                "Correct --home or MSE_TUI_HOME. To begin a site there, write its config.toml (mse-tui site example"
-                " prints one) or open the screens.",
+                "Correct --home or MSE_TUI_HOME. To begin a site there, write its config.toml: mse-tui site example"
+                " prints one.",
             )
         return Home.open(self.home_path)
 

@@ -134,6 +134,6 @@ class FormScreen(ModalScreen[Any]):
 
     @work(exclusive=True, group="leave")
     async def _ask_to_leave(self) -> None:
-        choices = [("Go on", False), ("Leave without saving", True)]
+        choices = [("Keep editing", False), ("Leave without saving", True)]
         if await self.app.push_screen_wait(Choice("Leave this form?", f"{self.begun} is lost.", choices)):
             self.dismiss(None)

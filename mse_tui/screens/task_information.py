@@ -148,7 +148,8 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
         if found.group is not None:
             facts += group_facts(found.group, now)
         if found.doubted is not None:
-            facts.append(Fact("  to confirm", "m shows who left; C there says that it is right.", Tone.BAD))
+            looked = "who left" if found.doubted.group.before else "who is in it"
+            facts.append(Fact("  to confirm", f"m shows {looked}; C there says that it is right.", Tone.BAD))
         return [
             *facts,
             Fact(

@@ -131,3 +131,9 @@ def test_what_was_typed_wrongly_is_told(mse_tui: Command) -> None:
     assert "no time zone 'Mars'" in mse_tui(*AGENDA[:-1], "Mars").err
     assert "no calendar 'Holidays'" in mse_tui(*AGENDA, "--calendar", "Holidays").err
     assert mse_tui("calendar", "export", ANN).code == 64
+
+
+def test_a_mailbox_whose_calendars_no_task_replicates_has_none_rather_than_no_appointments(mse_tui: Command) -> None:
+    ran = mse_tui("calendar", "agenda", BO)
+    assert ran.code == 64
+    assert f"No calendar of {BO} has been replicated." in ran.err
