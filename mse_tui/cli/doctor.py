@@ -103,6 +103,7 @@ def examine(session: Session, mailbox: str | None) -> Iterator[Finding]:
         yield from map(_of_the_option, named)
         yield from _directories(configuration, halts)
         yield from _retrieval(configuration, database_opens=not isinstance(halts, Forgetful))
+        yield from _monitoring(configuration, database_opens=not isinstance(halts, Forgetful))
 
 
 def _secrets(home: Home, configuration: Configuration) -> Iterator[Finding]:
@@ -170,6 +171,17 @@ def _retrieval(configuration: Configuration, *, database_opens: bool) -> Iterato
         from mse_tui.web.doctor import check_retrieval
 
         yield from check_retrieval(configuration)
+
+
+def _monitoring(configuration: Configuration, *, database_opens: bool) -> Iterator[Finding]:
+    """What the engine serves beside its work, and how it tells people."""
+    if configuration.metrics is None and configuration.mail is None:
+        return
+    from mse_tui.monitoring.doctor import check_monitoring
+    from mse_tui.store import queries
+
+    runs = database_opens and any(site.engine for site in queries.sites())
+    yield from check_monitoring(configuration, engine_runs=runs)
 
 
 def _directories(configuration: Configuration, halts: AccountHalts) -> Iterator[Finding]:

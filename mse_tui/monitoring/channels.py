@@ -2,6 +2,8 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -36,10 +38,20 @@ class Mail:
         message["Message-ID"] = make_msgid(domain=settings.sender.rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(notice.text)
-        with self._connection() as server:
-            if settings.user:
-                server.login(settings.user, self._password())
+        with self._signed_in() as server:
             server.send_message(message)
+
+    def check(self) -> None:
+        """Reach the server and sign in, and send nothing. Raises as `send`."""
+        with self._signed_in() as server:
+            server.noop()
+
+    @contextmanager
+    def _signed_in(self) -> Iterator[smtplib.SMTP]:
+        with self._connection() as server:
+            if self._settings.user:
+                server.login(self._settings.user, self._password())
+            yield server
 
     def _connection(self) -> smtplib.SMTP:
         settings = self._settings
