@@ -86,7 +86,7 @@ def time_to_come(text: str, moment: datetime) -> datetime:
         if len(text.strip()) > len("HH:MM"):
             return instant(datetime.fromisoformat(text.strip()).replace(tzinfo=None), zone)
         clock = time.fromisoformat(text.strip().zfill(len("HH:MM")))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Problem(
             Reason.INVALID, f"{text!r} is not a time.", "Write it as HH:MM, or as YYYY-MM-DD HH:MM."
         ) from error

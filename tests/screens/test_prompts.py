@@ -12,6 +12,7 @@ from tests.screens.conftest import Keys
         (["3", "enter", "v", "j", "j", "enter"], "As of when?", "28.11.2026", "'28.11.2026' is not a date."),
         (["S", "p"], "for how many days?", "abc", "'abc' is not a whole number"),
         (["S", "m"], "No task starts or goes on until", "25:99", "'25:99' is not a time."),
+        (["S", "m"], "No task starts or goes on until", "0001-01-01 00:00", "'0001-01-01 00:00' is not a time."),
         (["S", "w"], "Weekly maintenance", "Sunday", "Sunday"),
         (["0", "enter", "m"], "How many more mailboxes?", "-5", "'-5' is not a whole number"),
     ],
