@@ -9,6 +9,7 @@ from mse_tui.access.grants import Change, Grant
 from mse_tui.access.rights import Right
 from mse_tui.actions import archive_access
 from mse_tui.actions.archive_access import Asked
+from mse_tui.actions.archive_reading import mailboxes
 from mse_tui.actions.contents import shown_grants
 from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.naming import archived_mailbox, mailbox_address
@@ -72,13 +73,21 @@ def grant(
     give = partial(archive_access.grant_access, Asked(who, archive, folder, below, Right(right), denies=deny))
     sure_about(
         give,
-        lambda made: f"Let {made.person} see ({made.right}) {made.scope} of {made.mailbox}?",
+        lambda made: f"{_doubt(made)}Let {made.person} see ({made.right}) {made.scope} of {made.mailbox}?",
         yes=yes or what_if or deny,
     )
     with changes(what_if=what_if, as_json=as_json) as telling:
         made = give()
         verb = "is denied" if deny else f"may see ({made.right})"
         telling.say(f"{made.person} {verb}: {made.scope} of {made.mailbox} (no. {made.id})", grant=made)
+    if (yes or what_if) and (doubt := _doubt(made)):
+        click.echo(f"mse-tui: warning: {doubt}", err=True)
+
+
+def _doubt(made: Grant) -> str:
+    """A misspelt address waits for whoever gets it one day; '' where the person's own archive shows it right."""
+    known = made.person in {row.address for row in mailboxes()}
+    return "" if known else f"Nothing of {made.person} is archived here: is the address right? "
 
 
 @access.command("revoke")

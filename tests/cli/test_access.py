@@ -8,7 +8,7 @@ from mse_tui.access.grants import FolderKey
 from mse_tui.access.rights import Right
 from mse_tui.access.syncing import Archive, Found, GrantKey, Source, WantedGrant, apply, plan
 from mse_tui.home import Home
-from mse_tui.store.models import Audit
+from mse_tui.store.models import ArchiveMailbox, Audit
 from mse_tui.terms import EXIT_USAGE
 from tests.cli.conftest import Command
 from tests.cli.test_archive_as import ANN, BOB, EVE, Site
@@ -34,6 +34,14 @@ def test_a_grant_opens_the_archive_and_a_revocation_closes_it(site: Site, mse_tu
     assert [each for each in actions() if "access" in each[0]] == [("grant access", ANN), ("revoke access", ANN)]
     changes = json.loads(mse_tui("access", "changes", "--person", EVE, "--json").out)
     assert [each["what"] for each in changes] == ["revoked", "granted"]
+
+
+def test_an_address_of_nobody_who_is_known_here_is_doubted(site: Site, mse_tui: Command) -> None:
+    doubt = "Nothing of bbo@nowhere.example is archived here: is the address right?"
+    assert doubt in mse_tui("access", "grant", "bbo@nowhere.example", ANN, "--what-if").err
+    assert doubt in mse_tui("access", "grant", "bbo@nowhere.example", ANN, "--yes").err
+    ArchiveMailbox.create(guid="bob", address=BOB, display_name="Bob")
+    assert "is archived here" not in mse_tui("access", "grant", BOB, ANN, "--yes").err
 
 
 def test_a_denial_beats_grants_until_it_is_lifted(site: Site, mse_tui: Command) -> None:
