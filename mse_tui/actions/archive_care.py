@@ -89,7 +89,9 @@ def verify_archive(
     that is compared. Raises Problem archive-unreadable, not-found, password-refused.
     """
     exchange, repair = wanted.exchange, wanted.repair
-    chosen = [views.mailbox(each) for each in wanted.mailboxes] if wanted.mailboxes else views.mailboxes()
+    chosen = (
+        [views.mailbox(each) for each in wanted.mailboxes] if wanted.mailboxes else views.archived(views.mailboxes())
+    )
     care = Care(verify(packs, read_data=wanted.read_data, advance=advance))
     bad = care.archive.bad_contents
     if repair and not care.archive.ok:

@@ -7,7 +7,7 @@ from threading import Event
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit
 from mse_tui.actions.contents import are_shown, only_by_what_is_shown, shown_stubs
-from mse_tui.archive import stub_links, stubs, views
+from mse_tui.archive import expiries, stub_links, stubs, views
 from mse_tui.archive.marks import find_marked, of_unknown_originals
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stub_registry import StubFilter, StubRow, every_stub
@@ -64,6 +64,13 @@ def originals(wanted: StubFilter, states: Collection[StubState]) -> list[int]:
     """The archive's numbers of the originals that are meant."""
     rows = [row for row in every_stub(only_by_what_is_shown(wanted)) if row.state in states]
     return [row.placement_id for row in reversed(rows) if row.placement_id is not None]
+
+
+@needs(Role.VIEWER)
+def deleted_originals(wanted: StubFilter) -> list[int]:
+    """The archive's numbers of what storage management and managed folders have deleted, and nobody has put back."""
+    by_policies = expiries.originals(only_by_what_is_shown(wanted))
+    return list(dict.fromkeys([*originals(wanted, (StubState.DELETED,)), *by_policies]))
 
 
 @needs(Role.DESTRUCTIVE)

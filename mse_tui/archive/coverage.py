@@ -100,9 +100,9 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
                 boundary(path)
             paths[folder.remote_id] = path
             known = _covered(mailbox_id, area, folder.remote_id)
-            if known is None:
+            if known is None and not _has_calendar(mailbox_id, folder.remote_id):
                 report.not_covered.append(path if area is Area.PRIMARY else f"{path} (online archive)")
-            else:
+            if known is not None:
                 _Comparison(mailbox, known, path, folder.remote_id, report).run()
     for stub in of_unknown_originals(find_marked(mailbox, list(paths))):
         kind, path = DifferenceKind.UNKNOWN_STUB, paths.get(stub.folder_id, "")
@@ -190,7 +190,7 @@ class _Comparison:
 
     def _pending(self) -> set[str] | None:
         """Items that the tasks' checkpoints have still before them; None: all of them."""
-        pending: set[str] = set()
+        pending = self._doubted()
         for state, enumerating in select(
             "SELECT state, enumerating FROM checkpoint WHERE folder_id = ?", [self._folder_id]
         ):
@@ -201,6 +201,16 @@ class _Comparison:
             except SyncStateInvalid:
                 return None
         return pending
+
+    def _doubted(self) -> set[str]:
+        """What others entered since a task's last pass: its next one closes what came and went in between."""
+        rows = select(
+            "SELECT p.remote_id FROM placement p JOIN checkpoint c ON c.folder_id = p.folder_id"
+            " WHERE p.folder_id = ? AND p.closed IS NULL AND p.opened >"
+            ' (SELECT MAX(s.stamp) FROM "pass" s WHERE s.task_id = c.task_id AND s.mailbox_id = c.mailbox_id)',
+            [self._folder_id],
+        )
+        return {remote_id for (remote_id,) in rows}
 
     def _changed_since(self, state: str) -> set[str]:
         changed: set[str] = set()
@@ -244,6 +254,16 @@ def _tree(mailbox: Mailbox, area: Area) -> list[tuple[str, FolderRow]]:
         return "/".join(reversed(names))
 
     return sorted(((path(row), row) for row in folders.values()), key=lambda each: (each[0].casefold(), each[0]))
+
+
+def _has_calendar(mailbox_id: int, remote_id: str) -> bool:
+    """Whether a task replicates the folder as a calendar, which is not compared."""
+    rows = select(
+        "SELECT 1 FROM calendar c WHERE c.mailbox_id = ? AND c.remote_id = ?"
+        " AND EXISTS (SELECT 1 FROM calendar_checkpoint k WHERE k.calendar_id = c.id)",
+        [mailbox_id, remote_id],
+    )
+    return bool(rows)
 
 
 def _covered(mailbox_id: int, area: Area, remote_id: str) -> int | None:

@@ -91,16 +91,19 @@ def explain_message(message_id: int, mailbox_id: int | None = None) -> Explanati
 
 def _taken_out(message_id: int) -> list[TakenOut]:
     stubbed = select(
-        "SELECT b.id, b.address, s.state, s.action, s.definition, COALESCE(t.description, ''), s.began FROM stub s"
+        "SELECT b.id, b.address, CASE WHEN s.state = ? AND EXISTS (SELECT 1 FROM expiry e"
+        "  WHERE e.message_id = s.message_id AND e.mailbox_id = s.mailbox_id AND e.remote_id = s.remote_id) THEN ?"
+        "  ELSE s.state END, s.action, s.definition, COALESCE(t.description, ''), s.began FROM stub s"
         " JOIN archive_mailbox b ON b.id = s.mailbox_id LEFT JOIN task t ON t.id = s.task_id"
         " WHERE s.message_id = ? AND s.state <> ?",
-        (message_id, str(StubState.WRITING)),
+        (str(StubState.LOST), str(StubState.COMPLETE), message_id, str(StubState.WRITING)),
     )
     expired = select(
-        "SELECT b.id, b.address, 'complete', 'deleted (' || e.how || ')', e.definition_name,"
+        "SELECT b.id, b.address, CASE e.state WHEN 'restored' THEN e.state ELSE 'complete' END,"
+        " 'deleted (' || e.how || ')', e.definition_name,"
         " COALESCE(t.description, ''), e.planned"
         " FROM expiry e JOIN archive_mailbox b ON b.id = e.mailbox_id LEFT JOIN task t ON t.id = e.task"
-        " WHERE e.message_id = ? AND e.state = 'deleted'",
+        " WHERE e.message_id = ? AND e.state IN ('deleted', 'restored')",
         (message_id,),
     )
     rows = [

@@ -39,6 +39,14 @@ class StubRow:
     links: int
     """Links that hold."""
     retrievals: int
+    deleted_by: str
+    """The managed folders definition that has deleted it where it lay; '' where none has."""
+
+    @property
+    def state_said(self) -> str:
+        """The state in words: a stub that is gone as a policy wanted it is not just lost."""
+        by = f", deleted by the definition {self.deleted_by!r}" if self.deleted_by else ""
+        return f"{self.state}{by}" if self.state is StubState.LOST else str(self.state)
 
     @property
     def saved(self) -> int:
@@ -109,7 +117,10 @@ _COLUMNS = (
     " m.subject,"
     " m.sender, s.definition, s.action, s.state, s.true_size, s.stub_size, s.began, s.ended,"
     " (SELECT COUNT(*) FROM stub_link l WHERE l.stub_id = s.id AND l.revoked IS NULL),"
-    " (SELECT COALESCE(SUM(l.retrievals), 0) FROM stub_link l WHERE l.stub_id = s.id)"
+    " (SELECT COALESCE(SUM(l.retrievals), 0) FROM stub_link l WHERE l.stub_id = s.id),"
+    " COALESCE((SELECT e.definition_name FROM expiry e WHERE e.message_id = s.message_id"
+    "  AND e.mailbox_id = s.mailbox_id AND e.remote_id = s.remote_id AND e.state IN ('deleted', 'restored')"
+    "  ORDER BY e.id DESC LIMIT 1), '')"
 )
 
 

@@ -228,14 +228,23 @@ def deleted_by_policies(mailbox_id: int) -> set[str]:
 
 def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
     """Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost."""
+    return set(why_kept(message_ids))
+
+
+def why_kept(message_ids: Iterable[int]) -> dict[int, str]:
+    """Message -> why stubs keep it from being purged, in words; those of the messages that are."""
     wanted = set(message_ids)
     sql = "SELECT message_id, state, ended FROM stub WHERE message_id IN ({values})"
     forgotten = to_micros(now() - RECOVERABLE)
-    return _replaced_unknown(wanted) | {
-        message_id
-        for message_id, state, ended in select_in(sql, wanted)
-        if state in LIVE or (state == StubState.LOST and (ended is None or ended > forgotten))
-    }
+    live = _replaced_unknown(wanted)
+    lost: set[int] = set()
+    for message_id, state, ended in select_in(sql, wanted):
+        if state in LIVE:
+            live.add(message_id)
+        elif state == StubState.LOST and (ended is None or ended > forgotten):
+            lost.add(message_id)
+    kept = dict.fromkeys(lost, "a stub of it may come back from Recoverable Items")
+    return kept | dict.fromkeys(live, "a stub of it lies in a mailbox")
 
 
 def _replaced_unknown(message_ids: set[int]) -> set[int]:

@@ -10,7 +10,7 @@ from mse_tui.archive.approvals import ARCHIVE, content_of, definition_subject, i
 from mse_tui.archive.holds import HoldRow, held_anywhere
 from mse_tui.archive.retention import QUARANTINE_DAYS, Keeping, Limits, Stamp, keeping, last_to_let_go, leaves_view
 from mse_tui.archive.statements import select, select_in
-from mse_tui.archive.stubs import with_live_stubs
+from mse_tui.archive.stubs import why_kept
 from mse_tui.store.models import from_micros, moment_at
 
 
@@ -34,8 +34,8 @@ class Verdict:
     message_id: int
     mailboxes: tuple[MailboxVerdict, ...]
     holds: tuple[HoldRow, ...]
-    behind_stub: bool
-    """An item in a mailbox is a live stub of it: without the content, it could not be opened."""
+    behind_stub: str
+    """In words, that a mailbox has a stub of it, or may get one back, which could not be opened without it; ''."""
     keeping: Keeping
     """By retention alone, over all mailboxes."""
 
@@ -50,7 +50,7 @@ class Verdict:
         if self.holds:
             return f"the hold {self.holds[0].name!r}"
         if self.behind_stub:
-            return "a stub of it lies in a mailbox"
+            return self.behind_stub
         return self.keeping.because
 
     @property
@@ -64,7 +64,7 @@ def verdicts(message_ids: Iterable[int]) -> dict[int, Verdict]:
     places = _places(ids)
     stamps = stamps_of(ids)
     held = held_anywhere(ids)
-    stubs = with_live_stubs(ids)
+    stubs = why_kept(ids)
     weigh = _Scales()
     found = {}
     for message_id in ids:
@@ -73,7 +73,7 @@ def verdicts(message_ids: Iterable[int]) -> dict[int, Verdict]:
         )
         whole = last_to_let_go([each.keeping for each in mailboxes])
         holds = tuple(held.get(message_id, ()))
-        found[message_id] = Verdict(message_id, mailboxes, holds, message_id in stubs, whole)
+        found[message_id] = Verdict(message_id, mailboxes, holds, stubs.get(message_id, ""), whole)
     return found
 
 

@@ -6,7 +6,7 @@ Rows are frozen; none of these functions changes anything or reads content.
 
 # ruff: noqa: S608 (the conditions put into SQL are this module's own; every value is a parameter)
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -171,6 +171,12 @@ def mailboxes() -> list[MailboxView]:
         MailboxView(id, guid, address, name, moment_at(full_from), folders, moment_at(last))
         for id, guid, address, name, full_from, folders, last in rows
     ]
+
+
+def archived(rows: Iterable[MailboxView]) -> list[MailboxView]:
+    """Those of the mailboxes of which something was archived: of others the archive has just grants."""
+    known = {row[0] for row in select("SELECT mailbox_id FROM archive_folder UNION SELECT mailbox_id FROM calendar")}
+    return [row for row in rows if row.id in known]
 
 
 def mailbox(text: str) -> MailboxView:

@@ -18,7 +18,7 @@ from mse_tui.archive.compaction import CompactionReport
 from mse_tui.archive.coverage import CoverageReport
 from mse_tui.archive.export import ExportReport, target_at
 from mse_tui.archive.rendering import Rendered, render
-from mse_tui.archive.views import FolderView, MessageView, View
+from mse_tui.archive.views import FolderView, MessageView, View, archived
 from mse_tui.cli.archive_backup import backup
 from mse_tui.cli.archive_restore import restore
 from mse_tui.cli.archive_search import index, search
@@ -269,7 +269,7 @@ def _comparing(address: str) -> None:
 
 
 def _list_mailboxes(person: str | None, as_json: bool) -> None:
-    rows = archive_reading.mailboxes(person)
+    rows = archived(archive_reading.mailboxes(person))
     if as_json:
         emit_json(rows)
     elif not rows:

@@ -7,8 +7,6 @@ import click
 
 from mse_tui.actions import restoring, stub_care
 from mse_tui.actions.restoring import Foreseen, Target
-from mse_tui.archive.stub_registry import StubFilter
-from mse_tui.archive.stubs import StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
 from mse_tui.cli.completion import of_definitions, of_mailboxes
 from mse_tui.cli.exchange import exchange_of
@@ -22,7 +20,7 @@ from mse_tui.widgets.wording import count
 
 @click.command("restore")
 @click.argument("messages", type=int, nargs=-1)
-@click.option("--deleted", is_flag=True, help="Instead of numbers: what storage management has deleted.")
+@click.option("--deleted", is_flag=True, help="Instead of numbers: what tasks have deleted.")
 @click.option(
     "--mailbox",
     "mailbox_name",
@@ -61,8 +59,8 @@ def restore(
 ) -> None:  # fmt: skip
     """Put archived messages back into a mailbox, with received date, flags and categories.
 
-    By their numbers from ls, or with --deleted all that storage management has deleted: from a mailbox, from a folder,
-    by a definition. May be ended at any time and goes on where it ended.
+    By their numbers from ls, or with --deleted all that storage management and managed folders have deleted: from a
+    mailbox, from a folder, by a definition. May be ended at any time and goes on where it ended.
     """
     packs = session.packs()
     if lay_in is not None and mailbox_name is None:
@@ -73,7 +71,8 @@ def restore(
     if deleted and not narrowed:
         raise click.UsageError("Say which: --mailbox, --definition, --from-folder, --text, or --all.")
     if deleted:
-        messages = _deleted(stub_filter(session, mailbox_name, definition, lay_in, text))
+        wanted = stub_filter(session, mailbox_name, definition, lay_in, text, or_deleted=True)
+        messages = tuple(stub_care.deleted_originals(wanted))
     target = Target(mailbox_address(session, address) if address else "", folder, Collision(collision))
     if what_if:
         with exchange_of(session) as exchange:
@@ -93,6 +92,9 @@ def restore(
         told = tell_putting_back(as_json) if deleted else lambda *_: None
         report = restoring.restore(exchange, packs, messages, target, told=told)
     tell_restored(report, as_json)
+    if report.deleted_before and not as_json:
+        may = "A later run of the task may delete them again, where its definition still means them."
+        click.echo(may, err=True)
     ctx.exit(0 if report.ok else 1)
 
 
@@ -111,7 +113,3 @@ def _tell_foreseen(found: Sequence[Foreseen], target: Target) -> None:
             click.echo(f"Would restore {where}, beside the one that is there")
         else:
             click.echo(f"Would restore {where}; the one that is there would go to Recoverable Items")
-
-
-def _deleted(wanted: StubFilter) -> tuple[int, ...]:
-    return tuple(stub_care.originals(wanted, (StubState.DELETED,)))

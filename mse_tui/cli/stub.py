@@ -12,6 +12,7 @@ from mse_tui.actions.contents import look_at_stubs, name_folders
 from mse_tui.actions.restoring import RestoreReport
 from mse_tui.actions.stub_care import Meant, StubCheck
 from mse_tui.actions.what_if import tried
+from mse_tui.archive.expiries import definitions as deleting_definitions
 from mse_tui.archive.stub_registry import StubFilter, StubRow, stub_definitions, stub_row
 from mse_tui.archive.stubs import RESTORABLE, StubState
 from mse_tui.cli.changing import YES, changes, changing, sure_about
@@ -29,6 +30,9 @@ from mse_tui.widgets.wording import absolute, count, number, size, subject_said
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _Command = TypeVar("_Command", bound=Callable[..., object])
+_LOST = "no longer there"
+_NAMED = 10
+"""Messages that are named by number."""
 
 
 def _which(command: _Command) -> _Command:
@@ -162,6 +166,7 @@ def rehydrate_stubs(
         tried(ask)
         _tell_meant("put back", found)
         _say_error(way)
+        _say_error(_way_for_lost(wanted))
         return
     originals = count(sum(each.stubs for each in found), "original")
     question = f"Put {originals} ({size(sum(each.size for each in found))}) back into {_into(found)}?" if found else ""
@@ -185,6 +190,7 @@ def rehydrate_stubs(
     if report.restored and not as_json:
         _say_error("A later run of the task may stub them again, where its definition still means them.")
     _say_error(way)
+    _say_error(_way_for_lost(wanted))
     ctx.exit(0 if report.ok and (found or not deleted) else 1)
 
 
@@ -254,6 +260,19 @@ def _way_for_deleted(
     return f"{were}. To put {'it' if one else 'them'} back: {command}"
 
 
+def _way_for_lost(wanted: StubFilter) -> str:
+    """How the originals of lost stubs come back, in whose places nothing can be put; '' where there are none."""
+    lost = stub_care.originals(wanted, (StubState.LOST,))
+    if not lost:
+        return ""
+    numbers = " ".join(map(str, lost[:_NAMED]))
+    more = f", and {number(len(lost) - _NAMED)} more of them" if len(lost) > _NAMED else ""
+    one = len(lost) == 1
+    lay = "its original where it" if one else "their originals where they"
+    where = f"{count(len(lost), 'stub is', 'stubs are')} lost: rehydrated only if {'it is' if one else 'they are'} back"
+    return f"{where}. To put {lay} lay: mse-tui archive restore {numbers}{more}"
+
+
 def _say_error(sentence: str) -> None:
     if sentence:
         click.echo(printable(sentence), err=True)
@@ -273,15 +292,18 @@ def tell_restored(report: RestoreReport, as_json: bool, **facts: int) -> None:
 
 def stub_filter(
     session: Session, mailbox_name: str | None, definition: str, folder: str | None, text: str,
-    states: tuple[str, ...] = (),
+    states: tuple[str, ...] = (), *, or_deleted: bool = False,
 ) -> StubFilter:  # fmt: skip
-    """What a person has named. Raises Problem not-found, and click's errors."""
+    """What a person has named; `or_deleted`: the definition may be one that deletes by policies.
+
+    Raises Problem not-found, and click's errors.
+    """
     from mse_tui.archive.views import View
     from mse_tui.archive.views import folder as find_folder
 
     if folder is not None and mailbox_name is None:
         raise click.UsageError("--folder goes with --mailbox.")
-    definition = _definition_named(definition) if definition else ""
+    definition = _definition_named(definition, or_deleted=or_deleted) if definition else ""
     mailbox_id = None if mailbox_name is None else archived_mailbox(session, mailbox_name).id
     folder_id = None
     if folder is not None and mailbox_id is not None:
@@ -290,14 +312,16 @@ def stub_filter(
     return StubFilter(mailbox_id, definition, [StubState(each) for each in states], text, folder_id)
 
 
-def _definition_named(text: str) -> str:
+def _definition_named(text: str, *, or_deleted: bool) -> str:
     """The name as it is written; what has stubbed something may have been removed since, or renamed."""
     known = stub_definitions() | {row.name for row in queries.definitions(TaskType.STORAGE_MANAGEMENT)}
+    if or_deleted:
+        known |= deleting_definitions() | {row.name for row in queries.definitions(TaskType.MANAGED_FOLDERS)}
     named = {name.casefold(): name for name in known} | {name: name for name in known}
     if (found := named.get(text, named.get(text.casefold()))) is None:
         raise Problem(
             Reason.NOT_FOUND,
-            f"There is no definition {text!r}, and none of this name has stubbed anything.",
+            f"There is no definition {text!r} of this kind, and none of this name has taken anything out of mailboxes.",
             "mse-tui definition list shows what there is.",
         )
     return found
@@ -333,13 +357,13 @@ def _facts(row: StubRow) -> list[tuple[str, object]]:
         ("Folder", WITHHELD if row.folder is None else row.folder),
         ("Subject", subject_said(row.subject)),
         ("From", WITHHELD if row.sender is None else row.sender),
-        ("State", str(row.state)),
+        ("State", row.state_said),
         ("Action", row.action),
         ("Definition", row.definition),
         ("Stubbed", absolute(row.began)),
         ("Since", absolute(row.ended)),
         ("Size before", size(row.true_size)),
-        ("Size now", size(row.stub_size)),
+        ("Size now", "-" if row.state is StubState.LOST else size(row.stub_size)),
         ("Links that hold", number(row.links)),
         ("Retrieved", f"{number(row.retrievals)} times"),
     ]
@@ -351,11 +375,12 @@ def _tell_check(found: list[StubCheck]) -> None:
             printable(f"{each.address}: {number(each.whole)} of {number(each.stubs)} stubs are as they were made")
         )
         for word, rows in (
-            ("moved, and known where to", each.moved), ("copied", each.copied), ("no longer there", each.lost),
+            ("moved, and known where to", each.moved), ("copied", each.copied), (_LOST, each.lost),
             ("to be completed", each.unfinished), ("without their original in the archive", each.unreadable),
         ):  # fmt: skip
             for row in rows:
-                click.echo(printable(f"    {word}: no. {row.id} {subject_said(row.subject)}"))
+                by = f" (deleted by {row.deleted_by!r})" if row.deleted_by and word == _LOST else ""
+                click.echo(printable(f"    {word}: no. {row.id} {subject_said(row.subject)}{by}"))
         for unknown in each.unknown:
             click.echo(
                 printable(f"    of an unknown original: {subject_said(unknown.subject)}, archive id {unknown.key}")
@@ -365,4 +390,12 @@ def _tell_check(found: list[StubCheck]) -> None:
     if any(each.unknown for each in found):
         explanation = explain(Reason.STUB_UNKNOWN)
         click.echo(f"{Reason.STUB_UNKNOWN}: {explanation.happened} {explanation.remedy}")
-    click.echo("All is well." if all(each.ok for each in found) else "Not all is well.")
+    lost = sum(len(each.lost) for each in found)
+    if lost:
+        click.echo(
+            f"{count(lost, 'stub is', 'stubs are')} no longer there; the archive has what can be restored of them."
+        )
+    if not all(each.ok for each in found):
+        click.echo("Not all is well.")
+    else:
+        click.echo("All others are well." if lost else "All is well.")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 
-from mse_tui.archive import stubs, views
+from mse_tui.archive import expiries, stubs, views
 from mse_tui.archive.fence import NoFence
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.stubs import StubRecord
@@ -22,6 +22,7 @@ from mse_tui.exchange.mailbox import Exchange, Mailbox
 from mse_tui.exchange.rows import ItemRow
 from mse_tui.features.restoring import Collision, PutBack, Restoring, content_of
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.database import writing
 
 Told = Callable[[str, str, PutBack], None]
 """Told of each answer: address, what it is about, the answer."""
@@ -33,6 +34,8 @@ class RestoreReport:
 
     restored: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
+    deleted_before: int = 0
+    """Of those put back, what a task had deleted: it may do so again."""
     problems: list[str] = field(default_factory=list)
     """One sentence for each that is not there."""
 
@@ -126,6 +129,8 @@ class GivingBack:
                     folder_id = _folder(work, mailbox, each, target)
                     deleted = _deletion(mailbox, each)
                     answer = work.restore(each.message_id, _state(each), folder_id, target.collision, deleted)
+                    if answer.reason is None and (_is_back(mailbox, each) or deleted is not None):
+                        report.deleted_before += 1
                     name = f"message {each.placement_id}"
                     report.add(name, answer)
                     told(address, name, answer)
@@ -189,6 +194,15 @@ def _deletion(mailbox: Mailbox, message: MessageView) -> StubRecord | None:
     if own.guid != mailbox.identity().guid:
         return None
     return stubs.deletion_of(own.id, message.message_id, message.remote_id)
+
+
+def _is_back(mailbox: Mailbox, message: MessageView) -> bool:
+    """Enter that what managed folders had deleted is in its own mailbox again; whether it was so."""
+    own = views.mailbox_of(message.placement_id)
+    if own.guid != mailbox.identity().guid:
+        return False
+    with writing():
+        return expiries.put_back(own.id, message.message_id, message.remote_id)
 
 
 def _folder(work: Restoring, mailbox: Mailbox, message: MessageView, target: Target) -> str:

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from mse_tui.actions.archive_reading import Reading, look_into, mailboxes
 from mse_tui.actions.archive_search import search_archive
-from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind
+from mse_tui.archive.views import FolderView, MailboxView, MessageView, View, ViewKind, archived
 from mse_tui.screens.access import AccessScreen
 from mse_tui.screens.archive_export import export_folders
 from mse_tui.screens.archive_look import Look, ViewChoice
@@ -68,7 +68,7 @@ class ArchiveScreen(MailboxesScreen):
 
     def load(self) -> list[MailboxView]:
         """All of them."""
-        return mailboxes()
+        return archived(mailboxes())
 
     def more(self, row: MailboxView) -> tuple[Cell | str, ...]:
         """How much there is, and since when."""

@@ -148,6 +148,10 @@ class StubsScreen(LiveScreen[Shown]):
             f"The originals take {size(sum(row.true_size for row in rows))} in their mailboxes. Each is put back beside"
             " its stub, compared with the archive, and only then the stub goes to Recoverable Items."
         )
+        if any(row.state is StubState.LOST for row in rows):
+            text += (
+                " Lost stubs: only where the mailbox has them again; else R in the archive restores their originals."
+            )
         choices = [("Cancel", False), ("Put them back", True)]
         title = f"Rehydrate {count(len(rows), 'stub')}?"
         if await self.app.push_screen_wait(Choice(title, text, choices, names=_names(rows))):
@@ -222,7 +226,7 @@ def _facts(row: StubRow, screen: StubsScreen) -> list[Fact]:
         Fact("Action", row.action),
         Fact("Definition", row.definition or "-"),
         Fact("Stubbed", when(row.began, now)),
-        Fact("State", f"{row.state}, since {when(row.ended, now)}" if row.ended else str(row.state)),
+        Fact("State", f"{row.state_said}, since {when(row.ended, now)}" if row.ended else row.state_said),
         Fact("Size", f"{size(row.true_size)} before, {size(row.stub_size)} as a stub"),
         Fact("Saved", size(row.saved)),
         Fact("Links", f"{count(row.links, 'link')} that hold; retrieved {count(row.retrievals, 'time')}"),

@@ -196,7 +196,7 @@ class ManagedFolder(Row):
 class Expiry(Row):
     """An item that a managed folders task took out of a mailbox, or was about to when it was interrupted.
 
-    planned (committed before the server is asked) -> deleted | kept
+    planned (committed before the server is asked) -> deleted | kept; deleted -> restored
     """
 
     id = AutoField()

@@ -11,7 +11,7 @@ import pytest
 from mse_tui.archive.packs import Packs
 from mse_tui.home import Home
 from mse_tui.store.database import close_database, open_database
-from mse_tui.store.models import Audit, Message, Placement, from_micros
+from mse_tui.store.models import ArchiveMailbox, Audit, Message, Placement, from_micros
 from mse_tui.terms import EXIT_USAGE
 from tests.cli.conftest import Command
 from tests.conftest import REPOSITORY
@@ -48,6 +48,11 @@ class Site:
 @pytest.fixture
 def site(home: Home) -> Site:
     return Site(home)
+
+
+def test_a_mailbox_of_which_nothing_was_archived_is_not_listed(site: Site, mse_tui: Command) -> None:
+    ArchiveMailbox.create(guid="granted", address="granted@example.test", display_name="")
+    assert "granted@example.test" not in mse_tui("archive", "ls").out
 
 
 def test_mailboxes_folders_and_messages(site: Site, mse_tui: Command) -> None:

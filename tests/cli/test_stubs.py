@@ -23,12 +23,15 @@ from mse_tui.sandbox.server import SandboxServer
 from mse_tui.store.database import open_database
 from mse_tui.store.lease_keys import mailbox_key
 from mse_tui.store.models import ArchiveMailbox, Audit, Message, Placement
+from mse_tui.store.retention import Expiry
 from mse_tui.store.stubs import Stub, StubLink
 from mse_tui.terms import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE
 from tests.cli.conftest import Command
 from tests.exchange.canned import PASSWORD_VARIABLE, Halts, opened, settings
 from tests.features.managing import Management
 from tests.features.replicating import make_task
+from tests.features.retaining import Managing, policy
+from tests.features.retaining import definition as managed_folders
 from tests.support.owner import Owner
 
 BIG = bytes(range(256)) * 200
@@ -187,6 +190,51 @@ def test_what_its_owner_has_brought_back_is_not_put_there_twice(deleted: Owner, 
     assert (told.code, "1 put back" in told.out, "already" in told.err) == (1, True, True)
     assert len(deleted.store.items(deleted.folder("inbox"))) == 2
     assert not Stub.select().where(Stub.state == "deleted").count()
+
+
+@pytest.fixture
+def tidied(site: Site, server) -> Site:
+    """The site after managed folders have deleted both stubs, and a message that was none."""
+    site.owner.add(3)
+    user, _ = server.service_account
+    with opened(connect(settings(server.url, user=user), Halts()), site.address) as mailbox:
+        wanted = managed_folders(inbox=policy(delete=1))
+        journal = Managing(mailbox, Packs(site.packs), make_task("tidies")).run(wanted)
+    assert journal.counts["items_deleted"] == 3 and not site.contents()
+    return site
+
+
+def test_all_that_managed_folders_deleted_is_restored_together(tidied: Site, mse_tui: Command) -> None:
+    for selection in (("--mailbox", tidied.address), ("--definition", Expiry.get().definition_name), ("--all",)):
+        told = mse_tui("archive", "restore", "--deleted", *selection, "--what-if").out
+        assert told.count("Would restore message") == 3, selection
+    assert "Would" not in mse_tui("archive", "restore", "--deleted", "--text", "Message 9", "--what-if").out
+    told = mse_tui("archive", "restore", "--deleted", "--mailbox", tidied.address, "--yes")
+    assert (told.code, told.out) == (0, "3 put back\n")
+    assert "may delete them again" in told.err
+    assert len(tidied.contents()) == 3 and tidied.originals() == 2
+    again = mse_tui("archive", "restore", "--deleted", "--all", "--yes")
+    assert (again.code, again.out) == (0, "0 put back\n")
+    assert "may delete them again" not in again.err
+
+
+def test_stubs_that_a_policy_deleted_are_told_as_that(tidied: Site, mse_tui: Command) -> None:
+    stub, by = Stub.select().order_by(Stub.id).first(), repr(Expiry.get().definition_name)
+    shown = mse_tui("stub", "show", str(stub.id)).out
+    assert re.search(f"State +lost, deleted by the definition {by}", shown)
+    assert re.search("Size now +-", shown)
+    checked = mse_tui("stub", "check")
+    assert checked.code == 0 and f"(deleted by {by})" in checked.out
+    assert "2 stubs are no longer there" in checked.out and "All is well" not in checked.out
+    number = json.loads(mse_tui("stub", "show", str(stub.id), "--json").out)["placement_id"]
+    for form in ("--what-if", "--yes"):
+        told = mse_tui("stub", "rehydrate", str(stub.id), form).err
+        assert f"To put its original where it lay: mse-tui archive restore {number}\n" in told
+    explained = mse_tui("archive", "explain", str(number)).out
+    assert "may come back from Recoverable Items" in explained and "lies in a mailbox" not in explained
+    assert "since lost" not in explained and f"by the definition {by}" in explained
+    assert "1 put back" in mse_tui("archive", "restore", str(number), "--yes").out
+    assert "since put back" in mse_tui("archive", "explain", str(number)).out
 
 
 @pytest.mark.parametrize(

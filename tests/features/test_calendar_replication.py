@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mse_tui.archive.coverage import compare
 from mse_tui.archive.packs import Packs
 from mse_tui.archive.passes import start_over
 from mse_tui.archive.statements import select
@@ -53,6 +54,12 @@ def task(store, server, box):
 def only_event(task, box):
     [(_, _, version)] = live_versions(box.address)
     return stored_calendar(task.packs, version).events
+
+
+def test_a_calendar_that_a_task_replicates_is_not_told_as_left_out(task, box):
+    before = compare(task.mailbox).not_covered
+    task.run()
+    assert set(before) - set(compare(task.mailbox).not_covered) == {"Calendar"}
 
 
 def test_first_pass_takes_everything_and_the_next_one_nothing(task, box):

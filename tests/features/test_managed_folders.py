@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from mse_tui.archive.coverage import compare
 from mse_tui.archive.holds import HoldScope
 from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
@@ -15,6 +16,7 @@ from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features import expiring, stub_completion
 from mse_tui.features.feature import Stopped
+from mse_tui.features.replication_definition import FolderReplicationDefinition
 from mse_tui.reasons import Problem, Reason
 from mse_tui.sandbox.records import DeleteType
 from mse_tui.store.database import now
@@ -22,7 +24,7 @@ from mse_tui.store.models import ArchiveMailbox, Blob, Definition, Message, Pack
 from mse_tui.store.retention import Expiry, Hold, ManagedFolder, RetentionSetting, RetentionStamp
 from mse_tui.store.stubs import Stub
 from tests.features.managing import Management, all_items, moving_while_looked
-from tests.features.replicating import RecordingJournal
+from tests.features.replicating import RecordingJournal, Replication, make_task
 from tests.features.retaining import Managing, definition, paths, policy, subjects_by_path
 from tests.support.owner import BEGAN
 
@@ -128,6 +130,41 @@ def test_what_the_archive_lacks_is_archived_first_or_stays(owner, mailbox, manag
     else:
         assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]}
         assert journal.skipped == {Reason.NOT_ARCHIVED: 1}
+
+
+def test_a_vault_shortcut_that_is_not_archived_stays(owner, mailbox, managing):
+    owner.add(1, item_class="IPM.Note.EnterpriseVault.Shortcut")
+    assert managing.run(definition(inbox=policy(delete=30))).skipped == {Reason.VAULT_SHORTCUT: 1}
+    assert subjects_by_path(mailbox) == {"Inbox": ["Message 1"]} and not Message.select().exists()
+
+
+def test_what_was_archived_and_deleted_between_two_passes_is_no_fault(owner, mailbox, managing, replicate):
+    replicate()
+    owner.add(1)
+    managing.run(definition(inbox=policy(delete=30)))
+    report = compare(mailbox)
+    assert report.ok and report.pending == 1
+    replicate()
+    assert compare(mailbox).pending == 0
+
+
+def test_what_replication_leaves_out_is_no_difference_where_another_task_has_archived_it(owner, mailbox, manage_all):
+    item = owner.add(1, item_class="IPM.Note.EnterpriseVault.Shortcut")
+    wanting, leaving = manage_all
+    wanting()
+    owner.store.set_read([item], read=False)
+    leaving()
+    for _ in range(2):
+        report = compare(mailbox)
+        assert report.ok and report.skipped == {Reason.VAULT_SHORTCUT: 1}
+        leaving()
+
+
+@pytest.fixture
+def manage_all(mailbox, packs):
+    """Two replications: one that includes the vault's shortcuts, one that does not."""
+    wanting = Replication(mailbox, packs, make_task("wants"), FolderReplicationDefinition(include_vault_shortcuts=True))
+    return wanting.run, Replication(mailbox, packs, make_task("leaves")).run
 
 
 def test_a_private_message_that_is_not_archived_stays(owner, mailbox, managing, replicate):
