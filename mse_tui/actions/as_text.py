@@ -19,7 +19,7 @@ from mse_tui.access.roles import Role, needs
 from mse_tui.actions.checks import settings_model
 from mse_tui.actions.commands import grants_left, pause, remove_task, resume, told_to_pause
 from mse_tui.actions.definitions import create_definition, remove_definition, set_definition
-from mse_tui.actions.going_live import going_live
+from mse_tui.actions.going_live import going_live, task_going_live
 from mse_tui.actions.schedules import create_schedule, remove_schedule, set_schedule
 from mse_tui.actions.site_text import (
     MaintenanceText,
@@ -147,13 +147,15 @@ def _doings(
     schedules = {row.name.casefold(): row for row in queries.schedules()}
     tasks = {row.description.casefold(): row for row in queries.tasks_of_type()}
     _refuse_unknown(wanted, set(definitions), set(schedules))
+    settings: dict[tuple[TaskType, str], Mapping[str, Any]] = {key: row.settings for key, row in definitions.items()}
+    settings |= {(one.type, one.name.casefold()): one.settings for one in wanted.definition}
     for definition in wanted.definition:
         yield from _definition(definition, definitions.pop((definition.type, definition.name.casefold()), None))
     for schedule in wanted.schedule:
         yield from _schedule(schedule, schedules.pop(schedule.name.casefold(), None))
     for task in wanted.task:
         present = tasks.pop(task.description.casefold(), None)
-        yield from _task(task, present, resolved.get(task.group))
+        yield from _task(task, present, resolved.get(task.group), settings[task.type, task.definition.casefold()])
         yield from _paused(task, present)
     if wanted.maintenance is not None:
         yield from maintenance_steps(wanted.maintenance)
@@ -198,7 +200,10 @@ def _schedule(wanted: ScheduleText, present: ScheduleRow | None) -> Iterator[Doi
         yield Doing(step, lambda: set_schedule(present.id, settings, although_passed=True))
 
 
-def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None) -> Iterator[Doing]:
+def _task(
+    wanted: TaskText, present: TaskRow | None, resolved: GroupReference | None, settings: Mapping[str, Any]
+) -> Iterator[Doing]:
+    """`settings`: of the definition that it is to have."""
     values = wanted.model_dump(mode="json", exclude={"description", "paused"})
     if present is None:
         step = Step(Change.CREATE, "task", wanted.description, differences({}, values))
@@ -218,7 +223,11 @@ def _task(wanted: TaskText, present: TaskRow | None, resolved: GroupReference | 
             "Remove the task and create it anew under this description, or describe the new one differently.",
         )
     if changed:
-        yield Doing(Step(Change.CHANGE, "task", wanted.description, changed), lambda: _set_task(wanted, present))
+        live = None
+        if "definition" in changed and wanted.definition.casefold() != present.definition.casefold():
+            live = task_going_live(wanted.description, wanted.type, wanted.definition, settings)
+        step = Step(Change.CHANGE, "task", wanted.description, changed, question=live.said if live else "")
+        yield Doing(step, lambda: _set_task(wanted, present))
 
 
 def _paused(wanted: TaskText, present: TaskRow | None) -> Iterator[Doing]:

@@ -10,6 +10,7 @@ from mse_tui.actions.checks import settings_model, valid_settings
 from mse_tui.features import takes_away
 from mse_tui.store import queries
 from mse_tui.store.queries import DefinitionRow
+from mse_tui.terms import TaskType
 
 _NAMED = 5
 _MORE_IS_LESS = (
@@ -29,11 +30,18 @@ class GoingLive:
     what: str
     """Such as: switch off the dry run of MGF 'Tidy'"""
     tasks: tuple[str, ...]
-    """Those that use the definition."""
+    """Those that use the definition, where it is the definition that changes."""
+
+    @property
+    def question(self) -> str:
+        """The same as a sentence."""
+        return f"{self.said[:1].upper()}{self.said[1:]}?"
 
     @property
     def said(self) -> str:
         """All of it, to be asked about."""
+        if not self.tasks:
+            return self.what
         named = ", ".join(repr(task) for task in self.tasks[:_NAMED])
         more = f" and {len(self.tasks) - _NAMED} more" if len(self.tasks) > _NAMED else ""
         return f"{self.what} (used by {named}{more})"
@@ -58,6 +66,20 @@ def going_live(row: DefinitionRow, settings: BaseModel | Mapping[str, Any]) -> G
     if all(_spares(name, before[name], after[name]) for name in after):
         return None
     return GoingLive(f"change what {row.type} {row.name!r}, which is no dry run, takes out of mailboxes", tasks)
+
+
+def task_going_live(
+    task: str, task_type: TaskType, definition: str, settings: BaseModel | Mapping[str, Any]
+) -> GoingLive | None:
+    """What is to be asked before a task gets another definition; None where that takes nothing away.
+
+    Raises Problem invalid.
+    """
+    if not takes_away(task_type):
+        return None
+    if valid_settings(settings_model(task_type), settings).model_dump(mode="json")["dry_run"]:
+        return None
+    return GoingLive(f"let {task!r} take mail out of mailboxes by {task_type} {definition!r}, which is no dry run", ())
 
 
 def _spares(name: str, before: Any, after: Any) -> bool:

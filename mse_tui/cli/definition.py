@@ -1,5 +1,6 @@
 """mse-tui definition: named settings of a task type; the options are made from each type's own model."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -177,8 +178,8 @@ def _change_command(task_type: TaskType) -> click.Command:
         row = session.definition(f"{task_type}/{name}")
         settings = {**row.settings, **given(model, values)}
         if (live := going_live(row, settings)) is not None:
-            asked = f"{live.said[:1].upper()}{live.said[1:]}?"
-            sure_about(lambda: set_definition(row.id, settings, name=new_name), lambda _: asked, yes=yes or what_if)
+            change_it = partial(set_definition, row.id, settings, name=new_name)
+            sure_about(change_it, lambda _: live.question, yes=yes or what_if)
         with changes(what_if=what_if, as_json=as_json) as telling:
             set_definition(row.id, settings, name=new_name)
             _warn_of_no_links(session, row.id)

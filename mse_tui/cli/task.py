@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from time import monotonic
 
@@ -10,10 +11,11 @@ import click
 
 from mse_tui.actions import commands
 from mse_tui.actions.contents import shown_progress
+from mse_tui.actions.going_live import task_going_live
 from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.actions.what_if import changes_within
-from mse_tui.cli.changing import AS_JSON, YES, Telling, changes, changing, sure
+from mse_tui.cli.changing import AS_JSON, YES, Telling, changes, changing, sure, sure_about
 from mse_tui.cli.completion import of_definitions, of_schedules, of_tasks
 from mse_tui.cli.group_doubts import STRICT, look_at_groups, warn
 from mse_tui.cli.group_fields import change_fields, group_fields
@@ -157,22 +159,29 @@ def new_task(
 @click.argument("name", shell_complete=of_tasks)
 @click.option("--definition", help="Another definition of the task's type.", shell_complete=of_definitions)
 @click.option("--schedule", help="Another schedule.", shell_complete=of_schedules)
+@YES
 @changing
 @pass_session
 def change_task(
-    session: Session, name: str, definition: str | None, schedule: str | None, what_if: bool, as_json: bool
+    session: Session, name: str, definition: str | None, schedule: str | None, yes: bool, what_if: bool, as_json: bool
 ) -> None:
     """Give a task another definition or schedule; nothing else of it can be changed."""
     if definition is None and schedule is None:
         raise click.UsageError("Give --definition, --schedule or both.")
     row = session.task(name)
     wanted = f"{row.type}/{definition}" if definition and "/" not in definition else definition
+    chosen = session.definition(wanted) if wanted else None
+    change = partial(
+        set_task,
+        row.id,
+        definition_id=chosen.id if chosen else None,
+        schedule_id=session.schedule(schedule).id if schedule else None,
+    )
+    if chosen is not None and chosen.type is row.type and chosen.id != row.definition_id:
+        live = task_going_live(row.description, row.type, chosen.name, chosen.settings)
+        sure_about(change, lambda _: live.question if live else "", yes=yes or what_if or live is None)
     with changes(what_if=what_if, as_json=as_json) as telling:
-        set_task(
-            row.id,
-            definition_id=session.definition(wanted).id if wanted else None,
-            schedule_id=session.schedule(schedule).id if schedule else None,
-        )
+        change()
         telling.say_if_changed(
             f"Changed task {row.description!r}; a running execution keeps what it began with.", id=row.id
         )

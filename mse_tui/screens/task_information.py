@@ -13,6 +13,7 @@ from textual.widgets import ContentSwitcher, Static
 from mse_tui.access.roles import Role
 from mse_tui.actions.checks import needed_for, settings_model
 from mse_tui.actions.contents import shown_progress
+from mse_tui.actions.going_live import task_going_live
 from mse_tui.actions.tasks import set_task
 from mse_tui.engine.schedules import ScheduleSettings, describe, next_executions
 from mse_tui.reasons import Problem, Reason
@@ -24,7 +25,7 @@ from mse_tui.screens.roles import leads_to
 from mse_tui.screens.task_commands import TaskCommands
 from mse_tui.screens.task_lines import EXECUTION_COLUMNS, execution_line, now_shown, share_shown, status_cell
 from mse_tui.store import queries
-from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskInformation, TaskRow
+from mse_tui.store.queries import DefinitionRow, ExecutionRow, ProgressRow, TaskInformation, TaskRow
 from mse_tui.terms import Status, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
@@ -258,8 +259,16 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
             return
         entries = [(row.name, f"revision {row.revision}", row.id) for row in rows]
         chosen = await self.app.push_screen_wait(Picker("Which definition?", entries))
-        if chosen is not None:
-            self.tui.act(partial(set_task, task.id, definition_id=chosen))
+        if chosen is None or not await self._is_meant(task, next(row for row in rows if row.id == chosen)):
+            return
+        self.tui.act(partial(set_task, task.id, definition_id=chosen))
+
+    async def _is_meant(self, task: TaskRow, definition: DefinitionRow) -> bool:
+        live = task_going_live(task.description, task.type, definition.name, definition.settings)
+        if live is None or definition.id == task.definition_id:
+            return True
+        choices = [("No, leave it", False), ("Yes, change it", True)]
+        return bool(await self.app.push_screen_wait(Choice(live.question, "", choices, warning=True)))
 
 
 def _described(settings: object) -> str:

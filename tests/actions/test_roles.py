@@ -34,7 +34,7 @@ OPEN_TO_ALL = {
     "valid_windows", "time_to_come", "told_to_pause", "who_looks", "waits_for", "refuse_passed",
     "are_shown", "look_at_stubs", "only_by_what_is_shown", "shown_stubs", "without_contents", "mailbox_results",
     "all_mailbox_results", "mailbox_result", "failed_items", "shown_progress", "shown_grants",
-    "member_address", "going_live",
+    "member_address", "going_live", "task_going_live",
     "differences", "own_values", "site_steps", "maintenance_steps", "retention_steps",
 }  # fmt: skip
 """Looking at what every viewer sees, and helpers that change nothing by themselves."""

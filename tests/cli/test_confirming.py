@@ -47,6 +47,7 @@ ASKS: dict[str, tuple[tuple[str, ...], str]] = {
     "schedule remove": (("Idle",), "Idle"),
     "stub rehydrate": (("--all",), ANN),
     "stub revoke": (("--all",), "links"),
+    "task set": (("Old attachments", "--definition", "Live"), "Old attachments"),
     "task remove": (("Before the move",), "Before the move"),
 }
 ELSEWHERE = {
@@ -77,6 +78,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     grant_access(Asked(BOB, mailbox(ANN), denies=True))
     create_definition(TaskType.FOLDER_REPLICATION, "Unused", {})
     create_definition(TaskType.MANAGED_FOLDERS, "Seven years", PURGES)
+    create_definition(TaskType.STORAGE_MANAGEMENT, "Live", {"dry_run": False})
     for task_type, name, task, settings in (
         (TaskType.MANAGED_FOLDERS, "Tidy", "Tidy up", {}),
         (TaskType.STORAGE_MANAGEMENT, "Old", "Old attachments", {"dry_run": False}),
@@ -190,6 +192,16 @@ def test_a_text_that_makes_a_live_definition_take_more_asks(
     assert asked.code == (EXIT_USAGE if named else 0)
     assert named.casefold() in asked.err.casefold() and ("Old attachments" in asked.err) is bool(named)
     assert site("apply", "old.toml", "--yes").code == 0
+
+
+def test_a_text_that_gives_a_task_a_live_definition_asks(site: Command) -> None:
+    text = site("export").out.replace('definition = "Tidy"', 'definition = "Thorough"')
+    new = '[[definition]]\ntype = "MGF"\nname = "Thorough"\n[definition.settings]\ndry_run = false\n'
+    Path("live.toml").write_text(f"{text}\n{new}", encoding="utf-8")
+    asked = site("apply", "live.toml")
+    assert asked.code == EXIT_USAGE
+    assert "Let 'Tidy up' take mail out of mailboxes by MGF 'Thorough'" in asked.err
+    assert site("apply", "live.toml", "--yes").code == 0
 
 
 @pytest.fixture

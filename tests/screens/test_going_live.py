@@ -6,7 +6,7 @@ from mse_tui.actions.checks import settings_model
 from mse_tui.app import MseTuiApp
 from mse_tui.store.models import Definition, Schedule, Site, Task
 from mse_tui.terms import TaskType
-from tests.screens.conftest import Keys
+from tests.screens.conftest import Keys, until
 from tests.screens.seed import NOW, addresses
 
 
@@ -59,3 +59,32 @@ async def test_what_no_task_uses_is_saved_at_once(app: MseTuiApp) -> None:
         await keys.press("e", "tab", "space", "ctrl+s")
         await keys.miss("Ctrl+S saves")
     assert not is_dry(definition)
+
+
+async def test_a_task_is_given_a_live_definition_only_after_a_question(app: MseTuiApp) -> None:
+    definition = tidy(used=True)
+    settings = json.dumps({**json.loads(definition.settings), "dry_run": False})
+    made = {"created": NOW, "created_by": "ann", "modified": NOW, "modified_by": "ann"}
+    live = Definition.create(type="MGF", name="Thorough", settings=settings, **made)
+    task = Task.get(Task.description == "Tidy up")
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        app.open_task(task.id)
+        await keys.see("Tidy up")
+        await keys.press("e")
+        await keys.see("Another definition")
+        await keys.press("down", "enter")
+        await keys.see("Thorough")
+        await keys.press("enter")
+        await keys.see("Let 'Tidy up' take mail out of mailboxes by MGF 'Thorough'")
+        await keys.press("enter")
+        await keys.miss("Let 'Tidy up'")
+        assert Task.get_by_id(task.id).definition_id == definition.id
+        await keys.press("e")
+        await keys.see("Another definition")
+        await keys.press("down", "enter")
+        await keys.see("Thorough")
+        await keys.press("enter")
+        await keys.see("Let 'Tidy up'")
+        await keys.press("down", "enter")
+        await until(pilot, lambda: Task.get_by_id(task.id).definition_id == live.id, "the change")
