@@ -487,7 +487,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.FULL_ACCESS_UNKNOWN: Explanation(
         "It is not known who has Full Access to the mailbox, so nothing was changed about that.",
-        "Fill in [active_directory] in the configuration, or switch off 'Full Access' in the definition.",
+        "Exchange Server: fill in [active_directory] in the configuration. Where no directory can tell it, as on"
+        " Microsoft 365, switch off 'Full Access' in the definition: definition set --no-full-access.",
     ),
     Reason.TOO_MANY_REVOCATIONS: Explanation(
         "More people would lose their access to an archive than the definition allows, so nothing was changed.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from mse_tui.access.grants import grants
+from mse_tui.access.grants import Grant, grants
 from mse_tui.access.syncing import AccessPlan, Archive, Found, apply, plan, report
 from mse_tui.access.trustees import Trustee
 from mse_tui.directory.trustees import FullAccessSource, People, TrusteeResolver
@@ -71,7 +71,7 @@ class PermissionsSync:
         definition, found = self._read(run)
         with keep_connection(), faults_explained():
             planned = _planned(_archive(run), definition, found)
-        _count(run, planned, dry_run=True)
+        _tell(run, planned, dry_run=True)
 
     def _read(self, run: MailboxRun) -> tuple[PermissionsSyncDefinition, Found]:
         definition = run.definition
@@ -93,7 +93,7 @@ class PermissionsSync:
                 report(planned, archive)
             else:
                 apply(planned, archive)
-        _count(run, planned, dry_run=definition.dry_run)
+        _tell(run, planned, dry_run=definition.dry_run)
 
 
 def _archive(run: MailboxRun) -> Archive:
@@ -121,7 +121,9 @@ def _too_many(planned: AccessPlan) -> Problem:
     )
 
 
-def _count(run: MailboxRun, planned: AccessPlan, *, dry_run: bool) -> None:
+def _tell(run: MailboxRun, planned: AccessPlan, *, dry_run: bool) -> None:
+    if dry_run:
+        _name_grants(run, planned)
     numbers = {
         "people_before": planned.people_before,
         "people_after": planned.people_after,
@@ -135,6 +137,19 @@ def _count(run: MailboxRun, planned: AccessPlan, *, dry_run: bool) -> None:
     for counter, number in numbers.items():
         if number:
             run.journal.count(counter, number)
+
+
+def _name_grants(run: MailboxRun, planned: AccessPlan) -> None:
+    """Each grant that would go, change or come: in this order, as the list has an end."""
+    told = [(each, "revoked", _right(each)) for each in planned.revoked]
+    told += [(each, "changed", f"{each.right} -> {right}") for each, right in planned.changed]
+    told += [(each, "granted", _right(each)) for each in planned.granted]
+    for each, what, right in told:
+        run.journal.would(each.scope, f"{each.person} would be {what}: {right}, by {each.reason}.")
+
+
+def _right(each: Grant) -> str:
+    return "a denial" if each.denies else each.right
 
 
 PERMISSIONS_SYNC = PermissionsSync()

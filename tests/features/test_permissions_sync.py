@@ -341,6 +341,22 @@ def test_what_is_foreseen_is_what_a_dry_run_counts_and_is_kept_nowhere(store: Ho
     assert met.value.reason is Reason.TOO_MANY_REVOCATIONS
 
 
+def test_a_look_and_a_dry_run_name_each_grant_that_would_come_go_or_change(store: Home) -> None:
+    organisation = Organisation(folders={"inbox": {"bob": Right.READ, "eve": Right.FOLDER}}, groups={"sales": {"carl"}})
+    task = make_task("permissions").id
+    assert sync(organisation, task_id=task).would_change == []
+    organisation.folders["inbox"] = {"eve": Right.READ}
+    organisation.allowed, organisation.denied = {"sales"}, {"dora"}
+    expected = [
+        ("Inbox", f"{BOB} would be revoked: read, by folder permission."),
+        ("Inbox", f"{EVE} would be changed: folder -> read, by folder permission."),
+        ("whole archive", "dora@example.com would be granted: a denial, by full access."),
+        ("whole archive", "carl@example.com would be granted: read, by full access through sales@example.com."),
+    ]
+    assert sync(organisation, task_id=task, foreseen=True).would_change == expected
+    assert sync(organisation, task_id=task, dry_run=True).would_change == expected
+
+
 def test_a_definition_that_reads_nothing_is_refused() -> None:
     with pytest.raises(ValidationError, match="nothing is switched on"):
         PermissionsSyncDefinition(full_access=False, folder_permissions=False, delegates=False)
