@@ -112,13 +112,6 @@ class CalendarReading:
         """The IANA name of the zone in which most of the appointments were made; '' where none is known."""
         return calendar_views.owners_zone(self.mailbox.id)
 
-    @property
-    def never_replicated(self) -> str:
-        """In a sentence, that the archive has no calendar of the mailbox; '' where it has one."""
-        if calendar_views.calendars(self.mailbox.id, View.full()):
-            return ""
-        return f"No calendar of {self.mailbox.address} is in the archive: no task has replicated one."
-
     def calendars(self, view: View) -> list[CalendarView]:
         """The calendars in a view, the default one first."""
         shown = calendar_views.calendars(self.mailbox.id, view, private=self.private)

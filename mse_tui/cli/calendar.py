@@ -122,8 +122,6 @@ def agenda(
         click.echo(click.style(day_heading(day), bold=True))
         for entry in of_day:
             click.echo("  " + _entry_line(entry, day))
-    if never := reading.never_replicated:
-        click.echo(printable(never), err=True)
     click.echo(f"{count(len(entries), 'entry', 'entries')}, times in {_zone_name(where)}. {_SIGNS}")
 
 
@@ -145,8 +143,6 @@ def month(
     if as_json:
         emit_json(entries)
         return
-    if never := reading.never_replicated:
-        click.echo(printable(never), err=True)
     click.echo(f"{month_title(first.year, first.month)}, times in {_zone_name(where)}")
     click.echo(" ".join(name.ljust(_CELL) for name in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")).rstrip())
     for week in month_weeks(entries, period, first.month):

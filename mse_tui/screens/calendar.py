@@ -21,7 +21,6 @@ from mse_tui.screens.calendar_look import HELP, CalendarLook, LookScreen
 from mse_tui.screens.mailboxes import MailboxesScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.screens.tui import Tui
-from mse_tui.text import printable
 from mse_tui.widgets.calendar_wording import (
     MonthDay,
     by_day,
@@ -80,8 +79,6 @@ class ShownAgenda:
     period: Period
     entries: list[AgendaEntry]
     note: str
-    never_replicated: str
-    """Why there is nothing to be seen at any time; '' where there is."""
 
 
 class AgendaScreen(LookScreen[ShownAgenda]):
@@ -108,8 +105,7 @@ class AgendaScreen(LookScreen[ShownAgenda]):
     def load(self) -> ShownAgenda:
         """The entries of the days shown."""
         period = Period(self.look.day, AGENDA_DAYS, self.look.zone)
-        entries, never = self.look.entries(period), self.look.reading.never_replicated
-        return ShownAgenda(period, entries, self.look.described(), never)
+        return ShownAgenda(period, self.look.entries(period), self.look.described())
 
     def show(self, data: ShownAgenda) -> None:
         """Under each day what it has."""
@@ -119,10 +115,7 @@ class AgendaScreen(LookScreen[ShownAgenda]):
         for day, entries in by_day(data.entries, data.period):
             lines.append(_day_line(day, self.look.today))
             lines += [_entry_line(entry, day, number) for number, entry in enumerate(entries)]
-        agenda = self.query_one("#agenda", PagedList)
-        if data.never_replicated:
-            agenda.set_empty(f" {printable(data.never_replicated)}")
-        agenda.set_lines(lines)
+        self.query_one("#agenda", PagedList).set_lines(lines)
 
     def step(self, number: int) -> None:
         """Two weeks on."""
