@@ -17,6 +17,7 @@ class Reason(StrEnum):
     IMPERSONATION_DENIED = "impersonation-denied"
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
+    NO_ANSWER = "no-answer"
     RESPONSE_BROKEN = "response-broken"
     TIMEOUT = "timeout"
     # one mailbox
@@ -193,6 +194,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.THROTTLED: Explanation(
         "The server asked to slow down for longer than the mailbox's time limit allows.",
         "Run the task at a quieter time, or raise the service account's throttling policy on the server.",
+    ),
+    Reason.NO_ANSWER: Explanation(
+        "A running task has had no answer from a server for minutes.",
+        "It goes on by itself once the server answers. See whether the server, the network and its name are up:"
+        " mse-tui doctor. x stops the task.",
     ),
     Reason.SERVER_ERROR: Explanation(
         "The server answered with an error of its own.",

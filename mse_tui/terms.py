@@ -108,6 +108,25 @@ class Verb(StrEnum):
     RESYNC = "full resync"
     REMOVE = "remove"
 
+    @property
+    def doing(self) -> str:
+        """What a task does that has been told, as lists say it beside Running and Scheduled."""
+        return _DOING[self]
+
+
+_DOING = {
+    Verb.RUN: "Starting",
+    Verb.STOP: "Stopping",
+    Verb.PAUSE: "Pausing",
+    Verb.RESUME: "Resuming",
+    Verb.RESYNC: "Resyncing",
+    Verb.REMOVE: "Removing",
+}
+
+
+RESOLVING = "resolving the group"
+"""The phase of an execution before its first mailbox."""
+
 
 class Mode(StrEnum):
     """What a pass over a mailbox was: everything enumerated, or changes only."""

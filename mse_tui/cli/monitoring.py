@@ -14,7 +14,7 @@ from mse_tui.cli.status import worst
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store import queries
 from mse_tui.store.database import faults_explained
-from mse_tui.store.queries import Trouble
+from mse_tui.store.queries import Overview, TaskRow, Trouble
 from mse_tui.terms import Light, Status
 from mse_tui.text import printable
 from mse_tui.widgets.site_wording import maintenance_now
@@ -58,11 +58,19 @@ def _site() -> tuple[str, Light]:
     numbers = {one: sum(task.light is one for task in tasks) for one in Light}
     running = sum(task.status is Status.RUNNING for task in tasks)
     resting = [f"in maintenance {until}" for one in overview.sites if (until := maintenance_now(one))]
-    concerns = [f"{one.subject}: {_told(one)}" for one in overview.troubles]
+    concerns = _concerns(overview, tasks, light)
     said = "; ".join([*(concerns or [f"{count(len(tasks), 'task')}, {running} running"]), *resting])
     data = f"green={numbers[Light.GREEN]} orange={numbers[Light.ORANGE]} red={numbers[Light.RED]}"
     troubles = sum(one.light is not Light.NONE for one in overview.troubles)
     return f"{_one_line(said)} | tasks={len(tasks)} running={running} {data} troubles={troubles}", light
+
+
+def _concerns(overview: Overview, tasks: list[TaskRow], light: Light) -> list[str]:
+    """What needs attention; and where nothing of it is as bad as the light, the tasks that are: they were stopped."""
+    said = [f"{one.subject}: {_told(one)}" for one in overview.troubles]
+    if light in (Light.ORANGE, Light.RED) and all(one.light is not light for one in overview.troubles):
+        said += [f"{one.description}: {one.latest_detail}" for one in tasks if one.light is light]
+    return said
 
 
 def _task(session: Session, text: str) -> tuple[str, Light]:

@@ -14,7 +14,7 @@ from mse_tui.terms import Light
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import progress_words
 from mse_tui.widgets.site_wording import engine_now, maintenance_now
-from mse_tui.widgets.wording import SERVICE_HINT, absolute, in_local_time, number, size, utc_now, when
+from mse_tui.widgets.wording import LEFT_OUT, SERVICE_HINT, absolute, in_local_time, number, size, utc_now, when
 
 
 @click.command()
@@ -65,7 +65,7 @@ def _sentences(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None
         click.echo(printable(f"Running: {progress.task}: {progress_text(progress)}."))
     for task in tasks:
         click.echo(
-            printable(f"Task {task.description}: {state_of(task)}, result {_word(task.light)}, {_following(task)}."
+            printable(f"Task {task.description}: {state_of(task)}, result {_result(task)}, {_following(task)}."
                       f" {in_local_time(task.latest_detail)}".rstrip())
         )  # fmt: skip
     if not tasks:
@@ -93,7 +93,7 @@ def _tables(overview: Overview, tasks: list[TaskRow], verdict: Light) -> None:
         return
     cells = [(one.description, one.type, state_of(one), light(one.light), next_of(one, when(one.next_execution, now)),
               in_local_time(one.latest_detail)) for one in tasks]  # fmt: skip
-    headings = ("task", "type", "status", "result", "next execution", "latest detail")
+    headings = ("task", "type", "status", "light", "next execution", "latest detail")
     table(headings, cells, [one.light for one in tasks])
 
 
@@ -106,7 +106,7 @@ def state_of(task: TaskRow) -> str:
     """Its status, and what keeps it from going on."""
     if task.interrupted:
         return f"{task.status} (interrupted)"
-    return f"{task.status} (paused)" if task.paused else str(task.status)
+    return f"{task.status} (paused)" if task.paused and not task.runs_though_paused else str(task.status)
 
 
 def next_of(task: TaskRow, planned: str) -> str:
@@ -135,6 +135,11 @@ def progress_text(row: ProgressRow) -> str:
         parts.append(f"{row.items_per_second:,.0f} items/s")
     parts += progress_words(row, utc_now())
     return ", ".join(part for part in parts if part)
+
+
+def _result(task: TaskRow) -> str:
+    more = f" ({task.light.word}: {LEFT_OUT})" if task.light is not task.result else ""
+    return f"{_word(task.result)}{more}"
 
 
 def _word(value: Light) -> str:

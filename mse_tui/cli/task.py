@@ -30,7 +30,7 @@ from mse_tui.terms import EXIT_INTERRUPTED, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.progress_words import wait_words
 from mse_tui.widgets.removal_wording import what_removing_does
-from mse_tui.widgets.wording import absolute, count, in_local_time, next_start, number, utc_now
+from mse_tui.widgets.wording import LEFT_OUT, absolute, count, in_local_time, next_start, number, utc_now
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
 _TAKEN_WITHIN = 10.0
@@ -69,7 +69,7 @@ def list_tasks(session: Session, task_type: str | None, as_json: bool) -> None:
         )
         for row in rows
     ]
-    headings = ("id", "task", "type", "status", "result", "next execution", "latest detail")
+    headings = ("id", "task", "type", "status", "light", "next execution", "latest detail")
     table(headings, cells, [row.light for row in rows])
 
 
@@ -101,7 +101,8 @@ def show_task(session: Session, name: str, as_json: bool) -> None:
             ("Created", f"{absolute(row.created)} by {row.created_by}"),
             ("Last modified", f"{absolute(row.modified)} by {row.modified_by}"),
             ("Status", state_of(row)),
-            ("Result", light(row.light)),
+            ("Result", light(row.result)),
+            *((("Light", f"{light(row.light)}: {LEFT_OUT}"),) if row.light is not row.result else ()),
             ("Command", row.told or "-"),
             ("Latest detail", in_local_time(row.latest_detail) or "-"),
             *((("Progress", progress_text(information.progress)),) if information.progress is not None else ()),

@@ -89,6 +89,8 @@ class MailboxJournal:
         self._standing: dict[int, _Waiting] = {}
         """Thread -> what its request waits for."""
         self._throttled_since: float | None = None
+        self._unanswered_since: datetime | None = None
+        """When the first of the waits began since which nothing has come; also while it is asked again."""
 
     def count(self, counter: str, number: int = 1) -> None:
         with self._lock:
@@ -125,6 +127,7 @@ class MailboxJournal:
 
     def progress(self, *, phase: str, folder: str = "", expected: int | None = None) -> None:
         with self._lock:
+            self._unanswered_since = None
             self._shown.update(phase=phase, folder=folder)
             if expected is not None:
                 self._shown["expected"] = expected
@@ -133,6 +136,7 @@ class MailboxJournal:
 
     def advance(self, items: int, size: int) -> None:
         with self._lock:
+            self._unanswered_since = None
             self._shown["items"] += items
             self._shown["bytes"] += size
             self._changed = True
@@ -148,6 +152,7 @@ class MailboxJournal:
             if until is not None:
                 self._standing[get_ident()] = _Waiting(why, self._clock.now(), until)
                 self._throttled_since = self._throttled_since or self._clock.monotonic()
+                self._unanswered_since = self._unanswered_since or self._clock.now()
             else:
                 self._standing.pop(get_ident(), None)
             if self._throttled_since is not None and not self._standing:
@@ -161,6 +166,9 @@ class MailboxJournal:
     def boundary(self) -> None:
         if self._stop_asked():
             raise Stopped
+        with self._lock:
+            if self._unanswered_since is not None and not self._standing:
+                self._unanswered_since, self._changed = None, True
         self._write_if_due(WRITE_SECONDS)
 
     def write(self) -> None:
@@ -227,7 +235,7 @@ class MailboxJournal:
         waiting = self._written_waiting = self._waiting
         return {
             "waiting": waiting.why if waiting else "",
-            "waiting_since": waiting.since if waiting else None,
+            "waiting_since": self._unanswered_since,
             "waiting_until": waiting.until if waiting else None,
             "paces": self._pace.as_json(),
             "updated": self._clock.now(),

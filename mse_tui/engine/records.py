@@ -27,10 +27,7 @@ from mse_tui.store.models import (
 )
 from mse_tui.store.queries import totals
 from mse_tui.store.queries.executions import interrupted_message
-from mse_tui.terms import Light, Status, Verb
-
-RESOLVING = "resolving the group"
-"""What an execution does before its first mailbox."""
+from mse_tui.terms import RESOLVING, Light, Status, Verb
 
 
 def begin_resolving(claim: Claim, now: datetime) -> None:
@@ -89,7 +86,7 @@ def go_on_with_mailbox(claim: Claim, member: Member, position: int, total: int, 
 def stand_still(claim: Claim, why: str, detail: str, now: datetime) -> None:
     """The execution waits, and for what. When it goes on waiting for another, it has waited since before."""
     since = fn.COALESCE(Progress.waiting_since, to_micros(now))
-    values = {"waiting": why, "waiting_since": since, "waiting_until": None, "updated": now}
+    values = {"phase": "", "waiting": why, "waiting_since": since, "waiting_until": None, "updated": now}
     with writing():
         Progress.update(values).where(Progress.task == claim.task_id).execute()
         _detail(claim, detail)

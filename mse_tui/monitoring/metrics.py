@@ -77,8 +77,11 @@ class SiteMetrics(Collector):
 
 def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:
     light = GaugeMetricFamily(
-        "mse_tui_task_light", "Result of the last execution: 0 green, 1 orange, 2 red, 3 never run.", labels=_TASK
+        "mse_tui_task_light",
+        "Worst of the last execution and of its mailboxes' last turns: 0 green, 1 orange, 2 red, 3 never run.",
+        labels=_TASK,
     )
+    result = GaugeMetricFamily("mse_tui_task_last_execution_light", "Result of the last execution.", labels=_TASK)
     running = GaugeMetricFamily("mse_tui_task_running", "1 while it runs.", labels=_TASK)
     following = GaugeMetricFamily("mse_tui_task_next_execution_timestamp_seconds", "When it is due.", labels=_TASK)
     success = GaugeMetricFamily(
@@ -89,11 +92,12 @@ def _standing(tasks: list[TaskRow]) -> Iterator[Metric]:
     for row in tasks:
         labels = (row.description, row.type.value)
         light.add_metric(labels, row.light.exit_code)
+        result.add_metric(labels, row.result.exit_code)
         running.add_metric(labels, float(row.status is Status.RUNNING))
         submitted.add_metric(labels, row.sequence)
         _add_time(following, labels, row.next_execution)
         _add_time(success, labels, succeeded.get(row.id))
-    yield from (light, running, following, success, submitted)
+    yield from (light, result, running, following, success, submitted)
 
 
 def _executions(tasks: list[TaskRow], ended: dict[int, Outcome]) -> Iterator[Metric]:

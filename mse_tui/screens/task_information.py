@@ -36,7 +36,7 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.progress_words import pace, time_left, wait_words
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.tabs import TabLine
-from mse_tui.widgets.wording import count, in_local_time, lasted, next_start, number, size, when, when_in
+from mse_tui.widgets.wording import LEFT_OUT, count, in_local_time, lasted, next_start, number, size, when, when_in
 
 _PACE_WIDTH = 40
 _TABS = ("options", "information", "logs")
@@ -134,10 +134,9 @@ class TaskInformationScreen(TaskCommands, LiveScreen[Shown]):
 
     def _information(self, found: TaskInformation) -> list[Fact]:
         task, now = found.task, self.now
-        light = light_cell(task.light)
         facts = [
             Fact("Status", _status(task), status_cell(task).tone),
-            Fact("Result", light.text, light.tone),
+            *_lights(task),
             Fact("Command", task.told or "none"),
             Fact("Latest detail", in_local_time(task.latest_detail) or "-"),
             Fact("Sequence", f"{number(task.sequence)} submissions to the archive"),
@@ -296,6 +295,16 @@ def progress_facts(progress: ProgressRow, now: datetime) -> list[Fact]:
         ("  waiting", wait_words(progress, now), Tone.WARN),
     )
     return [*facts, *(Fact(label, text, tone) for label, text, tone in further if text)]
+
+
+def _lights(task: TaskRow) -> list[Fact]:
+    """How the last execution ended; and the task's own light, where mailboxes that it left out make that another."""
+    result = light_cell(task.result)
+    facts = [Fact("Result", result.text, result.tone)]
+    if task.light is not task.result:
+        light = light_cell(task.light)
+        facts.append(Fact("Light", f"{light.text}: {LEFT_OUT}", light.tone))
+    return facts
 
 
 def _status(task: TaskRow) -> str:

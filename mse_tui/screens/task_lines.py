@@ -4,7 +4,7 @@ from datetime import datetime
 
 from mse_tui.reasons import Reason, explain, remedy
 from mse_tui.store.queries import ExecutionRow, ProgressRow, TaskRow
-from mse_tui.terms import Light, Status
+from mse_tui.terms import Light, Status, Verb
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, bar, light_cell, line, note
 from mse_tui.widgets.progress_words import pace, progress_words
 from mse_tui.widgets.wording import absolute, in_local_time, lasted, number, relative
@@ -13,7 +13,7 @@ TASK_COLUMNS = (
     Column("Task", 34, grows=True),
     Column("Type", 4, 5),
     Column("Status", 11),
-    Column("Result", 9),
+    Column("Light", 9),
     Column("Next execution", 16, 2),
     Column("", 13, 4),
     Column("Mailboxes", 30, 6),
@@ -43,12 +43,12 @@ def status_cell(task: TaskRow) -> Cell:
     """The status in a word; what it has been told takes precedence while it is not carried out."""
     if task.interrupted:
         return Cell("Interrupted", Tone.WARN)
-    if task.command and task.command != "run now":
-        return Cell(task.command, Tone.ACCENT)
-    if task.paused:
+    verb = Verb(task.command) if task.command else None
+    is_of_this_execution = verb not in (Verb.RUN, Verb.RESYNC)
+    if verb is not None and (is_of_this_execution or task.status is not Status.RUNNING):
+        return Cell(verb.doing, Tone.ACCENT)
+    if task.paused and not task.runs_though_paused:
         return Cell("Paused", Tone.WARN)
-    if task.command and task.status is not Status.RUNNING:
-        return Cell(task.command, Tone.ACCENT)
     return Cell(task.status.value, Tone.ACCENT if task.status is Status.RUNNING else Tone.PLAIN)
 
 

@@ -26,7 +26,7 @@ from mse_tui.widgets.commands import (
 )
 from mse_tui.widgets.lines import Line
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import count, in_local_time
+from mse_tui.widgets.wording import LEFT_OUT, count, in_local_time
 
 _NO_TASKS = " No tasks. Press c to create one."
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -42,7 +42,7 @@ def _by_next(task: TaskRow) -> Any:
     return task.next_execution or _NEVER
 
 
-def _by_result(task: TaskRow) -> Any:
+def _by_light(task: TaskRow) -> Any:
     return _LIGHT_ORDER.index(task.light), task.description.casefold()
 
 
@@ -53,7 +53,7 @@ def _by_status(task: TaskRow) -> Any:
 _ORDERS = {
     "description": _by_description,
     "next execution": _by_next,
-    "result, problems first": _by_result,
+    "light, problems first": _by_light,
     "status": _by_status,
 }
 
@@ -63,6 +63,8 @@ def _detail(task: TaskRow) -> str:
     group = task.group_name or task.group
     group = group if len(group) <= _GROUP_AT_MOST else f"{group[: _GROUP_AT_MOST - 1]}…"
     last = in_local_time(task.latest_detail)
+    if task.light is not task.result:
+        last = f"{last}; {LEFT_OUT}"
     return f"{group}  {task.schedule}, {task.site}" + (f"\n{task.description}: {last}" if last else "")
 
 

@@ -326,6 +326,7 @@ class Progress(Row):
     paces = TextField(constraints=[SQL("DEFAULT '[]'")], default="[]")
     """JSON: items a second in steps of queries.PACE_SECONDS, oldest first, the last one over at `updated`."""
     waiting_since = UtcField(null=True)
+    """When what it waits for began; also while a server that has not answered is being asked again."""
     waiting_until = UtcField(null=True)
     """The end of a back-off; NULL where nobody can tell."""
 

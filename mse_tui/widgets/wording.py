@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from mse_tui.terms import WITHHELD
 
 SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
+LEFT_OUT = "mailboxes failed before it and have had no turn since"
+"""Why a task's light is worse than its last execution's result."""
 _UTC_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 

@@ -95,10 +95,27 @@ def test_a_back_off_is_shown_with_its_end_and_why(journal: MailboxJournal, clock
     assert shown() == (BUSY, NOON, end)
     clock.pass_time(30)
     journal.on_wait(None, "")
+    assert shown() == ("", NOON, None)
     journal.boundary()
+    journal.write()
     assert shown() == ("", None, None)
     journal.close(Outcome(Light.GREEN))
     assert json.loads(MailboxResult.get().counters) == {"throttled_seconds": 30}
+
+
+def test_a_server_is_unanswering_from_the_first_back_off_until_something_comes(
+    journal: MailboxJournal, clock: FakeClock
+) -> None:
+    for _ in range(3):
+        journal.on_wait(clock.now() + timedelta(seconds=60), "unreachable")
+        clock.pass_time(60)
+        journal.on_wait(None, "")
+        clock.pass_time(30)
+        journal.write_waiting()
+        assert shown() == ("", NOON, None)
+    journal.advance(1, 100)
+    journal.write()
+    assert shown() == ("", None, None)
 
 
 def test_of_several_requests_the_one_that_waits_longest_is_shown(journal: MailboxJournal, clock: FakeClock) -> None:

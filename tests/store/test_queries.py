@@ -8,9 +8,19 @@ import pytest
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import now
-from mse_tui.store.models import Command, Execution, HaltedAccount, Lease, MailboxResult, Site, Task
-from mse_tui.terms import Light, Status, TaskType
-from tests.screens.seed import NOW, SITE_CODE, seed
+from mse_tui.store.models import (
+    Command,
+    Execution,
+    HaltedAccount,
+    Lease,
+    MailboxHealth,
+    MailboxResult,
+    Progress,
+    Site,
+    Task,
+)
+from mse_tui.terms import RESOLVING, Light, Status, TaskType
+from tests.screens.seed import NOW, SITE_CODE, addresses, seed
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +52,7 @@ def test_running_with_a_lease_that_ran_out_is_scheduled_and_interrupted() -> Non
     assert row is not None
     assert (row.status, row.interrupted) == (Status.SCHEDULED, True)
     assert queries.progress_of_running() == []
-    assert "interrupted" in [one.reason for one in queries.troubles()]
+    assert "interrupted" in [one.reason for one in queries.troubles(moment=NOW)]
 
 
 def test_an_execution_whose_engine_is_gone_is_interrupted_before_the_next_engine_says_so() -> None:
@@ -68,7 +78,7 @@ def test_a_site_without_a_live_engine_is_a_trouble() -> None:
 def test_a_disabled_site_has_nothing_to_come() -> None:
     Site.update(enabled=False).execute()
     assert queries.next_executions() == []
-    assert "site-disabled" in [one.reason for one in queries.troubles()]
+    assert "site-disabled" in [one.reason for one in queries.troubles(moment=NOW)]
 
 
 def test_a_paused_task_is_not_among_the_next() -> None:
@@ -179,3 +189,84 @@ def test_watching_tells_of_another_connection_s_commit(store: Home) -> None:
     finally:
         watcher.stop()
     assert not watcher._thread.is_alive()
+
+
+def test_a_task_s_light_counts_mailboxes_that_the_last_execution_left_out() -> None:
+    wanted = Task.get(Task.description == "Board, office hours")
+    execution = Execution.create(
+        task=wanted, task_name=wanted.description, task_type=wanted.type, trigger="run now", started=NOW, finished=NOW,
+        definition="{}", mailboxes=1, processed=1, light="green",
+    )  # fmt: skip
+    Task.update(light="green").where(Task.id == wanted.id).execute()
+    found = queries.task(wanted.id)
+    assert found is not None
+    assert (found.result, found.light) == (Light.GREEN, Light.ORANGE)
+    [trouble] = [one for one in queries.troubles(moment=NOW) if one.task_id == wanted.id]
+    assert (trouble.light, trouble.addresses) == (found.light, tuple(addresses(2)[1:]))
+    MailboxHealth.update(light="green", execution=execution.id).where(MailboxHealth.task == wanted).execute()
+    found = queries.task(wanted.id)
+    assert found is not None
+    assert (found.result, found.light) == (Light.GREEN, Light.GREEN)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ({"waiting": "The server could not be reached.", "waiting_until": NOW + timedelta(seconds=20)}, True),
+        ({"waiting": ""}, True),
+        ({"phase": RESOLVING, "waiting": "The directory could not be reached."}, True),
+        ({"phase": "", "waiting": "paused by ann"}, False),
+        ({"phase": "", "waiting": "waits for its lock, held by 'Board, office hours'"}, False),
+    ],
+    ids=["back-off", "asked again", "directory", "pause", "lock"],
+)
+def test_a_running_task_that_gets_no_answer_for_long_needs_attention(values: dict[str, object], is_told: bool) -> None:
+    Progress.update(waiting_since=NOW - timedelta(minutes=3), **values).execute()
+    found = [one for one in queries.troubles(moment=NOW) if one.subject == "Everyone, nightly"]
+    assert [(one.reason, one.light) for one in found] == [("no-answer", Light.ORANGE)] * is_told
+    Progress.update(waiting_since=NOW - timedelta(seconds=30)).execute()
+    assert "no-answer" not in [one.reason for one in queries.troubles(moment=NOW)]
+
+
+def stopped(description: str) -> Execution:
+    """The task's next execution, which a person stopped."""
+    task = Task.get(Task.description == description)
+    Task.update(light="orange").where(Task.id == task.id).execute()
+    return Execution.create(
+        task=task, task_name=task.description, task_type=task.type, trigger="run now", started=NOW, finished=NOW,
+        definition="{}", mailboxes=4, processed=1,
+        light="orange", reason="stopped", message="Stopped by ann after 1 of 4 mailboxes.",
+    )  # fmt: skip
+
+
+def test_what_a_person_stopped_needs_nobody() -> None:
+    execution = stopped("Before the move")
+    assert execution.task_id not in [one.task_id for one in queries.troubles(moment=NOW)]
+    row = queries.task(execution.task_id)
+    assert row is not None
+    assert row.result is Light.ORANGE
+
+
+def test_mailboxes_that_failed_before_the_stop_are_still_told_of() -> None:
+    execution = stopped("Before the move")
+    MailboxResult.create(
+        execution=execution, position=1, address=addresses(1)[0], started=NOW, finished=NOW, light="red",
+        reason="mailbox-not-found", message="It is gone.",
+    )  # fmt: skip
+    MailboxHealth.create(
+        task=execution.task, address=addresses(1)[0], execution=execution.id, finished=NOW, light="red", since_success=1
+    )
+    [trouble] = [one for one in queries.troubles(moment=NOW) if one.task_id == execution.task_id]
+    assert (trouble.light, trouble.reason, trouble.execution_id) == (Light.RED, "mailbox-not-found", execution.id)
+    row = queries.task(execution.task_id)
+    assert row is not None
+    assert row.light is Light.RED
+
+
+def test_a_paused_task_that_is_told_to_run_runs() -> None:
+    wanted = Task.get(Task.description == "Everyone, nightly")
+    for since, runs in ((wanted.last_started - timedelta(minutes=1), True), (NOW, False)):
+        Task.update(paused=True, paused_since=since).where(Task.id == wanted.id).execute()
+        row = queries.task(wanted.id)
+        assert row is not None
+        assert (row.paused, row.status, row.runs_though_paused) == (True, Status.RUNNING, runs)

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
+from mse_tui.reasons import Reason
+from mse_tui.store.live_leases import running_tasks
 from mse_tui.store.maintenance import maintenance_of
-from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Schedule, Site, Task
-from mse_tui.terms import Light, Status
+from mse_tui.store.models import Execution, MailboxHealth, MailboxResult, Progress, Schedule, Site, Task
+from mse_tui.terms import RESOLVING, Light, Status
 
 OVERDUE = timedelta(minutes=10)
 """How late a task may start before it counts as one that should have run and did not."""
+UNANSWERED = timedelta(minutes=2)
+"""How long a task may get nothing from a server before that needs somebody; most that are busy are back by then."""
 _PLANNED_WITHIN = int(timedelta(minutes=1) / timedelta(microseconds=1))
 """Microseconds after which a living engine has planned what was defined."""
 STALE_EXECUTIONS = 3
@@ -47,6 +51,18 @@ class NeverDueRow:
 
     task_id: int
     task: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnansweredRow:
+    """A running task that stands still for want of an answer."""
+
+    task_id: int
+    task: str
+    execution_id: int
+    since: datetime
+    why: str
+    """'' while it is being asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +119,24 @@ def failing_mailboxes(task_ids: Iterable[int]) -> dict[int, list[str]]:
     return found
 
 
+def worst_turns() -> dict[int, Light]:
+    """Task id -> the worst of its mailboxes' newest turns, of those tasks that have some that were no success."""
+    rows: Any = MailboxHealth.select(MailboxHealth.task, MailboxHealth.light).where(_failing()).distinct().tuples()
+    found: dict[int, Light] = {}
+    for task_id, light in rows:
+        found[task_id] = Light.worst([found.get(task_id, Light.GREEN), Light(light)])
+    return found
+
+
 def failed_before() -> list[FailedBeforeRow]:
     """Mailboxes that failed, and that every later execution of their task left out: it ran on others, or was stopped.
 
-    The light of the newest execution says nothing of them. Those that are stale are an alarm of their own already.
+    The result of the newest execution says nothing of them, nor of those that failed in it where a person stopped it.
+    Those that are stale are an alarm of their own already.
     """
+    is_stopped = Case(None, [(Execution.reason == Reason.STOPPED, 1)], 0)
     newest = (
-        Execution.select(Execution.id)
+        Execution.select(Execution.id + is_stopped)
         .where(Execution.task == MailboxHealth.task, Execution.finished.is_null(False))
         .order_by(Execution.id.desc())
         .limit(1)
@@ -183,6 +210,23 @@ def never_due_tasks() -> list[NeverDueRow]:
         .order_by(Task.description)
     )
     return [NeverDueRow(row.id, row.description) for row in found]
+
+
+def unanswered_tasks(moment: datetime) -> list[UnansweredRow]:
+    """Running tasks that have had no answer for long, longest first; what waits for a lock or a person is none."""
+    asks = Progress.waiting_until.is_null(False) | (Progress.waiting == "") | (Progress.phase == RESOLVING)
+    found: Any = (
+        Progress.select(Progress, Task)
+        .join(Task)
+        .where(Progress.waiting_since <= moment - UNANSWERED, asks, Task.status == Status.RUNNING)
+        .order_by(Progress.waiting_since)
+    )
+    live = running_tasks()
+    return [
+        UnansweredRow(row.task_id, row.task.description, row.execution, row.waiting_since, row.waiting)
+        for row in found
+        if row.task_id in live
+    ]
 
 
 def paused_tasks() -> list[PausedRow]:

@@ -16,17 +16,21 @@ from mse_tui.store.queries.health import (
     NeverDueRow,
     OverdueRow,
     PausedRow,
+    UnansweredRow,
     failed_before,
     never_due_tasks,
     overdue_tasks,
     paused_tasks,
     stale_mailboxes,
+    unanswered_tasks,
 )
 from mse_tui.store.queries.progress import progress_of_running
 from mse_tui.store.queries.rows import ExecutionRow, HaltRow, Overview, SiteRow, TaskRow, Trouble, TypeCount
 from mse_tui.store.queries.settings import halted_accounts, sites
 from mse_tui.store.queries.tasks import next_executions, task_types, tasks_in_trouble
 from mse_tui.terms import Light, TaskType
+
+_WORST_FIRST = (Light.RED, Light.ORANGE, Light.GREEN, Light.NONE)
 
 
 def dashboard(recent: int = 20, upcoming: int = 10, *, moment: datetime | None = None) -> Overview:
@@ -61,6 +65,7 @@ def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None 
     found = [_halt(row) for row in halted_accounts()]
     known = all_sites if all_sites is not None else sites()
     found += [_site(row) for row in known if _resting(row)]
+    found += [_unanswered(row) for row in unanswered_tasks(moment or now())]
     found += [_changed(row) for row in known if row.configuration_changed]
     ended, tasks = last_ended_by_task(), tasks_in_trouble()
     found += [trouble for row in tasks if (trouble := _task(row, ended.get(row.id))) is not None]
@@ -71,11 +76,17 @@ def troubles(all_sites: list[SiteRow] | None = None, *, moment: datetime | None 
     found += [_paused(row) for row in paused_tasks()]
     types = task_types(one.task_id for one in found if one.task_id is not None)
     typed = [replace(one, type=types.get(one.task_id or 0)) for one in found]
-    return sorted(typed, key=lambda one: one.light is not Light.RED)
+    return sorted(typed, key=lambda one: _WORST_FIRST.index(one.light))
 
 
 def _halt(row: HaltRow) -> Trouble:
     return Trouble(Light.RED, row.account, "account-halted", row.message, moment=row.since)
+
+
+def _unanswered(row: UnansweredRow) -> Trouble:
+    message = f"No answer since {row.since:%Y-%m-%d %H:%M} UTC" + (f": {row.why}" if row.why else ", asked again now.")
+    reason = str(Reason.NO_ANSWER)
+    return Trouble(Light.ORANGE, row.task, reason, message, row.task_id, row.execution_id, row.since)
 
 
 def _overdue(row: OverdueRow) -> Trouble:
@@ -138,8 +149,10 @@ def _task(row: TaskRow, last: ExecutionRow | None) -> Trouble | None:
     if row.interrupted:
         message = "Interrupted: the engine that ran it is gone."
         return Trouble(Light.ORANGE, row.description, "interrupted", message, row.id, moment=row.last_started)
-    if row.light not in (Light.ORANGE, Light.RED):
+    if row.result not in (Light.ORANGE, Light.RED):
         return None
     if last is None:
-        return Trouble(row.light, row.description, "", row.latest_detail, row.id)
-    return Trouble(row.light, row.description, last.reason, last.message, row.id, last.id, last.finished)
+        return Trouble(row.result, row.description, "", row.latest_detail, row.id)
+    if last.reason == Reason.STOPPED:
+        return None  # who stopped it knows; mailboxes that failed before are told of by themselves
+    return Trouble(row.result, row.description, last.reason, last.message, row.id, last.id, last.finished)

@@ -101,7 +101,12 @@ class TaskRow:
     """Scheduled, where it says Running but its lease has run out; `interrupted` is set then."""
     interrupted: bool
     light: Light
+    """The worst of `result` and of its mailboxes' newest turns: those that a later execution left out count."""
+    result: Light
+    """Of the newest execution that has ended."""
     paused: bool
+    runs_though_paused: bool
+    """Told to run after it was paused: this execution goes on, and no other starts until the task is resumed."""
     command: str
     """What it has been told and not finished carrying out; '' if nothing."""
     resyncs_next: bool
@@ -162,6 +167,7 @@ class ProgressRow:
     waiting: str
     """Why it stands still; '' when it moves."""
     waiting_since: datetime | None
+    """Also set while a server that has not answered is being asked again."""
     waiting_until: datetime | None
     """The end of a back-off; None where nobody can tell."""
     updated: datetime

@@ -1,6 +1,7 @@
 """Tasks: lists, one task's information, what runs and what comes next."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from mse_tui.store.database import reading
@@ -9,6 +10,7 @@ from mse_tui.store.maintenance import rests_until
 from mse_tui.store.models import Command, Definition, Execution, Schedule, Site, Task
 from mse_tui.store.queries.executions import execution_row, executions_count
 from mse_tui.store.queries.groups import doubted_group, newest_group
+from mse_tui.store.queries.health import worst_turns
 from mse_tui.store.queries.progress import progress_of_running
 from mse_tui.store.queries.rows import TaskInformation, TaskRow, UpcomingRow
 from mse_tui.store.queries.settings import definition, schedule
@@ -25,7 +27,7 @@ def tasks_of_type(task_type: TaskType | None = None) -> list[TaskRow]:
 
 
 def tasks_in_trouble() -> list[TaskRow]:
-    """Those that are red, orange or say that they run: all of which something may have to be said, by description."""
+    """Those that ended red or orange or say that they run: of which something may have to be said, by description."""
     with reading():
         of_interest = Task.light.in_((Light.ORANGE, Light.RED)) | (Task.status == Status.RUNNING)
         return _rows(_tasks().where(of_interest).order_by(Task.description.collate("NOCASE"), Task.id))
@@ -127,13 +129,14 @@ def _tasks() -> Any:
 
 def _rows(query: Any) -> list[TaskRow]:
     live = running_tasks()
-    commands, resyncs = _open_commands(), _resyncs_to_come()
-    return [_task(row, live, commands, resyncs) for row in query]
+    commands, resyncs, turns = _open_commands(), _resyncs_to_come(), worst_turns()
+    return [_task(row, live, commands, resyncs, turns.get(row.id, Light.GREEN)) for row in query]
 
 
-def _task(row: Any, live: set[int], commands: dict[int, str], resyncs: set[int]) -> TaskRow:
-    status = Status(row.status)
+def _task(row: Any, live: set[int], commands: dict[int, str], resyncs: set[int], turns: Light) -> TaskRow:
+    status, result = Status(row.status), Light(row.light)
     interrupted = status is Status.RUNNING and row.id not in live
+    runs = status is Status.RUNNING and not interrupted
     return TaskRow(
         id=row.id,
         description=row.description,
@@ -149,8 +152,10 @@ def _task(row: Any, live: set[int], commands: dict[int, str], resyncs: set[int])
         group_name=row.group_name,
         status=Status.SCHEDULED if interrupted else status,
         interrupted=interrupted,
-        light=Light(row.light),
+        light=Light.worst([result, turns]),
+        result=result,
         paused=row.paused,
+        runs_though_paused=runs and row.paused and _started_since(row, row.paused_since),
         command=commands.get(row.id, ""),
         resyncs_next=row.id in resyncs,
         latest_detail=row.latest_detail,
@@ -164,6 +169,10 @@ def _task(row: Any, live: set[int], commands: dict[int, str], resyncs: set[int])
         modified=row.modified,
         modified_by=row.modified_by,
     )
+
+
+def _started_since(row: Any, moment: datetime | None) -> bool:
+    return moment is not None and row.last_started is not None and row.last_started >= moment
 
 
 def _resyncs_to_come() -> set[int]:
