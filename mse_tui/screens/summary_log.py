@@ -95,7 +95,6 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
 
     KEYS = (RUN_AGAIN, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
     PLACE = "log"
-    RETRIES_FIRST = True
     NO_TASK = _REMOVED
     HELP_TEXT = (
         "One execution. The rows are its mailboxes in the order in which they were processed; Enter opens one, with"
@@ -240,7 +239,6 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
 
     KEYS = (RUN_AGAIN, LOG_OPEN, TASK_RESYNC)
     PLACE = "log"
-    RETRIES_FIRST = True
     NO_TASK = _REMOVED
     HELP_TEXT = (
         "What the task did to one mailbox. R runs the task on this mailbox again. y copies a line; mse-tui log writes"

@@ -73,8 +73,6 @@ class TaskCommands:
 
     app: App[Any]
     tui: Tui
-    RETRIES_FIRST = False
-    """The screen is about what failed: running that again is the first choice."""
     NO_TASK: ClassVar[str] = "No task under the cursor."
     """Said where nobody can be told anything."""
 
@@ -113,7 +111,7 @@ class TaskCommands:
             return
         if (retries := await self.tui.asked(self.retries(tasks))) is None:
             return
-        title, choices = f"Run now: {named(tasks)}", self._run_choices(tasks, retries)
+        title, choices = f"Run now: {named(tasks)}", _run_choices(retries)
         dialog = Choice(title, _run_text(tasks), choices, warning=_takes_away(tasks), names=names_of(tasks))
         chosen: Run | None = await self.app.push_screen_wait(dialog)
         if chosen is _ASK:
@@ -122,19 +120,6 @@ class TaskCommands:
         if chosen is not None:
             meant = [task for task in tasks if chosen.mailboxes is None or task.id in chosen.mailboxes]
             self._tell(meant, chosen, "told to run")
-
-    def _run_choices(self, tasks: Sequence[TaskRow], retries: Sequence[Retry]) -> list[tuple[str, Run | None]]:
-        """What can be run, the likeliest first; nothing, where there are several or something is taken away."""
-        again: list[tuple[str, Run | None]] = [
-            (f"Again: {retry.words}", Run(mailboxes=retry.mailboxes)) for retry in retries
-        ]
-        first: list[tuple[str, Run | None]] = [
-            ("The first mailbox only", Run(first=1)), ("The first 5 mailboxes only", Run(first=5)),
-            ("The first n mailboxes...", _ASK),
-        ]  # fmt: skip
-        everything: list[tuple[str, Run | None]] = [("All mailboxes", Run())]
-        choices = [*again, *everything, *first] if self.RETRIES_FIRST else [*everything, *first, *again]
-        return [("Cancel", None), *choices] if len(tasks) > 1 or _takes_away(tasks) else choices
 
     async def _ask_number(self) -> int | None:
         answer = await self.app.push_screen_wait(Question("Run now", "How many mailboxes?", "10"))
@@ -157,7 +142,7 @@ class TaskCommands:
             return
         text = (
             "It ends at the next item; what is committed stays, and the next execution goes on from there.\n"
-            "The result will be orange."
+            "The result will be a warning."
         )
         choices = [("Let it run" if len(tasks) == 1 else "Let them run", False), ("Stop", True)]
         if await self.app.push_screen_wait(Choice(f"Stop: {named(tasks)}?", text, choices, names=names_of(tasks))):
@@ -233,6 +218,21 @@ def all_that_failed(task_ids: Sequence[int]) -> list[Retry]:
     """The mailboxes of these tasks whose newest turn was no success."""
     failing = queries.failing_mailboxes(task_ids)
     return [Retry(failing)] if failing else []
+
+
+def _run_choices(retries: Sequence[Retry]) -> list[tuple[str, Run | None]]:
+    """What can be run, in the same order everywhere; the first choice runs nothing."""
+    again: list[tuple[str, Run | None]] = [
+        (f"Again: {retry.words}", Run(mailboxes=retry.mailboxes))
+        for number, retry in enumerate(retries)
+        if retry.mailboxes not in [other.mailboxes for other in retries[:number]]
+    ]
+    first: list[tuple[str, Run | None]] = [
+        ("The first mailbox only", Run(first=1)), ("The first 5 mailboxes only", Run(first=5)),
+        ("The first n mailboxes...", _ASK),
+    ]  # fmt: skip
+    everything: list[tuple[str, Run | None]] = [("All mailboxes", Run())]
+    return [("Cancel", None), *everything, *first, *again]
 
 
 def _takes_away(tasks: Sequence[TaskRow]) -> bool:

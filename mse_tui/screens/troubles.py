@@ -70,8 +70,6 @@ def _copied(trouble: Trouble) -> str:
 class TroubleCommands(TaskCommands):
     """A screen with troubles; it says which ones are meant, if any are."""
 
-    RETRIES_FIRST = True
-
     def chosen_trouble(self) -> Trouble | None:
         """The one under the cursor."""
         raise NotImplementedError

@@ -214,7 +214,7 @@ async def test_running_on_the_first_five_mailboxes(app: MseTuiApp) -> None:
         keys = Keys(pilot)
         await keys.press("2", "R")
         await keys.see("starting small")
-        await keys.press("j", "j", "enter")
+        await keys.press("j", "j", "j", "enter")
         await keys.see("told to run")
     assert commands_given() == [("Before the move", "run now", {"first": 5})]
 

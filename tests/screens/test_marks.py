@@ -265,7 +265,7 @@ async def test_marked_problems_are_run_again_together(app: MseTuiApp) -> None:
         screen = await keys.see("Run now: 2 tasks")
         assert "Shared mailboxes  (MFR)" in screen and "Board, office hours  (MFR)" in screen
         assert "Cancel" in screen
-        await keys.press("j", "enter")
+        await keys.press("G", "enter")
         await keys.see("2 tasks: told to run")
         await keys.miss("marked")
     given = {name: arguments.get("mailboxes") for name, _, arguments in commands_given()}
@@ -300,7 +300,7 @@ async def test_marked_mailboxes_of_an_execution_are_run_again(app: MseTuiApp) ->
         await keys.see("bo.akerman")
         await keys.press("space", "space", "R")
         await keys.see("only the 2 mailboxes that are marked")
-        await keys.press("enter")
+        await keys.press("G", "k", "enter")
         await keys.see("told to run")
         await keys.miss("marked")
     [(_, verb, arguments)] = commands_given()

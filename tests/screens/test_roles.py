@@ -122,7 +122,7 @@ async def test_an_operator_runs_what_takes_nothing_away(app: MseTuiApp, being: B
         assert "needs role destructive: R Run  D Remove" in key_line(app)
         await keys.press("R")
         await keys.see("This needs role destructive")
-        await keys.press("k", "R", "enter")
+        await keys.press("k", "R", "j", "enter")
         await keys.see("told to run")
     assert [row.task.description for row in Command.select()] == ["Before the move"]
 

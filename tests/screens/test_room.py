@@ -96,7 +96,7 @@ async def test_a_question_without_a_text_has_no_empty_room_for_it(app: MseTuiApp
         await keys.press("2", "j", "R")
         lines = (await keys.see("Run now")).splitlines()
         title = next(number for number, one in enumerate(lines) if "Run now" in one)
-        assert "All mailboxes" in lines[title + 2]
+        assert "Cancel" in lines[title + 2]
 
 
 async def test_starts_are_told_in_the_schedule_s_zone_too_where_it_is_another(app: MseTuiApp) -> None:

@@ -23,7 +23,7 @@ async def test_a_problem_has_its_reason_what_to_do_and_a_key_that_does_it(app: M
         await keys.press("R")
         await keys.see("Run now: 'Shared mailboxes'")
         assert f"Again: only {SUPPORT}" in shown(app)
-        await keys.press("enter")
+        await keys.press("G", "enter")
         await keys.see("told to run")
         assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT], "again": True})]
         await keys.press("F")
@@ -87,7 +87,7 @@ async def test_mailboxes_that_a_later_execution_left_out_are_run_again_by_name(a
         await keys.press("j", "R")
         screen = await keys.see("Run now: 'Everyone, nightly'")
         assert "Again: only the 2 mailboxes that need attention" in screen
-        await keys.press("enter")
+        await keys.press("G", "enter")
         await keys.see("running already")
         await keys.press("enter")
 
@@ -104,7 +104,7 @@ async def test_a_task_that_should_have_run_is_a_problem(seeded: Home, app: MseTu
 @pytest.mark.parametrize("where", ["task", "execution", "result"])
 async def test_a_mailbox_is_run_again_from_wherever_it_is_seen_to_have_failed(app: MseTuiApp, where: str) -> None:
     walk = {
-        "task": ["2", "j", "enter", "s", "R", "j", "j", "j", "j"],
+        "task": ["2", "j", "enter", "s", "R"],
         "execution": ["2", "j", "enter", "s", "enter", "j", "R"],
         "result": ["2", "j", "enter", "s", "enter", "j", "enter", "R"],
     }
@@ -113,7 +113,7 @@ async def test_a_mailbox_is_run_again_from_wherever_it_is_seen_to_have_failed(ap
         await keys.see("Recent activity")
         await keys.press(*walk[where])
         await keys.see(f"Again: only {BO}")
-        await keys.press("enter")
+        await keys.press("G", "enter")
         await keys.see("told to run")
     assert commands_given() == [("Board, office hours", "run now", {"mailboxes": [BO], "again": True})]
 
@@ -133,20 +133,22 @@ async def test_what_to_do_stands_below_the_logs(app: MseTuiApp) -> None:
         await keys.see("What to do: Correct the address")
 
 
-async def test_nothing_is_the_first_choice_where_something_is_taken_away(app: MseTuiApp) -> None:
-    Task.update(type="MSM").where(Task.description == "Shared mailboxes").execute()
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+@pytest.mark.parametrize("kind", ["MFR", "MSM"])
+@pytest.mark.parametrize("walk", [(), ("2", "G"), ("2", "G", "enter", "s", "enter"), ("2", "G", "space", "k", "space")])
+async def test_what_can_be_run_has_one_order_everywhere_and_the_first_choice_runs_nothing(
+    app: MseTuiApp, kind: str, walk: tuple[str, ...]
+) -> None:
+    Task.update(type=kind).where(Task.description == "Shared mailboxes").execute()
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.see("Needs attention")
-        await keys.press("R")
-        screen = await keys.see("It changes what is in mailboxes")
-        assert screen.index("Cancel") < screen.index("Again: only") < screen.index("All mailboxes")
+        await keys.press(*walk, "R")
+        screen = await keys.see("Again: only")
+        offered = ["Cancel", "All mailboxes", "The first mailbox only", "The first 5", "The first n", "Again: only"]
+        assert sorted(offered, key=screen.index) == offered
         await keys.press("enter")
         await settle(pilot)
         assert commands_given() == []
-        await keys.press("R", "j", "enter")
-        await keys.see("told to run")
-    assert commands_given() == [("Shared mailboxes", "run now", {"mailboxes": [SUPPORT], "again": True})]
 
 
 async def test_progress_says_how_long_by_its_own_history_and_how_fast(app: MseTuiApp) -> None:
