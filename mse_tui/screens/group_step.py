@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from mse_tui.actions.group_preview import NO_GROUP, Preview
 from mse_tui.directory.addresses import SEPARATORS, valid_addresses
-from mse_tui.directory.references import Given, given
+from mse_tui.directory.references import Given, check_text, given
 from mse_tui.reasons import Problem, Reason
 from mse_tui.screens.engine_question import EngineQuestions
 from mse_tui.screens.group_lines import FOUND_COLUMNS, MEMBER_COLUMNS, answer_lines, answer_shown, found_line
@@ -103,6 +103,9 @@ class GroupStep(EngineQuestions):
         group = event.value.strip()
         if not group:
             self._note("Enter a group, or at least one address.")
+        elif (refusal := _refusal(group)) is not None:
+            self._show([])
+            self._note(f"{refusal.happened} {refusal.remedy}")
         elif self._preview is not None and self._preview.group == group:
             self.post_message(self.Taken(self._preview))
         else:
@@ -260,6 +263,17 @@ class GroupStep(EngineQuestions):
 def _may_name_a_group(text: str) -> bool:
     """The beginning of a name or of an address; not a distinguished name or a list, of which one never types a part."""
     return given(text) is Given.NAME or (given(text) is Given.ADDRESSES and not set(text) & set(SEPARATORS + " "))
+
+
+def _refusal(text: str) -> Problem | None:
+    """Why no task could have these addresses, whatever the engine finds of the others; None for other groups."""
+    try:
+        check_text(text)
+        if given(text) is Given.ADDRESSES:
+            valid_addresses(text)
+    except Problem as problem:
+        return problem
+    return None
 
 
 def _is_address(text: str) -> bool:

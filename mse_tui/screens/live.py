@@ -25,6 +25,7 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import number
 
 Data = TypeVar("Data")
+HOME_PLACE = "dashboard"
 
 
 class LiveScreen(Screen[None], Generic[Data]):
@@ -225,14 +226,23 @@ class LiveScreen(Screen[None], Generic[Data]):
         self.reload()
 
     def action_back(self) -> None:
-        """Drop the filter, else the marks, else go back to the screen before."""
+        """Drop the filter, else the marks, else leave."""
         found = self.main_list
         if found is not None and found.filter_text:
             self._filter("")
         elif found is not None and found.marked:
             found.unmark()
-        elif len(self.app.screen_stack) > 1:
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Back to the screen before; from a place's first screen to the dashboard."""
+        if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        elif self.tui.current_mode != HOME_PLACE:
+            self.app.call_later(self.tui.go_to, HOME_PLACE)
+        else:
+            self.notify("This is where it begins. q quits.", timeout=2, markup=False)
 
     def action_step_in(self) -> None:
         """Open the line under the cursor."""

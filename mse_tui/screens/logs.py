@@ -194,11 +194,11 @@ class LogsScreen(LiveScreen[ShownLog]):
         self._want(replace(self._wanted, text=text))
 
     def action_back(self) -> None:
-        """Drop what was filtered here, else go back to the screen before."""
+        """Drop what was filtered here, else leave."""
         if self._wanted != self._first_wanted:
             self._want(self._first_wanted)
-        elif len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+        else:
+            self.leave()
 
     def action_logs_level(self) -> None:
         """The next level, from all to errors."""

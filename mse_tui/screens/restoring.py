@@ -16,6 +16,10 @@ from mse_tui.screens.roles import leads_to, needs_said
 from mse_tui.screens.tui import Tui
 from mse_tui.widgets.wording import count
 
+_TOLD_IN_PASSING = 3
+"""Problems that a toast has room for; more are a list that one reads."""
+_PROBLEM_SECONDS = 15
+
 
 @dataclass(frozen=True, slots=True)
 class ToRestore:
@@ -85,6 +89,7 @@ class RestoresMessages:
             return wait_for_answer(ask_to_restore(wanted.placement_ids, named), self.tui.left)
 
         self.tui.act(restored, lambda answer: self._tell(wanted, answer))
+        self.tui.notify(f"Told to restore {_said(wanted)}.", timeout=4, markup=False)
         self.restored()
 
     def _tell(self, wanted: ToRestore, answer: Mapping[str, Any] | None) -> None:
@@ -93,10 +98,30 @@ class RestoresMessages:
             self.tui.notify("The engine has not answered yet; the audit says what was asked.", markup=False)
         elif answer["problems"]:
             title = f"{answer['restored']} of {several} restored" if several > 1 else "Not restored"
-            self.tui.push_screen(Notice(title, "\n".join(answer["problems"])))
+            problems = [_by_subject(wanted, one) for one in answer["problems"]]
+            if len(problems) > _TOLD_IN_PASSING:
+                self.tui.push_screen(Notice(title, "\n".join(problems)))
+            else:
+                text = "\n".join(problems)
+                self.tui.notify(text, title=title, severity="warning", timeout=_PROBLEM_SECONDS, markup=False)
         else:
             text = f"{several} messages are back." if several > 1 else "The message is back."
             self.tui.notify(text, markup=False)
+
+
+def _said(wanted: ToRestore) -> str:
+    """One message by its subject, several by number."""
+    if len(wanted.placement_ids) > 1:
+        return count(len(wanted.placement_ids), "message")
+    return f"'{wanted.subjects[0]}'" if wanted.subjects else "the message"
+
+
+def _by_subject(wanted: ToRestore, problem: str) -> str:
+    """What the engine says of a message by its number, said of its subject."""
+    for number, subject in zip(wanted.placement_ids, wanted.subjects, strict=False):
+        if problem.startswith(said := f"message {number}: "):
+            return f"{subject}: {problem.removeprefix(said)}"
+    return problem
 
 
 def _place(several: bool) -> str:

@@ -27,7 +27,7 @@ from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRo
 from mse_tui.terms import Light, TaskType
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
-from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC
+from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, TASK_STOP
 from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
@@ -93,7 +93,7 @@ class ShownExecution:
 class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     """One execution: what it came to, and a row a mailbox."""
 
-    KEYS = (RUN_AGAIN, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
+    KEYS = (RUN_AGAIN, TASK_STOP, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
     PLACE = "log"
     NO_TASK = _REMOVED
     HELP_TEXT = (
@@ -172,6 +172,10 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         """The type of that task."""
         return {self.shown.detail.execution.type} if self.shown is not None else set()
 
+    def absent(self) -> frozenset[str]:
+        """What runs can be stopped, what has ended run again."""
+        return _absent_while(self.shown is not None and self.shown.detail.execution.finished is None)
+
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """The marked mailboxes, else the one under the cursor where it failed; and all that failed."""
         listed = self.query_one("#results", PagedList)
@@ -207,6 +211,10 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
             self.tui.show_facts("Definition as this execution used it", _definition_facts(self.shown.detail))
 
 
+def _absent_while(runs: bool) -> frozenset[str]:
+    return frozenset({RUN_AGAIN.id if runs else TASK_STOP.id})
+
+
 def _task_of(execution: ExecutionRow) -> Sequence[int]:
     return [] if execution.task_id is None else [execution.task_id]
 
@@ -237,7 +245,7 @@ def _definition_facts(detail: ExecutionDetail) -> list[Fact]:
 class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
     """One mailbox in one execution: counters, skips, failures, and what to do about each."""
 
-    KEYS = (RUN_AGAIN, LOG_OPEN, TASK_RESYNC)
+    KEYS = (RUN_AGAIN, TASK_STOP, LOG_OPEN, TASK_RESYNC)
     PLACE = "log"
     NO_TASK = _REMOVED
     HELP_TEXT = (
@@ -269,6 +277,10 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
     def chosen_types(self) -> Collection[TaskType]:
         """The type of that task."""
         return {self._execution.type}
+
+    def absent(self) -> frozenset[str]:
+        """A turn under way can be stopped, one that has ended run again."""
+        return _absent_while(self.shown is not None and self.shown.finished is None)
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """This mailbox, if it is one."""

@@ -138,7 +138,9 @@ class TaskCommands:
             return
         idle = await self.tui.asked(partial(each, tasks, lambda task: commands.refuse_idle(task.id)))
         if idle is None or not idle.done:
-            show_refused(self.tui, idle or Outcome((), ()), lambda task: task.description)
+            if idle is not None:
+                text = idle.refused[0][1].happened if len(tasks) == 1 else f"None of the {len(tasks)} tasks is running."
+                self.app.notify(text, timeout=3, markup=False)
             return
         text = (
             "It ends at the next item; what is committed stays, and the next execution goes on from there.\n"

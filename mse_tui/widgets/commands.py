@@ -93,7 +93,13 @@ REFRESH = Command("refresh", "r", "Refresh", "Read everything on this screen aga
 THEME = Command(
     "theme", "f2", "Theme", "Next of dark, light, ansi-dark and ansi-light; it is remembered.", footer=False
 )
-BACK = Command("back", "escape", "Back", "Drop the filter, then the marks, then go back one step.", footer=False)
+BACK = Command(
+    "back",
+    "escape",
+    "Back",
+    "Drop the filter, then the marks, then go back one step; in the end to the dashboard.",
+    footer=False,
+)
 ENGINE = Command(
     "engine-start", "E", "Start engine", "Run the site's engine inside this program, if none runs.", True, False
 )

@@ -95,6 +95,19 @@ def compare(text: str, name: str) -> None:
     assert text + "\n" == golden.read_text(encoding="utf-8")
 
 
+async def test_what_is_no_address_is_refused_where_it_is_typed(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await to_the_group_step(keys)
+        await keys.type("groop@@x")
+        await keys.press("enter")
+        screen = await keys.see("'groop@@x' is not a mail address")
+        assert "The part after" in screen and "…" not in screen
+        await keys.press("enter")
+        assert "[group]" in shown(app)
+    assert not EngineRequest.select().where(EngineRequest.kind == "preview").exists()
+
+
 async def test_only_the_newest_question_is_waited_for(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)

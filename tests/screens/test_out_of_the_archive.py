@@ -177,16 +177,21 @@ async def test_who_leaves_does_not_wait_for_the_engine(app: MseTuiApp, monkeypat
 
 
 async def test_of_several_messages_it_is_told_which_were_not_restored(app: MseTuiApp) -> None:
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.press("3", "enter", "j", "enter", "space", "space", "R")
         await keys.see("Restore 2 messages")
         await keys.press("j", "enter")
+        await keys.see("Told to restore 2 messages")
         await until(pilot, EngineRequest.select().where(EngineRequest.kind == "restore").exists, "the request")
-        answer = {"restored": 1, "problems": ["Figures: The folder has the message already."]}
+        [number, _] = json.loads(EngineRequest.get().arguments)["placements"]
+        answer = {"restored": 1, "problems": [f"message {number}: The folder has the message already."]}
+        await keys.press("2")
         EngineRequest.update(answered=NOW, answer=json.dumps(answer)).execute()
         screen = await keys.see("1 of 2 restored")
-        assert "The folder has the message already." in screen
+        assert "Figures, week" in screen and f"message {number}" not in screen
+        await keys.press("5")
+        await keys.see("Envelopes only")
 
 
 async def test_who_may_not_look_into_archives_exports_nothing(app: MseTuiApp, being: Being) -> None:
