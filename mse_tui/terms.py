@@ -32,6 +32,10 @@ class SiteBinding(StrEnum):
     EXCHANGE_SERVER = "exchange_server"
     MICROSOFT_365 = "microsoft_365"
 
+    @property
+    def label(self) -> str:
+        return {"exchange_server": "Exchange Server", "microsoft_365": "Microsoft 365"}[self.value]
+
 
 class GroupKind(StrEnum):
     """Who knows a task's group; settled when it is resolved for the first time."""

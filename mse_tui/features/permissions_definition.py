@@ -40,7 +40,7 @@ class PermissionsSyncDefinition(BaseModel):
         50,
         ge=0,
         le=100,
-        title="Most people to lose access, percent",
+        title="Most people to lose access (%)",
         description="The same by the share of those who have access; it counts from four people on.",
     )
     dry_run: bool = Field(

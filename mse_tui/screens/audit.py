@@ -71,7 +71,7 @@ class AuditScreen(LiveScreen[int]):
             line(
                 row.id,
                 absolute(row.moment),
-                Cell(relative(row.moment, now), Tone.DIM),
+                Cell(f"({relative(row.moment, now)})", Tone.DIM),
                 Cell(row.who, Tone.STRONG),
                 row.action,
                 row.subject,

@@ -41,6 +41,7 @@ _BESIDE = 6
 """Cells of the screen's width that no note has: its indent, and the scroll bar."""
 _HIGH = 30
 """So many lines the screen needs beside what needs attention, so that every section is seen."""
+_UPCOMING, _UPCOMING_AT_MOST = 3, 12
 _TROUBLES = 4
 """Shown at most, so that what runs is seen as well."""
 
@@ -106,7 +107,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
 
     def load(self) -> Overview:
         """Everything from one moment."""
-        found = queries.dashboard(recent=10, upcoming=3, moment=self.now)
+        found = queries.dashboard(recent=10, upcoming=self._room_for_upcoming(), moment=self.now)
         return replace(found, running=shown_progress(found.running))
 
     def show(self, data: Overview) -> None:
@@ -124,6 +125,12 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         if self.focused is None or not self.focused.display or not self._touched:
             self._focus_first()
         self._show_detail()
+        if isinstance(self.focused, PagedList):
+            self.call_after_refresh(self.focused.show_cursor)
+
+    def _room_for_upcoming(self) -> int:
+        """More of what comes next, where the screen is higher than what all the others need."""
+        return max(_UPCOMING, min(_UPCOMING_AT_MOST, self.size.height - _HIGH))
 
     def _room_beside(self, troubles: Sequence[Trouble]) -> int:
         """The width that what to do is wrapped to; 0 where the screen is too low for more lines."""
@@ -131,7 +138,9 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         return self.size.width - _BESIDE if self.size.height >= _HIGH + 2 * shown else 0
 
     def on_resize(self) -> None:
-        """What to do is wrapped anew."""
+        """What to do is wrapped anew, and more or less of what comes next is read."""
+        if self.shown is not None and len(self.shown.upcoming) != self._room_for_upcoming():
+            self.reload()
         if self.shown is not None and self._wrapped_to != self._room_beside(self._present_troubles(self.shown)):
             self.show(self.shown)
 
@@ -262,7 +271,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         now = self.now
         text = "\n".join(
             (
-                f"Code {site.code}, {site.binding.replace('_', ' ')}, version {site.version or '-'}",
+                f"Code {site.code}, {site.binding.label}, version {site.version or '-'}",
                 f"Host {site.host_name or '-'} ({site.host_os or '-'})",
                 f"Created {when(site.created, now)}; last active {when(site.last_active, now)}",
                 f"Engine: {engine_now(site) or 'none runs'}",

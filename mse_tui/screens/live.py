@@ -291,9 +291,10 @@ class LiveScreen(Screen[None], Generic[Data]):
         if event.is_printable and event.key not in self.active_bindings:
             self.tui.hint(f"{event.character} does nothing here. ? for help.")
 
-    def key_escape(self) -> None:
-        """Out of the filter line."""
+    def key_escape(self, event: events.Key) -> None:
+        """Out of the filter line, and no further."""
         if self.query_one("#filter", Input).has_focus:
+            event.stop()
             self._filter("")
 
     def action_match_next(self) -> None:

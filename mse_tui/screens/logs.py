@@ -38,6 +38,8 @@ _NARROW_COLUMNS = (
 )
 """Of the level its sign alone, so that the mailbox stays."""
 _NARROW = 78
+_NO_LINES = " No lines. An engine that runs logs at least its start."
+_NONE_WANTED = " No such lines. Esc shows what is hidden; v shows other levels."
 _LEVELS = {
     Level.ERROR: Cell("x error", Tone.BAD),
     Level.WARNING: Cell("! warning", Tone.WARN),
@@ -81,7 +83,7 @@ class LogsScreen(LiveScreen[ShownLog]):
     def body(self) -> Iterable[Widget]:
         """The title and the lines."""
         yield Static("", classes="title", id="title", markup=False)
-        yield PagedList(_COLUMNS, id="lines", empty=" No lines. An engine that runs logs at least its start.")
+        yield PagedList(_COLUMNS, id="lines", empty=_NO_LINES)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -130,6 +132,7 @@ class LogsScreen(LiveScreen[ShownLog]):
         if data.reader is not self._reader:
             return
         lines, looked = self._lines, data.looked
+        lines.set_empty(_NO_LINES if self._wanted == LogFilter() else _NONE_WANTED)
         following = self._to_end or self._is_at_end
         if looked.dropped and not following:
             lines.move_to(lines.cursor - looked.dropped)

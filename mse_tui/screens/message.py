@@ -108,7 +108,10 @@ class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
 
     def to_restore(self) -> ToRestore | None:
         """This one."""
-        return ToRestore(self._look.mailbox.address, [self._placement_id], ()) if self.shown is not None else None
+        if self.shown is None:
+            return None
+        subject = self.shown.row.subject or "(no subject)"
+        return ToRestore(self._look.mailbox.address, [self._placement_id], (subject,))
 
     @work(exclusive=True, group="ask")
     async def action_message_save(self) -> None:

@@ -84,7 +84,7 @@ class SitesScreen(LiveScreen[Shown]):
         """By age."""
         now = self.now
         self.query_one("#sites", PagedList).set_lines(
-            [_line(row, relative(row.last_active, now)) for row in data.sites]
+            [_line(row, f"({relative(row.last_active, now)})" if row.last_active else "") for row in data.sites]
         )
         self._show_facts()
 
@@ -210,7 +210,7 @@ def _state(row: SiteRow) -> Cell:
 
 def _facts(row: SiteRow, shown: Shown, active: str) -> Iterator[Fact]:
     yield Fact("Code", row.code)
-    yield Fact("Bound to", row.binding.replace("_", " "))
+    yield Fact("Bound to", row.binding.label)
     yield Fact("Engine", engine_now(row) or "none runs: its schedules rest", Tone.PLAIN if row.engine else Tone.WARN)
     if row.maintenance_until:
         yield Fact("Maintenance", f"{maintenance_now(row)}: no task runs", Tone.WARN)

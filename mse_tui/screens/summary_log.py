@@ -24,7 +24,7 @@ from mse_tui.screens.task_lines import (
 )
 from mse_tui.store import queries
 from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRow, TaskRow
-from mse_tui.terms import Light, TaskType
+from mse_tui.terms import Light, TaskType, Trigger
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
 from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, TASK_STOP
@@ -147,9 +147,8 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
         running = execution.runs
         light = Cell("running", Tone.ACCENT) if running else light_cell(execution.light)
         took = f"took {lasted(execution.duration)}" if execution.duration else f"since {absolute(execution.started)}"
-        began = f"began by {execution.trigger}" + (f" of {execution.asked_by}" if execution.asked_by else "")
         facts = [
-            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; {took}; {began}", light.tone),
+            Fact("Result", f"{light.text}, {_mailboxes(data.detail)}; {took}; {_begun_by(execution)}", light.tone),
             Fact("Message", in_local_time(execution.message) or "-"),
             *(group_facts(data.detail.group, self.now) if data.detail.group is not None else ()),
             Fact("Totals", totals_said(execution.type, data.counters)),
@@ -174,7 +173,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
 
     def absent(self) -> frozenset[str]:
         """What runs can be stopped, what has ended run again."""
-        return _absent_while(self.shown is not None and self.shown.detail.execution.finished is None)
+        return super().absent() | _absent_while(self.shown is not None and self.shown.detail.execution.finished is None)
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """The marked mailboxes, else the one under the cursor where it failed; and all that failed."""
@@ -217,6 +216,12 @@ def _absent_while(runs: bool) -> frozenset[str]:
 
 def _task_of(execution: ExecutionRow) -> Sequence[int]:
     return [] if execution.task_id is None else [execution.task_id]
+
+
+def _begun_by(execution: ExecutionRow) -> str:
+    if execution.trigger == Trigger.PERSON:
+        return f"told to run by {execution.asked_by}" if execution.asked_by else "told to run"
+    return "begun for a start that was missed" if execution.trigger == Trigger.MISSED else "begun by its schedule"
 
 
 def _mailboxes(detail: ExecutionDetail) -> str:
@@ -280,7 +285,7 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
 
     def absent(self) -> frozenset[str]:
         """A turn under way can be stopped, one that has ended run again."""
-        return _absent_while(self.shown is not None and self.shown.finished is None)
+        return super().absent() | _absent_while(self.shown is not None and self.shown.finished is None)
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """This mailbox, if it is one."""
@@ -337,7 +342,7 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
     if data.skipped:
         facts += [Fact(""), Fact("Skipped")]
         for reason, amount in sorted(data.skipped.items()):
-            facts.append(Fact(f"  {number(amount)}", f"{happened(reason)} [{reason}] {remedy(reason)}"))
+            facts.append(Fact(f"  {reason}", f"{number(amount)}: {happened(reason)} {remedy(reason)}"))
     if data.would_change:
         facts += [Fact(""), Fact(f"Would be changed, the first {LISTED} at most")]
         facts += [Fact("  item", f"{item_said(one.item)}: {one.message}") for one in data.would_change]
@@ -352,4 +357,4 @@ def result_facts(data: MailboxResultRow, execution: ExecutionRow, started: str) 
 
 
 def _counter_facts(data: MailboxResultRow, task_type: TaskType) -> list[Fact]:
-    return [Fact(f"  {amount}", said) for said, amount in counters_said(task_type, data.counters)]
+    return [Fact(f"  {said}", amount) for said, amount in counters_said(task_type, data.counters)]

@@ -274,13 +274,18 @@ def _described(settings: object) -> str:
     return describe(ScheduleSettings.model_validate(settings))
 
 
+def _mailbox(progress: ProgressRow) -> str:
+    return f"{progress.position} of {progress.total}: {progress.address}" if progress.position else "none yet"
+
+
 def progress_facts(progress: ProgressRow, now: datetime) -> list[Fact]:
     """What runs now, in words."""
     rate = progress.items_per_second
     items = number(progress.items) + (f" of {number(progress.expected)}" if progress.expected else "")
     facts = [
-        Fact("Mailbox", f"{progress.position} of {progress.total}: {progress.address}"),
-        Fact("  progress", share_shown(progress, 24), Tone.ACCENT),
+        Fact("Progress", share_shown(progress.share_of_all, 24), Tone.ACCENT),
+        Fact("Mailbox", _mailbox(progress)),
+        Fact("  progress", share_shown(progress.share, 24), Tone.ACCENT),
         Fact("  items", items + (f", {rate:,.0f} items/s" if rate is not None else "")),
         Fact("  size", size(progress.bytes)),
         Fact("  doing", now_shown(progress) or "-"),

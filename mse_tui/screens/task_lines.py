@@ -113,21 +113,21 @@ def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
         progress.task_id,
         Cell(progress.task, Tone.STRONG),
         f"{progress.position}/{progress.total}" if progress.total else "",
-        Cell(share_shown(progress, 10), Tone.ACCENT),
-        number(progress.items),
+        Cell(share_shown(progress.share_of_all, 10), Tone.ACCENT),
+        number(progress.items) if progress.items else "",
         f"{rate:,.0f}" if rate is not None else "",
         Cell(pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
         copies=progress.task,
     )
-    text = ", ".join(filter(None, [*progress_words(progress, now), now_shown(progress)]))
+    said = [*progress_words(progress, now), now_shown(progress)]
+    text = ", ".join([*(one.removesuffix(".") for one in said[:-1] if one), said[-1]]).removesuffix(", ")
     # What stands in the way is what one wants to know: on a narrow terminal the address gives way to it.
     parts = (text, progress.address) if progress.waiting else (progress.address, text)
     return first, note(progress.task_id, ": ".join(filter(None, parts)), Tone.WARN if progress.waiting else Tone.DIM)
 
 
-def share_shown(progress: ProgressRow, width: int) -> str:
+def share_shown(share: float | None, width: int) -> str:
     """A bar and a percentage; a bar alone while the whole is unknown."""
-    share = progress.share
     return bar(share, width) + (f" {share:4.0%}" if share is not None else "")
 
 

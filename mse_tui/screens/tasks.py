@@ -1,12 +1,13 @@
 """The list of tasks: all, or one type's; filter, sort, and what they can be told."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from mse_tui.actions.tasks import create_task
 from mse_tui.screens.live import LiveScreen
@@ -24,7 +25,7 @@ from mse_tui.widgets.commands import (
     TASKS_SORT,
     TASKS_TYPE,
 )
-from mse_tui.widgets.lines import Line
+from mse_tui.widgets.lines import Column, Line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import LEFT_OUT, count, in_local_time
 
@@ -52,10 +53,26 @@ def _by_status(task: TaskRow) -> Any:
 
 _ORDERS = {
     "description": _by_description,
-    "next execution": _by_next,
     "light, problems first": _by_light,
+    "next execution": _by_next,
     "status": _by_status,
 }
+
+
+_SHOWN_BY = {
+    "description": "Task",
+    "light, problems first": "Light",
+    "next execution": "Next execution",
+    "status": "Status",
+}
+
+
+def _columns(order: str, reverse: bool) -> tuple[Column, ...]:
+    """With a mark at the one that the list is sorted by."""
+    mark = "v" if reverse else "^"
+    return tuple(
+        replace(one, title=f"{one.title} {mark}") if one.title == _SHOWN_BY[order] else one for one in TASK_COLUMNS
+    )
 
 
 def _detail(task: TaskRow) -> str:
@@ -82,11 +99,12 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         super().__init__()
         self._type: TaskType | None = None
         self._order = "description"
+        self._reverse = False
 
     def body(self) -> Iterable[Widget]:
         """A title, the list, and the latest detail of the task under the cursor."""
         yield Static("", classes="title", id="title", markup=False)
-        yield PagedList(TASK_COLUMNS, id="tasks", empty=_NO_TASKS)
+        yield PagedList(_columns(self._order, self._reverse), id="tasks", empty=_NO_TASKS)
         yield Static("", classes="note -three", id="detail", markup=False)
 
     def load(self) -> list[TaskRow]:
@@ -98,11 +116,19 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         tasks = self.query_one("#tasks", PagedList)
         listed = [task for task in data if self._type in (None, task.type)]
         hidden = {str(task.id) for task in data} - {str(task.id) for task in listed}
-        tasks.set_lines([task_line(task, self.now) for task in sorted(listed, key=_ORDERS[self._order])], hidden)
+        ordered = sorted(listed, key=_ORDERS[self._order], reverse=self._reverse)
+        tasks.set_lines([task_line(task, self.now) for task in ordered], hidden)
         tasks.set_empty(" No task of this type. Press t for the next one, 2 for all." if hidden else _NO_TASKS)
-        kind = self._type.label if self._type else "All types"
-        self._set("title", f"{kind}: {count(len(listed), 'task')}, by {self._order}")
+        tasks.set_columns(_columns(self._order, self._reverse))
+        self._show_title()
         self._show_detail(tasks.current)
+
+    def _show_title(self) -> None:
+        tasks, kind = self.query_one("#tasks", PagedList), self._type.label if self._type else "All types"
+        listed = sum(self._type in (None, task.type) for task in self.shown or ())
+        number_of = f"{tasks.count} of {count(listed, 'task')}" if tasks.filter_text else count(listed, "task")
+        order = f"by {self._order}{', reversed' if self._reverse else ''}"
+        self._set("title", f"{kind}: {number_of}, {order}")
 
     def _set(self, name: str, text: str) -> None:
         widget = self.query_one(f"#{name}", Static)
@@ -151,6 +177,14 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
     def _moved(self, event: PagedList.Moved) -> None:
         self._show_detail(event.line)
 
+    @on(Input.Changed, "#filter")
+    def _narrowed(self) -> None:
+        self.call_after_refresh(self._show_title)
+
+    def _filter(self, text: str) -> None:
+        super()._filter(text)
+        self._show_title()
+
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
         self.tui.open_task(int(event.line.key))
@@ -161,9 +195,11 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
         self.tui.new_task()
 
     def action_tasks_sort(self) -> None:
-        """The next order."""
+        """The same order from its other end; then the next one."""
         names = list(_ORDERS)
-        self._order = names[(names.index(self._order) + 1) % len(names)]
+        if self._reverse:
+            self._order = names[(names.index(self._order) + 1) % len(names)]
+        self._reverse = not self._reverse
         if self.shown is not None:
             self.show(self.shown)
 

@@ -224,7 +224,7 @@ GROUP_CONFIRM = Command(
     "group.confirm", "C", "Confirm", "Say that the group is right though it has shrunk, so that the task goes on.", True
 )
 
-TASKS_SORT = Command("tasks.sort", "s", "Sort", "Sort by description, next execution, result or status.")
+TASKS_SORT = Command("tasks.sort", "s", "Sort", "Turn the order round; then sort by light, next execution, status.")
 TASKS_TYPE = Command("tasks.type", "t", "Type", "Show one type's tasks, the next type's, or all.", footer=False)
 
 TAB_OPTIONS = Command("tab.options", "o", "Options", "What the task was created with.", footer=False)

@@ -8,7 +8,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.containers import ScrollableContainer
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -88,6 +89,8 @@ class LineList(ScrollView, can_focus=True):
         self._revision = 0
         self.filter_text = ""
         self._marks: dict[str, Line] = {}
+        self._is_told = False
+        """What it lists has been read: until then that there is nothing would not be true."""
 
     # --- what it shows -------------------------------------------------------------------------------------------
 
@@ -124,12 +127,18 @@ class LineList(ScrollView, can_focus=True):
 
         Marks stay as well: on lines with the same key, and on those whose keys are `hidden` for the time being.
         """
+        self._told()
         lines = tuple(lines)
         if self._marks:
             self._keep_marks({one.key: one for one in lines if not one.is_note}, hidden)
         if lines != self._all:
             self._all = lines
             self._show()
+
+    def _told(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self.refresh(layout=True)
 
     def filter(self, text: str) -> None:
         """Show only lines with this text (in a list from memory)."""
@@ -179,7 +188,7 @@ class LineList(ScrollView, can_focus=True):
 
     def _show(self) -> None:
         current = self.current
-        shown = tuple(one for one in self._all if one.contains(self.filter_text)) if self.filter_text else self._all
+        shown = self._matching() if self.filter_text else self._all
         before, self._shown = self._shown, shown
         widths = list(self._widths)
         self._revision += 1
@@ -194,6 +203,13 @@ class LineList(ScrollView, can_focus=True):
             self.refresh()
         if self.current != current:
             self.post_message(self.Moved(self, self.current))
+
+    def _matching(self) -> tuple[Line, ...]:
+        """The lines with the text in a column that there is room for: why a line is there must be seen."""
+        room = self.scrollable_content_region.width - 1
+        widths = layout(self._columns, room, widest(self._columns, self._all)) if room > 0 else ()
+        shown = [bool(width) for width in widths]
+        return tuple(one for one in self._all if one.contains(self.filter_text, shown))
 
     def _redraw_changed(self, before: tuple[Line, ...], shown: tuple[Line, ...]) -> None:
         for index, (old, new) in enumerate(zip(before, shown, strict=True)):
@@ -236,6 +252,8 @@ class LineList(ScrollView, can_focus=True):
         return self._render_index(index, width, base)
 
     def _said_without_lines(self, width: int) -> list[str]:
+        if not self._is_told:
+            return [""]
         text = _NOTHING_MATCHES if self._all and self.filter_text else self._empty
         indent = " " * (len(text) - len(text.lstrip()))
         return [f"{indent}{said}" for said in wrapped(text.strip(), width - len(indent))]
@@ -310,6 +328,8 @@ class LineList(ScrollView, can_focus=True):
         self._refresh_index(before)
         self._refresh_index(after)
         self._make_visible(after)
+        if self.has_focus:
+            self.call_after_refresh(self.show_cursor)
         self.post_message(self.Moved(self, self.current))
 
     def _make_visible(self, index: int) -> None:
@@ -322,6 +342,15 @@ class LineList(ScrollView, can_focus=True):
                 index += 1
             if index >= top + room:
                 self._scroll(index - room + 1)
+
+    def show_cursor(self) -> None:
+        """Scroll what the list stands in, where its cursor is out of sight: what is above may have grown."""
+        y = self.region.y + self.cursor + self._heading_rows - self.scroll_offset.y
+        for around in self.ancestors:
+            if isinstance(around, ScrollableContainer) and around.max_scroll_y:
+                top = y - around.content_region.y + around.scroll_offset.y
+                line = Region(0, top, max(1, self.region.width), 1)
+                around.scroll_to_region(line, animate=False, force=True)
 
     def _scroll(self, top: int) -> None:
         """Forced: lines that have just come may be the first that need a scrollbar, which is not there yet."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import compress
 
 from rich.cells import cell_len, set_cell_size
 
@@ -57,10 +58,11 @@ class Line:
     def __post_init__(self) -> None:
         object.__setattr__(self, "copies", printable(self.copies, keep_newlines=True))
 
-    def contains(self, text: str) -> bool:
-        """Whether a cell has this text, without regard to case."""
+    def contains(self, text: str, shown: Sequence[bool] = ()) -> bool:
+        """Whether a cell has this text, without regard to case; `shown`: of which columns cells count, () all."""
         wanted = text.casefold()
-        return any(wanted in cell.text.casefold() for cell in self.cells)
+        cells = compress(self.cells, shown) if shown and not (self.spans or self.is_note) else self.cells
+        return any(wanted in cell.text.casefold() for cell in cells)
 
     @property
     def whole(self) -> str:

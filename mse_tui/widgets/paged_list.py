@@ -80,6 +80,7 @@ class PagedList(LineList):
 
         `known` are pages (by number, `PAGE` lines each) that need not be fetched.
         """
+        self._told()
         self._fetch = fetch
         self._generation += 1
         self._fresh.clear()

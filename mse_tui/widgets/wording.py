@@ -8,6 +8,7 @@ from mse_tui.terms import WITHHELD
 SERVICE_HINT = "To keep schedules running without this program, run the engine as a service: mse-tui engine"
 LEFT_OUT = "mailboxes failed before it and have had no turn since"
 """Why a task's light is worse than its last execution's result."""
+_DAY, _WEEK = 86400, 7 * 86400
 _UTC_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -38,12 +39,15 @@ def in_local_time(text: str) -> str:
 
 
 def relative(moment: datetime | None, now: datetime) -> str:
-    """How far away: 'in 3 min', '2 h ago', 'just now'; '' where there is none."""
+    """How far away: 'in 3 min', 'in 1 d 18 h', '2 h ago', 'just now'; '' where there is none."""
     if moment is None:
         return ""
     seconds = int((moment - now).total_seconds())
     if abs(seconds) < 60:
         return "just now" if seconds <= 0 else "in 1 min"
+    if _DAY <= seconds < _WEEK:
+        days, hours = seconds // _DAY, seconds % _DAY // 3600
+        return f"in {days} d {hours} h" if hours else f"in {days} d"
     amount = _amount(abs(seconds))
     return f"in {amount}" if seconds > 0 else f"{amount} ago"
 

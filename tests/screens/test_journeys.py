@@ -37,7 +37,7 @@ async def test_dashboard_shows_problems_first_then_what_runs(app: MseTuiApp) -> 
         assert "! warning" in lines[4]
         running = next(line for line in lines if "Everyone, nightly" in line)
         assert "3/6" in running
-        assert "44%" in running
+        assert "41%" in running
         assert "4,312" in running
         await keys.press("enter")
         await keys.see("What to do")

@@ -184,7 +184,7 @@ async def test_of_several_messages_it_is_told_which_were_not_restored(app: MseTu
         await keys.press("j", "enter")
         await keys.see("Told to restore 2 messages")
         await until(pilot, EngineRequest.select().where(EngineRequest.kind == "restore").exists, "the request")
-        [number, _] = json.loads(EngineRequest.get().arguments)["placements"]
+        [_, number] = json.loads(EngineRequest.get().arguments)["placements"]
         answer = {"restored": 1, "problems": [f"message {number}: The folder has the message already."]}
         await keys.press("2")
         EngineRequest.update(answered=NOW, answer=json.dumps(answer)).execute()

@@ -193,6 +193,13 @@ class ProgressRow:
         return min(1.0, self.items / self.expected) if self.expected > 0 else None
 
     @property
+    def share_of_all(self) -> float | None:
+        """Of all mailboxes, how much is done (0..1), the present one by its items; None before the first."""
+        if not self.total or not self.position:
+            return None
+        return min(1.0, (self.position - 1 + (self.share or 0.0)) / self.total)
+
+    @property
     def items_per_second(self) -> float | None:
         """Mean over this mailbox so far; None before there is a mean."""
         if self.mailbox_started is None:

@@ -1,0 +1,58 @@
+"""The dashboard: what stays in sight, and how much of what comes next there is room for."""
+
+from datetime import timedelta
+
+import pytest
+
+from mse_tui.app import MseTuiApp
+from mse_tui.store.models import Progress, Task
+from tests.screens.conftest import Keys, until
+from tests.screens.seed import NOW
+
+
+@pytest.mark.parametrize(("height", "seen"), [(24, 3), (45, 12)])
+async def test_a_high_screen_says_more_of_what_comes_next(app: MseTuiApp, height: int, seen: int) -> None:
+    template = Task.get(Task.description == "Board, office hours").__data__
+    for number in range(15):
+        Task.create(
+            **{**template, "id": None, "description": f"Later {number:02}", "next_execution": NOW + timedelta(days=2),
+               "light": "green"}
+        )  # fmt: skip
+    async with app.run_test(size=(140, height)) as pilot:
+        await Keys(pilot).see("Recent activity")
+        await until(pilot, lambda: len(app.screen.shown.upcoming) == seen, "the room for what comes")
+
+
+async def test_the_cursor_stays_in_sight_when_more_comes_above_it(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        while getattr(app.focused, "id", "") != "recent":
+            await keys.press("tab")
+        await keys.press("G")
+        await keys.see("View all")
+        template = Task.get(Task.description == "Shared mailboxes")
+        for number in range(3):
+            Task.create(**{**template.__data__, "id": None, "description": f"Another {number}"})
+        await keys.press("r")
+        await until(pilot, lambda: len(app.screen.shown.troubles) > 2, "the new problems")
+        await keys.see("View all")
+
+
+async def test_the_bar_of_what_runs_is_the_whole_task_s(app: MseTuiApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("41%")
+        Progress.update(items=0, expected=0).execute()
+        await keys.press("r")
+        screen = await keys.see("33%")
+        assert "3/6" in screen
+
+
+async def test_what_has_no_answer_comes_before_other_warnings(app: MseTuiApp) -> None:
+    why = "The server could not be reached. Tried until 2026-03-02 10:00 UTC."
+    Progress.update(waiting=why, waiting_since=NOW - timedelta(minutes=5), waiting_until=NOW).execute()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await Keys(pilot).see("No answer since 2026-03-02 10:25")
+        assert screen.index("No answer since") < screen.index("Board, office hours")
+        assert ".," not in screen
