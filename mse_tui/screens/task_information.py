@@ -281,11 +281,11 @@ def _mailbox(progress: ProgressRow) -> str:
 def progress_facts(progress: ProgressRow, now: datetime) -> list[Fact]:
     """What runs now, in words."""
     rate = progress.items_per_second
-    items = number(progress.items) + (f" of {number(progress.expected)}" if progress.expected else "")
+    of_expected = f" of {number(progress.expected)} ({progress.share:.0%})" if progress.share is not None else ""
+    items = f"{number(progress.items)}{of_expected}"
     facts = [
         Fact("Progress", share_shown(progress.share_of_all, 24), Tone.ACCENT),
         Fact("Mailbox", _mailbox(progress)),
-        Fact("  progress", share_shown(progress.share, 24), Tone.ACCENT),
         Fact("  items", items + (f", {rate:,.0f} items/s" if rate is not None else "")),
         Fact("  size", size(progress.bytes)),
         Fact("  doing", now_shown(progress) or "-"),
