@@ -39,3 +39,16 @@ def test_outcomes_are_those_of_the_newest_executions_that_ended(store: Home) -> 
         assert (dict(found.counters), dict(found.skipped)) == queries.totals(found.execution.id)
         detail = queries.execution_detail(found.execution.id)
         assert detail is not None and dict(found.lights) == detail.lights
+
+
+def test_a_run_on_other_mailboxes_does_not_hide_those_that_failed(store: Home) -> None:
+    seed(store)
+    Task.update(light="green").where(Task.description == "Board, office hours").execute()
+    told = {
+        family.name: sample.value
+        for family in SiteMetrics().collect()
+        for sample in family.samples
+        if sample.labels.get("task") == "Board, office hours" and family.name.endswith("light")
+        if "mailbox" not in sample.labels
+    }
+    assert told == {"mse_tui_task_light": 1, "mse_tui_task_last_execution_light": 0}
