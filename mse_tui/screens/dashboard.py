@@ -42,6 +42,8 @@ _BESIDE = 6
 _HIGH = 30
 """So many lines the screen needs beside what needs attention, so that every section is seen."""
 _UPCOMING, _UPCOMING_AT_MOST = 3, 12
+_AROUND = 4
+"""Lines above and below the sections: the header, the keys, and the note."""
 _TROUBLES = 4
 """Shown at most, so that what runs is seen as well."""
 
@@ -107,7 +109,7 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
 
     def load(self) -> Overview:
         """Everything from one moment."""
-        found = queries.dashboard(recent=10, upcoming=self._room_for_upcoming(), moment=self.now)
+        found = queries.dashboard(recent=10, upcoming=_UPCOMING_AT_MOST, moment=self.now)
         return replace(found, running=shown_progress(found.running))
 
     def show(self, data: Overview) -> None:
@@ -118,19 +120,26 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         self._fill("troubles", _troubles(troubles, self._wrapped_to))
         self._fill("running", [one for row in data.running for one in running_lines(row, now)])
         self._fill("types", [_type_line(one.type, one.definitions, one.tasks) for one in data.types])
-        self._fill("upcoming", [_upcoming(one, now) for one in data.upcoming] or [_nothing_next()])
         self._fill("sites", [_site(one, now) for one in data.sites])
         recent = [_activity(one, now) for one in data.recent]
         self._fill("recent", [*recent, _last_line(data)])
+        coming = data.upcoming[: self._room_for_upcoming(data)]
+        self._fill("upcoming", [_upcoming(one, now) for one in coming] or [_nothing_next()])
         if self.focused is None or not self.focused.display or not self._touched:
             self._focus_first()
         self._show_detail()
         if isinstance(self.focused, PagedList):
             self.call_after_refresh(self.focused.show_cursor)
 
-    def _room_for_upcoming(self) -> int:
-        """More of what comes next, where the screen is higher than what all the others need."""
-        return max(_UPCOMING, min(_UPCOMING_AT_MOST, self.size.height - _HIGH))
+    def _room_for_upcoming(self, data: Overview) -> int:
+        """How much of what comes next is said: more than a few where the other sections leave the room."""
+        others = ("troubles", "running", "recent")
+        counts = [self.query_one(f"#{name}", PagedList).count for name in others]
+        taken = _AROUND + sum(count + 2 for count in counts if count)
+        beside = len(data.sites) + 4
+        types = len(data.types) + 2
+        room = self.size.height - taken - beside - (types if self.has_class("-narrow") else 0)
+        return max(_UPCOMING, min(_UPCOMING_AT_MOST, room))
 
     def _room_beside(self, troubles: Sequence[Trouble]) -> int:
         """The width that what to do is wrapped to; 0 where the screen is too low for more lines."""
@@ -138,10 +147,8 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
         return self.size.width - _BESIDE if self.size.height >= _HIGH + 2 * shown else 0
 
     def on_resize(self) -> None:
-        """What to do is wrapped anew, and more or less of what comes next is read."""
-        if self.shown is not None and len(self.shown.upcoming) != self._room_for_upcoming():
-            self.reload()
-        if self.shown is not None and self._wrapped_to != self._room_beside(self._present_troubles(self.shown)):
+        """What to do is wrapped anew, and more or less of what comes next is said."""
+        if self.shown is not None:
             self.show(self.shown)
 
     def _present_troubles(self, data: Overview) -> Sequence[Trouble]:

@@ -6,6 +6,7 @@ import pytest
 
 from mse_tui.app import MseTuiApp
 from mse_tui.store.models import Progress, Task
+from mse_tui.widgets.paged_list import PagedList
 from tests.screens.conftest import Keys, until
 from tests.screens.seed import NOW
 
@@ -20,7 +21,7 @@ async def test_a_high_screen_says_more_of_what_comes_next(app: MseTuiApp, height
         )  # fmt: skip
     async with app.run_test(size=(140, height)) as pilot:
         await Keys(pilot).see("Recent activity")
-        await until(pilot, lambda: len(app.screen.shown.upcoming) == seen, "the room for what comes")
+        await until(pilot, lambda: app.screen.query_one("#upcoming", PagedList).count == seen, "what comes")
 
 
 async def test_the_cursor_stays_in_sight_when_more_comes_above_it(app: MseTuiApp) -> None:
