@@ -300,10 +300,9 @@ async def test_of_tasks_of_several_types_the_grants_can_be_left_in_force_too(app
 async def test_a_refused_command_is_explained_in_full(app: MseTuiApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.press("2", "x")
-        screen = await keys.see("is not running")
-        assert "There is nothing to stop" in screen
-        assert "The result will be orange" not in screen
+        await keys.press("2", "j", "j", "R", "j", "enter")
+        screen = await keys.see("is running already")
+        assert "Wait for its end, or stop it." in screen
     assert commands_given() == []
 
 
