@@ -514,7 +514,8 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.DISK_FULL: Explanation(
         "The disk is full.",
-        "Free space or enlarge the file system, then try again: nothing was lost, and tasks go on by themselves.",
+        "Free space or enlarge the file system: nothing was lost. A task that this ended goes on where it was at its"
+        " next start; mse-tui task run begins it at once.",
     ),
     Reason.DATABASE_DAMAGED: Explanation(
         "The database file is damaged or is not a database.",

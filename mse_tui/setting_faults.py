@@ -1,7 +1,7 @@
 """What is wrong with settings that a person wrote: which one, in the product's words, and what would be right."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -122,7 +122,15 @@ def _wrong(fault: Mapping[str, Any], place: _Place, shown: bool) -> str:
 def _unknown(place: _Place) -> str:
     known = [field.alias or name for one in place.parents for name, field in one.model_fields.items()]
     close = difflib.get_close_matches(str(place.keys[-1]), known, n=1) if place.keys else []
-    return "unknown key" + (f", did you mean {close[0]}?" if close else "")
+    if close:
+        return f"unknown key, did you mean {close[0]}?"
+    return f"unknown key; there are {_first(known)}" if known else "unknown key"
+
+
+def _first(names: Sequence[str]) -> str:
+    """Some of them, each once."""
+    named = list(dict.fromkeys(names))
+    return ", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")
 
 
 def _value(value: Any) -> str:
@@ -231,8 +239,7 @@ def _of_collections(kind: str, value: str, context: _Context, place: _Place) -> 
             return f'{value} is not a list; write it in brackets, such as ["one", "another"]'
         case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type" | "dataclass_type":
             names = [field.alias or name for one in place.models for name, field in one.model_fields.items()]
-            known = f" with {', '.join(dict.fromkeys(names[:_NAMED]))}" if names else ""
-            known += ", ..." if len(names) > _NAMED else ""
+            known = f" with {_first(names)}" if names else ""
             return f"{value} is not a table of settings; write one{known}"
         case "too_short":
             least = context["min_length"]

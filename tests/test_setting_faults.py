@@ -1,8 +1,10 @@
 """What is wrong with settings is said in the product's words: which setting, what is wrong, what would be right."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from mse_tui.actions.holds import NewHold
 from mse_tui.actions.retention import RetentionSettings
+from mse_tui.cli.options import options_of
 from mse_tui.config.configuration import Configuration
 from mse_tui.engine.schedules import ScheduleSettings
 from mse_tui.features import FEATURES
@@ -67,6 +70,26 @@ def test_what_is_in_a_list_is_numbered_as_people_count() -> None:
     assert said.startswith(
         "managed_folders no. 2: policy.archive_purge_after_days ('Archive purge (days)'): -1 is too small"
     )
+
+
+def test_a_key_that_is_like_none_is_answered_with_those_there_are() -> None:
+    model = FEATURES[TaskType.MANAGED_FOLDERS].definition
+    assert words(model, {"default_policy": {"days": 3}}) == (
+        "default_policy.days: unknown key; there are exchange_delete_after_days, delete_by, include_unread,"
+        " expire_view_after_days, archive_purge_after_days"
+    )
+    assert words(model, {"zzz": 3}).endswith("max_changes, ..."), "not all of many"
+
+
+@pytest.mark.parametrize("type", list(TaskType))
+def test_what_is_given_as_json_has_an_example_that_is_right(type: TaskType) -> None:
+    model = FEATURES[type].definition
+    for option, (name, field) in zip(options_of(model), model.model_fields.items(), strict=True):
+        assert isinstance(option, click.Option)
+        if "As JSON" in (option.help or ""):
+            assert field.examples and json.dumps(field.examples[0]) in (option.help or "")
+            values = field.examples if option.multiple else field.examples[0]
+            assert model.model_validate({name: values}).model_dump()[name] != model().model_dump()[name]
 
 
 def test_no_value_is_repeated_where_one_may_be_a_secret() -> None:

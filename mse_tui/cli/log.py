@@ -189,8 +189,10 @@ def _detail(execution_id: int, as_json: bool) -> int:
 def _mailboxes(results: list[MailboxResultRow]) -> None:
     cells = [(str(one.position), one.address, one.mode, _result(one), one.message) for one in results]
     table(("no.", "mailbox", "mode", "result", "message"), cells, [one.light for one in results])
+    explained: set[tuple[str, str]] = set()
     for one in results:
-        if one.reason:
+        if one.reason and (one.address, one.reason) not in explained:
+            explained.add((one.address, one.reason))
             click.echo(f"\n{printable(one.address)}: {_explained(one.reason)}")
         for failure in one.failures:
             click.echo(f"  {printable(item_said(failure.item))}: {printable(failure.message)} [{failure.reason}]")

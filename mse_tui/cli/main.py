@@ -173,11 +173,11 @@ def _show(error: click.ClickException) -> None:
 
 
 def _failed(error: Exception) -> int:
+    from mse_tui.cli.output import full_disk
     from mse_tui.reasons import Problem, Reason
     from mse_tui.store.database import as_problem
 
-    written = Path("the output") if isinstance(error, OSError) else None
-    problem = error if isinstance(error, Problem) else as_problem(error, written)
+    problem = error if isinstance(error, Problem) else full_disk(error, Path("the output")) or as_problem(error)
     if problem is None and isinstance(error, OSError) and error.filename is not None:
         happened = f"{error.filename} can't be read or written: {error.strerror}."
         problem = Problem(Reason.INVALID, happened, "Name another file or directory, or correct this one.")

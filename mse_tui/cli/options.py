@@ -45,7 +45,8 @@ def _help(field: FieldInfo) -> str:
     if _is_list(field):
         words.append('May be given several times; "" means none.')
     if _is_structured(_element(_bare(field.annotation))):
-        words.append("As JSON.")
+        such = "".join(f", such as {json.dumps(one)}" for one in field.examples or ())
+        words.append(f"As JSON{such}.")
     if not field.is_required():
         default = field.get_default(call_default_factory=True, validated_data={})
         words.append(f"[default: {_shown(default)}]")

@@ -75,14 +75,20 @@ def progress(label: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)
 
 
+def full_disk(error: BaseException, written: Path) -> Problem | None:
+    """The Problem disk-full of a command that ends because what it writes finds no space; no task is concerned."""
+    found = as_problem(error, written) if isinstance(error, OSError) else None
+    remedy = "Free space there or write elsewhere, and give the command again."
+    return found and Problem(found.reason, found.happened, remedy)
+
+
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
     """Writing a file that a person named. Raises Problem disk-full, invalid (it can't be written)."""
     try:
         yield
     except OSError as error:
-        full = as_problem(error, path)
-        if full is not None:
+        if (full := full_disk(error, path)) is not None:
             raise full from error
         raise Problem(Reason.INVALID, f"{path} can't be written: {error.strerror}.", "Name another file.") from error
 

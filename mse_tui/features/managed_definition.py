@@ -137,14 +137,17 @@ class ManagedFoldersDefinition(BaseModel):
         True, title="Dry run", description="Report what would change, and change nothing. On until you switch it off."
     )
     default_policy: FolderPolicy = Field(
-        NORMAL_RETENTION, title="Default policy", description="For every folder that has no nearer policy."
-    )
+        NORMAL_RETENTION, title="Default policy", description="For every folder that has no nearer policy.",
+        examples=[{"exchange_delete_after_days": 365, "include_unread": True}],
+    )  # fmt: skip
     well_known_folders: tuple[WellKnownPolicy, ...] = Field(
-        (), title="Well-known folders", description="Policies of folders that every mailbox has."
-    )
+        (), title="Well-known folders", description="Policies of folders that every mailbox has.",
+        examples=[{"folder": "Junk Email", "policy": {"exchange_delete_after_days": 30}}],
+    )  # fmt: skip
     managed_folders: tuple[ManagedFolderPolicy, ...] = Field(
-        (), title="Managed folders", description="Folders that are created in each mailbox, each with its policy."
-    )
+        (), title="Managed folders", description="Folders that are created in each mailbox, each with its policy.",
+        examples=[{"name": "Keep 7 years", "policy": {"archive_purge_after_days": 2555}}],
+    )  # fmt: skip
     archive_missing: bool = Field(
         True, title="Archive what is missing", description="Archive a message first where the archive does not have it."
     )

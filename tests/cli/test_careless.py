@@ -78,7 +78,7 @@ def test_no_command_falls_over_what_is_typed(on_full_site: Run, value: str) -> N
         (("plan", "nothing\x1b[31mhere\u202e"), 64, "\\u202e"),
         (("plan", "/dev/full"), 64, "too long"),
         (("doctor", "--mailbox", "a\x1bb"), 64, "a character that no name has"),
-        (("export", "--output", "/dev/full"), 2, "Reason: disk-full"),
+        (("export", "--output", "/dev/full"), 2, "give the command again.\nReason: disk-full"),
         (("export", "--output", "/dev/null/site.toml"), 64, "can't be written"),
         (("task", "new", "12", "--definition", "Everything", "--schedule", "Nightly", "--group", "a@b.example"), 64,
          "only a number"),
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said(with_task: Command, arguments: tuple[str, ...], c
     [
         (">&-", 0, ""),
         ("<&- >&- 2>&-", 0, ""),
-        (">/dev/full", 2, "no space left for the output"),
+        (">/dev/full", 2, "no space left for the output.\nWhat to do: Free space there or write elsewhere"),
         ("| true", 141, ""),
         (">/dev/null 2>/dev/full", 0, ""),
     ],

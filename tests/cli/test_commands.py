@@ -258,6 +258,22 @@ def test_the_log_tells_skipped_mailboxes_from_running_ones(with_task: Command, h
     assert re.search(r"m1@example.com +- skipped", told) and re.search(r"m2@example.com +running", told)
 
 
+def test_the_log_explains_once_why_a_mailbox_was_paused_however_often(with_task: Command, home: Home) -> None:
+    open_database(home.database)
+    execution = Execution.create(
+        task=Task.get(), trigger="schedule", started=now(), finished=now(), definition="{}", mailboxes=1, processed=0,
+        light=Light.ORANGE, reason="stopped", message="Stopped by ann after 0 of 1 mailboxes.",
+    )  # fmt: skip
+    for who in ("ann", "bob"):
+        MailboxResult.create(
+            execution=execution, position=1, address="ann@example.com", started=now(), finished=now(),
+            light=Light.NONE, reason="paused", message=f"Paused by {who}.",
+        )  # fmt: skip
+    told = with_task("log", "--execution", str(execution.id)).out
+    assert "Paused by ann." in told and "Paused by bob." in told, "each turn has its row"
+    assert told.count("this mailbox goes on in a later row") == 1
+
+
 def test_an_open_home_is_refused(home: Home, mse_tui: Command) -> None:
     home.path.chmod(0o755)
     ran = mse_tui("status")
