@@ -22,6 +22,7 @@ from mse_tui.engine.leases import Leases
 from mse_tui.engine.locks import locked
 from mse_tui.engine.same_mailbox import refuse_another
 from mse_tui.exchange.mailbox import Exchange
+from mse_tui.features.adoption import Adoption
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.lease_keys import engine_key
@@ -85,8 +86,9 @@ def verify_archive(
     """Verify the archive; with an organisation also compare mailboxes with the server.
 
     A repair mends bad content from other packs and from the server, and has the next execution read folders again in
-    which something is missing. Each mailbox is locked while it is repaired. `told` gets the address of the mailbox
-    that is compared. Raises Problem archive-unreadable, not-found, password-refused.
+    which something is missing; unknown stubs get the originals that newer packs have. Each mailbox is locked while it
+    is repaired. `told` gets the address of the mailbox that is compared. Raises Problem archive-unreadable, not-found,
+    password-refused.
     """
     exchange, repair = wanted.exchange, wanted.repair
     chosen = (
@@ -99,10 +101,11 @@ def verify_archive(
         care.repair = RepairReport(repaired=len(mended))
         bad = [digest for digest in bad if digest not in mended]
     if exchange is not None:
+        repairing = _Repairing(bad, Adoption(packs) if care.archive.unlisted else None) if repair else None
         for each in chosen:
             told(each.address)
             try:
-                _compare(care, exchange, each, packs, bad if repair else None)
+                _compare(care, exchange, each, packs, repairing)
             except Problem as problem:
                 if problem.reason in _FOR_ALL:
                     raise
@@ -152,19 +155,33 @@ def back_up(
     return backup.back_up(home, packs, directory, prune=prune, advance=advance)
 
 
-def _compare(care: Care, exchange: Exchange, archived: MailboxView, packs: Packs, bad: list[bytes] | None) -> None:
-    """Compare one mailbox; with `bad` (contents to be fetched) repair it too."""
+@dataclass(frozen=True, slots=True)
+class _Repairing:
+    """What is to be mended in mailboxes."""
+
+    bad: list[bytes]
+    """Contents to be fetched."""
+    adoption: Adoption | None
+    """None: all packs are listed."""
+
+
+def _compare(care: Care, exchange: Exchange, archived: MailboxView, packs: Packs, repairing: _Repairing | None) -> None:
+    """Compare one mailbox, or repair it too."""
     with exchange.mailbox(archived.address, Event()) as mailbox:
         refuse_another(mailbox, archived)
-        if bad is None:
+        if repairing is None:
             care.mailboxes.append(compare(mailbox))
             return
         with locked(mailbox, "archive verify --repair") as fence:
+            adoption = repairing.adoption
+            if adoption is not None and (adopted := adoption.adopt(mailbox, fence)):
+                care.repair = care.repair or RepairReport()
+                care.repair.adopted += adopted
             report = compare(mailbox)
             care.mailboxes.append(report)
-            if bad:
+            if repairing.bad:
                 care.repair = care.repair or RepairReport()
-                repair_from_mailbox(mailbox, packs, fence, bad, care.repair)
+                repair_from_mailbox(mailbox, packs, fence, repairing.bad, care.repair)
             if not report.ok:
                 care.repair = care.repair or RepairReport()
                 care.repair.folders += [f"{archived.address}: {path}" for path in read_again(report)]
@@ -195,4 +212,9 @@ def _of_mailboxes(finding: Finding) -> Finding:
 
 
 def _told(report: RepairReport) -> dict[str, object]:
-    return {"repaired": report.repaired, "read again": report.folders, "not repaired": len(report.failed)}
+    return {
+        "repaired": report.repaired,
+        "adopted": report.adopted,
+        "read again": report.folders,
+        "not repaired": len(report.failed),
+    }

@@ -37,6 +37,8 @@ class RepairReport:
     """Contents that are whole again."""
     rendered_anew: int = 0
     """Of those, contents that the server renders differently now; the message's content is what it gives today."""
+    adopted: int = 0
+    """Stubs that were unknown, and whose originals were found in packs that the database does not list."""
     folders: list[str] = field(default_factory=list)
     """Paths of folders that the next execution reads again."""
     failed: list[str] = field(default_factory=list)

@@ -94,7 +94,7 @@ class NewStub:
     mailbox_id: int
     message_id: int
     folder_id: int
-    task_id: int
+    task_id: int | None
     definition: str
     action: str
     remote_id: str

@@ -30,7 +30,7 @@ from mse_tui.cli.output import emit_json, fields, progress, table
 from mse_tui.cli.session import Session, pass_session
 from mse_tui.text import printable
 from mse_tui.wall_clock import moment_of
-from mse_tui.widgets.wording import absolute, number, size, utc_now
+from mse_tui.widgets.wording import absolute, count, number, size, utc_now
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOWN_DIFFERENCES = 50
@@ -380,6 +380,9 @@ def _tell_care(care: Care) -> None:
             f"Repaired {number(care.repair.repaired)} contents,"
             f" {number(care.repair.rendered_anew)} of them as the server renders them now"
         )
+        if care.repair.adopted:
+            originals = count(care.repair.adopted, "original")
+            click.echo(f"{originals} of unknown stubs found in packs that the database does not list")
         for path in care.repair.folders:
             click.echo(printable(f"read again by the next execution: {path}"))
         for failure in care.repair.failed:

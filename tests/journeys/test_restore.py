@@ -1,9 +1,11 @@
 """What a restored backup does not know of is told: stubs whose originals are in newer packs alone."""
 
+import email
 import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,6 +14,7 @@ from mse_tui.actions.schedules import create_schedule
 from mse_tui.actions.tasks import create_task
 from mse_tui.cli.main import run
 from mse_tui.engine.schedules import one_off
+from mse_tui.features.adoption import Adoption
 from mse_tui.home import Home
 from mse_tui.store import queries
 from mse_tui.store.database import open_database
@@ -67,6 +70,16 @@ class Restored:
         Lease.update(until=0).execute()  # half a minute has passed
         self.site = SiteUnderTest(opened, self.site.server)
 
+    def contents(self) -> bytes:
+        """All attachments that lie in the owner's Inbox."""
+        store = self.owner.store
+        parts = [
+            part
+            for row in store.items(self.owner.folder("inbox"))
+            for part in email.message_from_bytes(store.content(row)).walk()
+        ]
+        return b"".join(bytes(part.get_payload(decode=True) or b"") for part in parts if not part.is_multipart())
+
     def command(self, *words: str, home: Path | None = None) -> tuple[int, Any]:
         """Its exit code and what it says as JSON."""
         self._capsys.readouterr()
@@ -114,3 +127,40 @@ def test_packs_that_a_restored_database_does_not_list_are_never_well(restored: R
     restored.put_back(packs=False)
     code, told = restored.command("archive", "verify")
     assert code == 2 and not told["ok"] and told["archive"]["unlisted"]
+    assert restored.command("stub", "check")[0] == 2
+
+
+@pytest.mark.parametrize("packs", [False, True])
+def test_originals_are_taken_from_packs_that_the_database_does_not_list(
+    restored: Restored, packs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored.put_back(packs=packs)
+    if packs:
+        shutil.copytree(restored.broken / "archive", restored.site.home.archive, dirs_exist_ok=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Adoption, "_register", Mock(side_effect=[False, RuntimeError("power cut")]))
+        run(["--home", str(restored.site.home.path), "archive", "verify", "--against-exchange", "--repair"])
+    assert restored.command("stub", "check")[0] == 2
+    code, told = restored.command("archive", "verify", "--against-exchange", "--repair")
+    assert told["repair"]["adopted"] == 1 and code == 2, "the packs are still not listed"
+    assert "unknown stub" not in [each["kind"] for each in told["mailboxes"][0]["differences"]]
+    code, (checked,) = restored.command("stub", "check")
+    assert (code, checked["whole"], checked["unknown"]) == (0, 1, [])
+    with restored.site.engine():
+        (replicated,) = restored.site.run(restored.folders)
+    assert [result.light.value for result in replicated.results] == ["green"]
+    key = restored.command("stub", "list")[1]["stubs"][0]["key"]
+    for directory in restored.broken.iterdir():
+        shutil.rmtree(directory) if directory.is_dir() else directory.unlink()
+    assert restored.command("stub", "rehydrate", key, "--yes")[1]["restored"] == 1
+    assert BIG[:57] in restored.contents()
+
+
+def test_of_two_contents_with_the_stubs_message_id_neither_is_taken(restored: Restored) -> None:
+    restored.owner.add(2, attachments=[("b.bin", BIG)], folder="drafts")
+    with restored.site.engine():
+        restored.site.run(restored.folders)
+    restored.put_back(packs=False)
+    code, told = restored.command("archive", "verify", "--against-exchange", "--repair")
+    assert code == 2 and "unknown stub" in [each["kind"] for each in told["mailboxes"][0]["differences"]]
+    assert restored.command("stub", "check")[0] == 2
