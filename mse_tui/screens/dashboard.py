@@ -183,7 +183,8 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     def _focus_first(self) -> None:
         for section in self.query(PagedList):
             if section.display:
-                section.focus()
+                if not section.has_focus:  # focusing what has it draws it all anew
+                    section.focus()
                 return
 
     def _fill(self, name: str, lines: list[Line]) -> None:

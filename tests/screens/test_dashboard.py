@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mse_tui.app import MseTuiApp
+from mse_tui.screens.dashboard import DashboardScreen
 from mse_tui.store.models import Progress, Task
 from mse_tui.widgets.paged_list import PagedList
 from tests.screens.conftest import Keys, until
@@ -57,3 +58,22 @@ async def test_what_has_no_answer_comes_before_other_warnings(app: MseTuiApp) ->
         screen = await Keys(pilot).see("No answer since 2026-03-02 10:25")
         assert screen.index("No answer since") < screen.index("Board, office hours")
         assert ".," not in screen
+
+
+async def test_what_has_not_changed_is_not_drawn_again(app: MseTuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await Keys(pilot).see("Recent activity")
+        await until(pilot, lambda: app.focused is not None, "the cursor's list")
+        screen = app.screen
+        assert isinstance(screen, DashboardScreen) and screen.shown is not None
+        refresh = PagedList.refresh
+
+        def told(section: PagedList, *regions: object, **how: bool) -> PagedList:
+            drawn.append(str(section.id))
+            return refresh(section, *regions, **how)  # type: ignore[arg-type]  # as it was called
+
+        monkeypatch.setattr(PagedList, "refresh", told)
+        screen.show(screen.shown)
+        await pilot.pause()
+        assert drawn == []
