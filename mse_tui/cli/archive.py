@@ -15,7 +15,7 @@ from mse_tui.actions import archive_care, archive_reading
 from mse_tui.actions.archive_care import Care, Wanted
 from mse_tui.actions.archive_reading import Reading
 from mse_tui.archive.compaction import CompactionReport
-from mse_tui.archive.coverage import CoverageReport
+from mse_tui.archive.coverage import CoverageReport, DifferenceKind
 from mse_tui.archive.export import ExportReport, target_at
 from mse_tui.archive.rendering import Rendered, render
 from mse_tui.archive.views import FolderView, MessageView, View, archived
@@ -28,6 +28,8 @@ from mse_tui.cli.exchange import exchange_of
 from mse_tui.cli.naming import archived_mailbox, who_looks
 from mse_tui.cli.output import emit_json, fields, progress, table
 from mse_tui.cli.session import Session, pass_session
+from mse_tui.reasons import Reason
+from mse_tui.reasons import explain as explain_reason
 from mse_tui.text import printable
 from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.wording import absolute, count, number, size, utc_now
@@ -366,6 +368,7 @@ def _tell_care(care: Care) -> None:
         click.echo(
             f"{number(len(report.unlisted))} packs that the database does not list (such as {report.unlisted[0]}):"
             " is it older than the archive? They are left; what left mailboxes since may lie in them alone."
+            " --against-exchange --repair takes from them what unknown stubs stand for."
         )
     for finding in report.findings:
         click.echo(printable(f"{finding.reason}: {finding.happened}"))
@@ -373,6 +376,9 @@ def _tell_care(care: Care) -> None:
             click.echo(f"    {printable(name)}")
     for coverage in care.mailboxes:
         _tell_coverage(coverage)
+    if any(each.counts[DifferenceKind.UNKNOWN_STUB] for each in care.mailboxes):
+        explanation = explain_reason(Reason.STUB_UNKNOWN)
+        click.echo(f"{Reason.STUB_UNKNOWN}: {explanation.happened} {explanation.remedy}")
     for address, problem in care.unreached.items():
         click.echo(printable(f"{address}: not compared: {problem}"))
     if care.repair is not None:

@@ -185,7 +185,7 @@ def _foreseen(work: Restoring, mailbox: Mailbox, message: MessageView, target: T
 
 
 def _told(report: RestoreReport) -> Answer:
-    return {"restored": report.restored, "problems": report.problems}
+    return {"restored": report.restored, "problems": report.problems, "deleted_before": report.deleted_before}
 
 
 def _deletion(mailbox: Mailbox, message: MessageView) -> StubRecord | None:

@@ -106,6 +106,8 @@ class RestoresMessages:
                 self.tui.notify(text, title=title, severity="warning", timeout=_PROBLEM_SECONDS, markup=False)
         else:
             text = f"{several} messages are back." if several > 1 else "The message is back."
+            if answer.get("deleted_before"):
+                text += " A later run of the task may delete them again, where its definition still means them."
             self.tui.notify(text, markup=False)
 
 

@@ -393,12 +393,12 @@ def test_the_engine_answers_what_the_screens_ask(site: Site, server) -> None:
     exchange = connect(settings(server.url, user=user), Halts())
     answers = GivingBack(exchange, Packs(site.packs), Event()).by_kind
     stub = Stub.select().order_by(Stub.id).first().id
-    assert answers["rehydrate"]({"stubs": [stub]}) == {"restored": 1, "problems": []}
+    assert answers["rehydrate"]({"stubs": [stub]}) == {"restored": 1, "problems": [], "deleted_before": 0}
     assert site.originals() == 1
     placement = Placement.select().order_by(Placement.id).first().id
     asked = {"placements": [placement], "address": "", "path": "", "collision": "skip"}
     assert answers["restore"](asked)["restored"] == 0
-    assert answers["restore"]({**asked, "collision": "copy"}) == {"restored": 1, "problems": []}
+    assert answers["restore"]({**asked, "collision": "copy"}) == {"restored": 1, "problems": [], "deleted_before": 0}
     exchange.close()
     assert site.originals() == 2
 

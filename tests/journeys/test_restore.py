@@ -80,6 +80,12 @@ class Restored:
         ]
         return b"".join(bytes(part.get_payload(decode=True) or b"") for part in parts if not part.is_multipart())
 
+    def said(self, *words: str) -> str:
+        """What a command says to people."""
+        self._capsys.readouterr()
+        run(["--home", str(self.site.home.path), *words])
+        return self._capsys.readouterr().out
+
     def command(self, *words: str, home: Path | None = None) -> tuple[int, Any]:
         """Its exit code and what it says as JSON."""
         self._capsys.readouterr()
@@ -94,6 +100,9 @@ def restored(site: SiteUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_a_stub_that_the_backup_does_not_know_is_never_well(restored: Restored) -> None:
     restored.put_back(packs=True)
+    for words in (("archive", "verify", "--against-exchange"), ("stub", "check")):
+        told = restored.said(*words)
+        assert LATER in told and "\nstub-unknown: " in told and told.endswith("Not all is well.\n")
     for _ in range(2):
         assert restored.command("archive", "verify", "--read-data")[0] == 0
         code, told = restored.command("archive", "verify", "--against-exchange", "--repair")

@@ -117,7 +117,8 @@ async def test_revoking_asks_first(stubbed: MseTuiApp) -> None:
         assert StubLink.select().where(StubLink.revoked.is_null()).count() == 2
 
 
-async def test_a_message_is_restored_by_the_engine(app: MseTuiApp) -> None:
+@pytest.mark.parametrize("deleted_before", [0, 1])
+async def test_a_message_is_restored_by_the_engine(app: MseTuiApp, deleted_before: int) -> None:
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)
         await keys.press("3", "enter", "j", "enter", "j", "enter")
@@ -129,8 +130,10 @@ async def test_a_message_is_restored_by_the_engine(app: MseTuiApp) -> None:
         await until(pilot, asked.exists, "the request")
         row = asked.get()
         assert json.loads(row.arguments)["collision"] == "copy"
-        EngineRequest.update(answered=NOW, answer=json.dumps({"restored": 1, "problems": []})).execute()
-        await keys.see("The message is back.")
+        answer = {"restored": 1, "problems": [], "deleted_before": deleted_before}
+        EngineRequest.update(answered=NOW, answer=json.dumps(answer)).execute()
+        told = await keys.see("The message is back.")
+        assert ("later run" in told) is bool(deleted_before)
         assert Audit.select().where(Audit.action == "restore").count() == 1
 
 
