@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mse_tui.actions.pruning import set_pruning
+from mse_tui.config.editing import set_values
 from mse_tui.config.loading import load_configuration
 from mse_tui.engine.clock import SystemClock
 from mse_tui.engine.configuration_watch import ConfigurationWatch
@@ -41,13 +43,31 @@ def test_a_changed_line_and_a_changed_password_are_told_until_they_are_as_they_w
     assert not told()
     for file in (bench.home.config, secret(bench)):
         before = file.read_text()
-        file.write_text(before + "# another\n")
+        file.write_text(before + "[site]\n")
         watch.look()
         assert told()
         file.write_text(before)
         watch.look()
         assert not told()
     secret(bench).unlink()
+    watch.look()
+    assert told()
+
+
+def test_what_a_running_engine_takes_up_by_itself_is_no_change(bench: Bench) -> None:
+    certificate = bench.home.path / "web.pem"
+    certificate.write_text("first")
+    web = '[web]\ncertificate_file = "web.pem"\nkey_file = "web.pem"\npublic_url = "https://mail.example.com"\n'
+    bench.home.config.write_text(TEXT + web)
+    secret(bench).write_text("first")
+    configuration, site = load_configuration(bench.home.config), Site.get()
+    Leases().take(engine_key(site.code), "an engine")
+    watch = ConfigurationWatch(site.id, bench.home.config, configuration, SystemClock())
+    set_pruning(bench.home.config, executions_days=30)
+    certificate.write_text("renewed")
+    watch.look()
+    assert not told()
+    set_values(bench.home.config, "engine", {"workers": 2})
     watch.look()
     assert told()
 
