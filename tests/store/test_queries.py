@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
 from mse_tui.home import Home
 from mse_tui.store import queries
-from mse_tui.store.database import now
+from mse_tui.store.database import keep_connection, now
+from mse_tui.store.live_leases import running_tasks
 from mse_tui.store.models import (
     Command,
     Execution,
@@ -67,6 +69,30 @@ def test_an_execution_whose_engine_is_gone_is_interrupted_before_the_next_engine
     assert (said.word, said.light, said.reason) == ("warning", Light.ORANGE, "interrupted")
     assert said.message == f"Interrupted after {running.processed} of {running.mailboxes} mailboxes."
     assert "running" not in [row.word for row in queries.mailbox_results(running.id)]
+
+
+def test_a_mailbox_whose_execution_ends_while_it_is_read_is_not_told_as_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running = MailboxResult.get(MailboxResult.finished.is_null())
+
+    def end() -> None:
+        with keep_connection():
+            MailboxResult.update(finished=now(), light=Light.GREEN).where(MailboxResult.id == running.id).execute()
+            Execution.update(finished=now()).where(Execution.id == running.execution_id).execute()
+            Lease.delete().where(Lease.key.startswith("task:")).execute()
+
+    def ended_before() -> set[int]:
+        engine = Thread(target=end)
+        engine.start()
+        engine.join()
+        return running_tasks()
+
+    monkeypatch.setattr("mse_tui.store.queries.executions.running_tasks", ended_before)
+    read = queries.mailbox_result(running.id)
+    assert read is not None and read.word == "running"
+    read = queries.mailbox_result(running.id)
+    assert read is not None and read.word == "success"
 
 
 def test_a_site_without_a_live_engine_is_a_trouble() -> None:

@@ -52,7 +52,10 @@ def execution_row(row: Any) -> ExecutionRow:
 
 
 def _left_behind(execution: Any) -> tuple[str, str, str] | None:
-    """Light, reason and message of an execution whose engine is gone; None of one that runs or has ended."""
+    """Light, reason and message of an execution whose engine is gone; None of one that runs or has ended.
+
+    In the transaction in which it was read: else one that ends meanwhile would be taken for left behind.
+    """
     if execution.finished is not None or execution.task_id in running_tasks():
         return None
     return Light.ORANGE, Reason.INTERRUPTED, interrupted_message(execution.processed, execution.mailboxes)
@@ -66,7 +69,8 @@ def interrupted_message(processed: int, mailboxes: int) -> str:
 def recent_activity(limit: int) -> list[ActivityRow]:
     """The newest executions of all tasks, removed ones too, each beside what its task does now."""
     found = _executions().order_by(Execution.started.desc(), Execution.id.desc()).limit(limit)
-    return [_activity(row) for row in found]
+    with reading():
+        return [_activity(row) for row in found]
 
 
 def _activity(row: Any) -> ActivityRow:
@@ -88,7 +92,8 @@ def executions_of(task_id: int | None, offset: int = 0, limit: int = 100) -> lis
     query = _executions().order_by(Execution.started.desc(), Execution.id.desc()).offset(offset).limit(limit)
     if task_id is not None:
         query = query.where(Execution.task == task_id)
-    return [execution_row(row) for row in query]
+    with reading():
+        return [execution_row(row) for row in query]
 
 
 def executions_of_removed(name: str, limit: int = 100) -> list[ExecutionRow]:
@@ -131,13 +136,15 @@ def mailbox_results(execution_id: int, offset: int = 0, limit: int = 200) -> lis
         .offset(offset)
         .limit(limit)
     )
-    return [_result(row) for row in found]
+    with reading():
+        return [_result(row) for row in found]
 
 
 def mailbox_result(result_id: int) -> MailboxResultRow | None:
     """One mailbox in one execution; None when it is gone."""
-    row = MailboxResult.get_or_none(MailboxResult.id == result_id)
-    return _result(row) if row is not None else None
+    with reading():
+        row = MailboxResult.get_or_none(MailboxResult.id == result_id)
+        return _result(row) if row is not None else None
 
 
 def mailboxes_of(result_ids: Iterable[int]) -> list[tuple[str, Light]]:
