@@ -4,7 +4,7 @@ Whatever changes a mailbox holds that mailbox's lock and leaves an audit entry. 
 site's credentials; a screen asks the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Event
@@ -36,28 +36,35 @@ def rehydrate(exchange: Exchange, packs: Packs, wanted: StubFilter, *, told: Tol
 
     Goes on where an earlier attempt ended. Raises Problem mailbox-locked, and those of reaching a mailbox.
     """
-    stub_ids = [each for ids in _to_rehydrate(wanted).values() for each in ids]
+    meant = _restorable(wanted)
+    with writing():
+        _audit_rehydrate(meant)
+    stub_ids = [row.id for rows in meant.values() for row in rows]
     return GivingBack(exchange, packs, Event()).rehydrate(stub_ids, told)
 
 
 @needs(Role.OPERATOR)
 def ask_to_rehydrate(wanted: StubFilter) -> None:
     """Have the engine do it, each mailbox by itself: one that is locked does not keep the others waiting."""
+    meant = _restorable(wanted)
     with writing():
-        for ids in _to_rehydrate(wanted).values():
-            requests.enter("rehydrate", {"stubs": ids})
+        _audit_rehydrate(meant)
+        for rows in meant.values():
+            requests.enter("rehydrate", {"stubs": [row.id for row in rows]})
 
 
-def _to_rehydrate(wanted: StubFilter) -> dict[str, list[int]]:
-    """Address -> stubs that can be put back; audited."""
+def _restorable(wanted: StubFilter) -> dict[str, list[StubRow]]:
+    """Address -> stubs that can be put back, by address."""
     by_address: dict[str, list[StubRow]] = {}
     for row in every_stub(only_by_what_is_shown(wanted)):
         if row.state in RESTORABLE:
             by_address.setdefault(row.address, []).append(row)
-    with writing():
-        for address, rows in sorted(by_address.items()):
-            audit("rehydrate", address, after={"stubs": [row.key for row in rows]})
-    return {address: [row.id for row in rows] for address, rows in sorted(by_address.items())}
+    return dict(sorted(by_address.items()))
+
+
+def _audit_rehydrate(meant: Mapping[str, Sequence[StubRow]]) -> None:
+    for address, rows in meant.items():
+        audit("rehydrate", address, after={"stubs": [row.key for row in rows]})
 
 
 @needs(Role.OPERATOR)
