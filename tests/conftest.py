@@ -40,7 +40,7 @@ def _logging_ends_with_the_test() -> Iterator[None]:
 
 
 def _levels() -> dict[str, int]:
-    loggers = logging.getLogger().manager.loggerDict.items()
+    loggers = list(logging.getLogger().manager.loggerDict.items())  # a thread may add one
     return {name: each.level for name, each in loggers if isinstance(each, logging.Logger) and each.level}
 
 

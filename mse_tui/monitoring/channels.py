@@ -48,10 +48,13 @@ class Mail:
 
     @contextmanager
     def _signed_in(self) -> Iterator[smtplib.SMTP]:
-        with self._connection() as server:
-            if self._settings.user:
-                server.login(self._settings.user, self._password())
-            yield server
+        try:
+            with self._connection() as server:
+                if self._settings.user:
+                    server.login(self._settings.user, self._password())
+                yield server
+        except UnicodeError:  # what it says would show some of the password
+            raise OSError("a server name, an account or an address has characters that mail does not take") from None
 
     def _connection(self) -> smtplib.SMTP:
         settings = self._settings

@@ -173,9 +173,10 @@ class LookScreen(LiveScreen[Data]):
 
     async def _ask_date(self) -> None:
         text = "YYYY-MM-DD (the end of that day) or YYYY-MM-DD HH:MM, in this machine's time zone."
-        question = Question("As of when?", text, f"{self.look.today:%Y-%m-%d}", check=refusal(moment_of))
+        read = partial(moment_of, zone=self.look.here)
+        question = Question("As of when?", text, f"{self.look.today:%Y-%m-%d}", check=refusal(read))
         if (answer := await self.app.push_screen_wait(question)) is not None:
-            self.look.view = View.as_of(moment_of(answer, self.look.here))
+            self.look.view = View.as_of(read(answer))
             self.reload()
 
     @work(exclusive=True, group="ask")

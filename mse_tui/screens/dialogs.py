@@ -113,7 +113,7 @@ def refusal(read: Callable[[str], object]) -> Check:
 
 def number_wrong(answer: str) -> str:
     """Refuses what is no number from 0 to ten million."""
-    if answer.isdecimal() and int(answer) <= _MOST:
+    if answer.isdecimal() and len(answer) <= len(str(_MOST)) and int(answer) <= _MOST:
         return ""
     return f"{answer!r} is not a whole number from 0 to {number(_MOST)}."
 

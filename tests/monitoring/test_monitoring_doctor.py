@@ -22,7 +22,7 @@ class Postbox:
 def mail_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
-    controller = Controller(Postbox(), hostname="127.0.0.1", port=port)
+    controller = Controller(Postbox(), hostname="127.0.0.1", port=port, ready_timeout=30)
     controller.start()
     yield port
     controller.stop()
@@ -56,8 +56,13 @@ def test_a_mail_server_is_reached_and_nothing_sent(mail_port: int) -> None:
 
 
 def test_a_mail_server_that_is_not_there_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    [refused] = found(mail=mail(port))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and does not listen
+        [refused] = found(mail=mail(silent.getsockname()[1]))
     assert refused.outcome is Outcome.WARNING
     assert "nobody is told by mail" in refused.remedy
+
+
+def test_what_no_host_can_be_called_is_told(mail_port: int) -> None:
+    [refused] = found(mail={**mail(mail_port), "server": "mail..example.com"})
+    assert refused.outcome is Outcome.WARNING and "characters that mail does not take" in refused.text

@@ -3,6 +3,7 @@
 import pytest
 
 from mse_tui.app import MseTuiApp
+from mse_tui.screens.dialogs import number_wrong
 from tests.screens.conftest import Keys
 
 
@@ -32,6 +33,11 @@ async def test_an_answer_that_is_none_stays_with_what_is_wrong_with_it(
         assert prompt in screen
         await keys.press("escape")
         await keys.miss(prompt)
+
+
+def test_a_number_of_any_length_is_refused_and_costs_nothing() -> None:
+    assert number_wrong("9" * 5000) and number_wrong("10000001")
+    assert not number_wrong("10000000")
 
 
 async def test_a_word_typed_where_no_field_is_leaves_one_hint_and_the_next_screen_none(app: MseTuiApp) -> None:
