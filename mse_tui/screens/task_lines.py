@@ -119,8 +119,7 @@ def running_lines(progress: ProgressRow, now: datetime) -> tuple[Line, Line]:
         Cell(pace(progress, now, _PACE_WIDTH), Tone.ACCENT),
         copies=progress.task,
     )
-    said = [*progress_words(progress, now), now_shown(progress)]
-    text = ", ".join([*(one.removesuffix(".") for one in said[:-1] if one), said[-1]]).removesuffix(", ")
+    text = ", ".join(filter(None, [*progress_words(progress, now), now_shown(progress)]))
     # What stands in the way is what one wants to know: on a narrow terminal the address gives way to it.
     parts = (text, progress.address) if progress.waiting else (progress.address, text)
     return first, note(progress.task_id, ": ".join(filter(None, parts)), Tone.WARN if progress.waiting else Tone.DIM)

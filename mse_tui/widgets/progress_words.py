@@ -42,8 +42,8 @@ def pace(row: ProgressRow, now: datetime, width: int) -> str:
 
 
 def progress_words(row: ProgressRow, now: datetime) -> Iterator[str]:
-    """What there is to say beside numbers, the most needed first."""
-    yield from filter(None, (wait_words(row, now), time_left(row, now)))
+    """What there is to say beside numbers, the most needed first; to be joined by commas."""
+    yield from filter(None, (wait_words(row, now).removesuffix("."), time_left(row, now)))
     if row.throttled_seconds:
         yield f"throttled for {count(row.throttled_seconds, 'second')} so far"
 

@@ -164,7 +164,7 @@ async def test_a_back_off_and_a_lock_are_named(app: MseTuiApp) -> None:
     Progress.update(waiting="The server is busy.", waiting_until=NOW + timedelta(seconds=50)).execute()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         keys = Keys(pilot)
-        await keys.see("backs off until 10:30:50: The server is busy.")
+        await keys.see("backs off until 10:30:50: The server is busy, ")
         since = NOW - timedelta(minutes=4)
         lock = "waits for its lock, held by 'Board'"
         Progress.update(waiting=lock, waiting_since=since, waiting_until=None, updated=now()).execute()
@@ -185,4 +185,4 @@ async def test_a_site_without_an_engine_says_how_to_run_one(seeded: Home) -> Non
 async def test_what_stands_in_the_way_is_read_on_a_narrow_terminal(app: MseTuiApp) -> None:
     Progress.update(waiting="The server is busy.", waiting_until=NOW + timedelta(seconds=50)).execute()
     async with app.run_test(size=(60, 20), notifications=True) as pilot:
-        await Keys(pilot).see("backs off until 10:30:50: The server is busy.")
+        await Keys(pilot).see("backs off until 10:30:50: The server is busy")
