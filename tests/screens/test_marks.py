@@ -41,7 +41,7 @@ async def test_marks_outlast_reading_again_sorting_a_filter_and_the_choice_of_a_
         keys = Keys(pilot)
         await keys.press("2", "space", "space")
         both = ["Before the move", "Board, office hours"]
-        for _ in range(4):
+        for _ in range(8):
             await keys.press("s")
             assert sorted(marked(app)) == both
         await keys.press("r")
