@@ -231,13 +231,7 @@ class MseTuiApp(Tui):
         ]
         chosen: Command | None = await self.push_screen_wait(Picker("Commands", entries))
         if chosen is not None:
-            await self.run_action(chosen.action, self._owner(chosen, focused))
-
-    def _owner(self, command: Command, focused: Any) -> Any:
-        for owner in (focused, self.screen, self):
-            if owner is not None and hasattr(owner, command.method):
-                return owner
-        return self
+            await self.do(chosen, focused)
 
     async def go_to(self, place: str) -> None:
         """Switch to a place's first screen; to what was begun there, if anything was."""

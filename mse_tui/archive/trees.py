@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 ROOTS = ("msgfolderroot", "archivemsgfolderroot")
 """The top of each area; it has messages but no name of its own in a path."""
+_FIRST = ("inbox", "drafts", "sentitems", "deleteditems", "junkemail", "outbox")
+"""The folders that stand before the others, in the order of mail programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Tree:
         return place.parent_id if place.parent_id in self._places else None
 
     def walk(self) -> Iterator[tuple[Place, int]]:
-        """Depth first: every place with its depth; the primary area before the archive, siblings by name."""
+        """Depth first: every place with its depth; the primary area before the archive, siblings as in mail clients."""
         children: dict[int | None, list[Place]] = {}
         for place in self._places.values():
             children.setdefault(self.parent(place), []).append(place)
@@ -91,5 +93,7 @@ def _is_root(place: Place) -> bool:
     return place.distinguished in ROOTS
 
 
-def _order(place: Place) -> tuple[bool, bool, str, int]:
-    return (place.area != "primary", not _is_root(place), place.name.casefold(), place.folder_id)
+def _order(place: Place) -> tuple[bool, bool, int, str, int]:
+    name = place.distinguished.removeprefix("archive")
+    rank = _FIRST.index(name) if name in _FIRST else len(_FIRST)
+    return (place.area != "primary", not _is_root(place), rank, place.name.casefold(), place.folder_id)

@@ -206,7 +206,7 @@ def named(text: str, among: Sequence[MailboxView]) -> MailboxView | None:
 
 
 def folders(mailbox_id: int, view: View, *, sizes: bool = False, sight: Sight = ADMINISTRATOR) -> list[FolderView]:
-    """The folder tree in a view, depth first, each level by name, with numbers of messages and bytes.
+    """The folder tree in a view, depth first, each level in mail programs' order, with numbers of messages and bytes.
 
     Bytes are 0 unless `sizes` asks for them, which takes a second for some 300,000 messages. Of what the sight does
     not show nothing is told: a folder in a hidden one stands at the top, under its own name.

@@ -275,7 +275,7 @@ class Execution:
             told.info("Mailbox not done yet: %s", outcome.message)
         else:
             word = "skipped" if outcome.light is Light.NONE else outcome.light.word
-            told.log(outcome.level, "Mailbox done: %s %s", word, outcome.message)
+            told.log(outcome.level, "Mailbox done: %s", ": ".join(filter(None, (word, outcome.message))))
 
     def _run(self, member: Member, journal: MailboxJournal) -> Outcome | None:
         assert self._work is not None
@@ -417,7 +417,7 @@ class Execution:
 
     def _tell_of_end(self, whole: Outcome) -> None:
         told = self._log_about(reason=whole.reason)
-        told.log(whole.level, "Task ended: %s %s", whole.light.word, whole.message)
+        told.log(whole.level, "Task ended: %s", ": ".join(filter(None, (whole.light.word, whole.message))))
 
     def _now(self) -> datetime:
         return self._with.clock.now()

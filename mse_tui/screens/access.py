@@ -1,9 +1,9 @@
 """Who may open one archive: grants by hand and from Exchange, with why; grant, revoke, explain."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
-from textual import work
+from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -48,6 +48,8 @@ class AccessScreen(LiveScreen[list[Grant]]):
     """The grants of one archive."""
 
     KEYS = (ACCESS_GRANT, ACCESS_REVOKE, ACCESS_EXPLAIN, ACCESS_CHANGES, *FILTERING)
+    FOR_A_LINE = (ACCESS_REVOKE,)
+    MARKS = True
     PLACE = "archive"
     HELP_TEXT = (
         "The owner sees all of the archive; others by these grants, and private items never. A denial beats every"
@@ -86,6 +88,12 @@ class AccessScreen(LiveScreen[list[Grant]]):
         named = f" to {count(len(people), 'person', 'people')}" if data else ""
         self.query_one("#title", Static).update(printable(text + named))
         self.query_one("#grants", PagedList).set_lines([_line(row) for row in data])
+
+    @on(PagedList.Opened)
+    def _open(self, event: PagedList.Opened) -> None:
+        row = next((row for row in self.shown or () if str(row.id) == event.line.key), None)
+        if row is not None:
+            self.tui.show_facts(row.person, list(_facts(row)), (ACCESS_EXPLAIN, ACCESS_REVOKE))
 
     @leads_to(grant_access)
     @work(exclusive=True, group="ask")
@@ -172,6 +180,14 @@ def _line(row: Grant) -> Line:
         Cell(row.granted_by, Tone.DIM),
         copies=row.person,
     )
+
+
+def _facts(row: Grant) -> Iterator[Fact]:
+    yield Fact("May see", _right(row), Tone.BAD if row.denies else Tone.PLAIN)
+    yield Fact("Of", row.scope)
+    yield Fact("Comes from", row.reason)
+    yield Fact("Since", absolute(row.since))
+    yield Fact("By", row.granted_by)
 
 
 def _right(row: Grant) -> str:

@@ -32,25 +32,26 @@ from mse_tui.widgets.commands import (
 )
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
+from mse_tui.widgets.path_title import PathTitle
 from mse_tui.widgets.wording import absolute, count, number, size
 
 _SUBJECT = 3
 """Its place among the columns of messages."""
 _HELP = (
     "Live: the mailbox as last replicated. Full: every folder and message ever seen, where it was. As of: the mailbox"
-    " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, ! flagged, - gone."
-    " Every look into a mailbox is written to the audit."
+    " as it was at a time. v changes the view. In lists of messages: * unread, @ attachments, F flagged, ! of high"
+    " importance, - gone. Every look into a mailbox is written to the audit."
 )
 
 
 _MESSAGE_COLUMNS = (
-    Column("", 4),
+    Column("", 5),
     Column("Received", 16),
     Column("From", 22, 3, grows=True),
     Column("Subject", 24, grows=True),
     Column("Size", 10, 4, right=True),
     Column("Class", 12, 6),
-    Column("Gone since", 16, 5),
+    Column("Gone since", 16, 5, if_any=True),
 )
 """The last one of views that show what is gone."""
 
@@ -59,12 +60,13 @@ class ArchiveScreen(MailboxesScreen):
     """Which mailboxes the archive has."""
 
     KEYS = (OPEN_MAILBOX, SEARCH, CALENDARS, ACCESS, ARCHIVE_EXPORT, *FILTERING)
+    FOR_A_LINE = (OPEN_MAILBOX, CALENDARS, ACCESS, ARCHIVE_EXPORT)
     PLACE = "archive"
     HELP_TEXT = _HELP
 
     HEADING = "Archive: mailboxes"
     EMPTY = " Nothing has been archived yet. Press 2 for the tasks, R there runs one."
-    MORE = (Column("Folders", 7, right=True), Column("Full view since", 16, 5))
+    MORE = (Column("Folders", 7, right=True), Column("Full view since", 16, 5, if_any=True))
 
     def load(self) -> list[MailboxView]:
         """All of them."""
@@ -128,6 +130,8 @@ class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
     """The folder tree of one mailbox in a view."""
 
     KEYS = (VIEW, SEARCH, ARCHIVE_EXPORT, *FILTERING)
+    FOR_A_LINE = (ARCHIVE_EXPORT,)
+    MARKS = True
     PLACE = "archive"
     HELP_TEXT = _HELP
     look: Look
@@ -151,7 +155,7 @@ class FoldersScreen(ViewChoice, LiveScreen[list[FolderView]]):
                 Column("Size", 10, 3, right=True),
                 Column("Class", 16, 5),
                 Column("Seen since", 16, 4),
-                Column("Gone since", 16, 2),
+                Column("Gone since", 16, 2, if_any=True),
             ),
             id="folders",
             empty=" No folders in this view. Press v for another one.",
@@ -204,6 +208,8 @@ class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
     """The messages of one folder in a view, latest first; read page by page."""
 
     KEYS = (VIEW, RESTORE_MESSAGE, *FINDING)
+    FOR_A_LINE = (RESTORE_MESSAGE,)
+    MARKS = True
     PLACE = "archive"
     HELP_TEXT = _HELP
     look: Look
@@ -215,7 +221,7 @@ class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
 
     def body(self) -> Iterable[Widget]:
         """The title and the messages."""
-        yield Static("", classes="title", id="title", markup=False)
+        yield PathTitle(id="title")
         yield PagedList(
             _MESSAGE_COLUMNS,
             id="messages",
@@ -228,8 +234,9 @@ class MessagesScreen(RestoresMessages, ViewChoice, LiveScreen[int]):
 
     def show(self, data: int) -> None:
         """The list fetches what is seen of them."""
-        text = f"{self.look.reading.mailbox.address}  {self._folder.path or self._folder.name}  {self.look}: "
-        self.query_one("#title", Static).update(printable(text + count(data, "message")))
+        path = self._folder.path or self._folder.name
+        view = f"{self.look}: {count(data, 'message')}"
+        self.query_one("#title", PathTitle).show(self.look.reading.mailbox.address, path, view)
         messages = self.query_one("#messages", PagedList)
         messages.set_columns(_MESSAGE_COLUMNS[:-1] if self.look.view.kind is ViewKind.LIVE else _MESSAGE_COLUMNS)
         messages.set_pages(data, self._page)
@@ -264,7 +271,8 @@ def _message_line(row: MessageView) -> Line:
     signs = "".join(
         sign if shown else " "
         for sign, shown in (
-            ("-", gone), ("*", not row.is_read), ("@", row.has_attachments), ("!", row.flag == "Flagged"),
+            ("-", gone), ("*", not row.is_read), ("@", row.has_attachments), ("F", row.flag == "Flagged"),
+            ("!", row.importance == "High"),
         )
     )  # fmt: skip
     subject_tone = Tone.DIM if gone else Tone.PLAIN if row.is_read else Tone.STRONG

@@ -34,6 +34,7 @@ class AuditScreen(LiveScreen[int]):
     """Every change, command and look, newest first; read page by page."""
 
     KEYS = (AUDIT_VERIFY, AUDIT_WHO, *FINDING)
+    FOR_A_LINE = (AUDIT_WHO,)
     PLACE = "audit"
     HELP_TEXT = (
         "Who did what: every create, change, removal, command, approval, retrieval, export and look into an archive."

@@ -32,7 +32,7 @@ from mse_tui.widgets.calendar_wording import (
     month_weeks,
     other_month,
 )
-from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING, OPEN_MAILBOX
+from mse_tui.widgets.commands import CALENDAR_AGENDA, CALENDAR_KEYS, CALENDAR_MONTH, FILTERING, LIST_OPEN, OPEN_MAILBOX
 from mse_tui.widgets.lines import GAP, Cell, Column, Line, Tone, fit, line
 from mse_tui.widgets.paged_list import PagedList
 
@@ -45,6 +45,7 @@ class CalendarScreen(MailboxesScreen):
     """Which mailboxes have replicated calendars."""
 
     KEYS = (OPEN_MAILBOX, *FILTERING)
+    FOR_A_LINE = (OPEN_MAILBOX,)
     PLACE = ""
     HELP_TEXT = HELP
 
@@ -115,7 +116,16 @@ class AgendaScreen(LookScreen[ShownAgenda]):
         for day, entries in by_day(data.entries, data.period):
             lines.append(_day_line(day, self.look.today))
             lines += [_entry_line(entry, day, number) for number, entry in enumerate(entries)]
-        self.query_one("#agenda", PagedList).set_lines(lines)
+        agenda = self.query_one("#agenda", PagedList)
+        agenda.set_lines(lines)
+        first = next((one.key for one in lines if _is_entry(one)), "")
+        self.place_cursor(agenda, data.period, first)
+
+    def absent(self) -> frozenset[str]:
+        """A day has nothing to open."""
+        current = self.query_one("#agenda", PagedList).current
+        on_a_day = current is not None and not _is_entry(current)
+        return super().absent() | ({LIST_OPEN.id} if on_a_day else frozenset())
 
     def step(self, number: int) -> None:
         """Two weeks on."""
@@ -127,14 +137,20 @@ class AgendaScreen(LookScreen[ShownAgenda]):
 
     @on(PagedList.Opened)
     def _open(self, event: PagedList.Opened) -> None:
-        kind, _, rest = event.line.key.partition(":")
-        if kind == "entry":
+        rest = event.line.key.partition(":")[2]
+        if not _is_entry(event.line):
+            self.tui.hint("A day opens nothing; an appointment does.")
+        else:
             self.app.push_screen(AppointmentScreen(self.look.reading, int(rest.partition(":")[0]), self.look.zone))
 
 
 def _day_line(day: date, today: date) -> Line:
     note = " today" if day == today else ""
     return line(f"day:{day}", Cell(day_heading(day), Tone.ACCENT), "", Cell(note.strip(), Tone.ACCENT))
+
+
+def _is_entry(shown: Line) -> bool:
+    return shown.key.startswith("entry:")
 
 
 def _entry_line(entry: AgendaEntry, day: date, number: int) -> Line:
@@ -181,6 +197,16 @@ class MonthScreen(LookScreen[ShownMonth]):
         width = max(_NARROWEST, (month.scrollable_content_region.width - 1 - 6 * GAP) // 7)
         month.set_columns([Column(name, width) for name in _WEEKDAYS])
         month.set_lines([each for week in data.weeks for each in _week_lines(week, self.look.today, width)])
+        self._begin_at_today(month, data)
+
+    def _begin_at_today(self, month: PagedList, data: ShownMonth) -> None:
+        """All of this week is seen, or of the first one where today is in none of them."""
+        weeks = [(week[0].day, len(_week_lines(week, self.look.today, 1))) for week in data.weeks]
+        monday, rows = next((one for one in weeks if 0 <= (self.look.today - one[0]).days < 7), weeks[0])
+        period = (self.look.day.year, self.look.day.month)
+        if period != self.placed:
+            month.select_key(f"{monday}:{rows - 1}")
+        self.place_cursor(month, period, f"{monday}:0")
 
     def on_resize(self) -> None:
         """Days as wide as there is room."""

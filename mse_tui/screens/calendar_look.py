@@ -21,6 +21,7 @@ from mse_tui.screens.live import LiveScreen
 from mse_tui.text import printable
 from mse_tui.wall_clock import moment_of
 from mse_tui.widgets.calendar_wording import zone_difference
+from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.wording import absolute, count, size
 
 Data = TypeVar("Data")
@@ -102,10 +103,18 @@ class LookScreen(LiveScreen[Data]):
     def __init__(self, look: CalendarLook) -> None:
         super().__init__()
         self.look = look
+        self.placed: object = None
+        """What the cursor was placed in."""
 
     def step(self, number: int) -> None:
         """Go so many periods on."""
         raise NotImplementedError
+
+    def place_cursor(self, listed: PagedList, period: object, key: str) -> None:
+        """Begin at the line with this key, once a period; then the cursor is the person's."""
+        if period != self.placed:
+            self.placed = period
+            listed.select_key(key)
 
     def entitle(self, period: str, note: str) -> None:
         """Say what is shown."""

@@ -45,6 +45,8 @@ class DefinitionsScreen(LiveScreen[list[Shown]]):
     """All definitions; the settings of the one under the cursor below."""
 
     KEYS = (CREATE, EDIT, DELETE, *FILTERING)
+    FOR_A_LINE = (EDIT, DELETE)
+    MARKS = True
     PLACE = "definitions"
     HELP_TEXT = "Definitions: named settings that tasks use. One definition may serve many tasks."
 

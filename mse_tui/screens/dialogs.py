@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -14,7 +14,7 @@ from textual.widgets.input import Selection
 
 from mse_tui.reasons import Problem
 from mse_tui.text import printable
-from mse_tui.widgets.commands import CANCEL, CHOICE_BEFORE, CHOICE_NEXT, CLOSE, SUBMIT, bindings
+from mse_tui.widgets.commands import CANCEL, CHOICE_BEFORE, CHOICE_NEXT, CLOSE, SUBMIT, Command, bindings
 from mse_tui.widgets.facts import Facts, Prose
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.lines import Cell, Column, Fact, Tone, line
@@ -24,6 +24,12 @@ from mse_tui.widgets.wording import in_local_time, number
 Answer = TypeVar("Answer")
 
 _MOST = 10_000_000
+
+
+class Offered(PagedList):
+    """What there is to choose from."""
+
+    ONE_CLICK = True
 
 
 class Choice(ModalScreen[Answer | None], Generic[Answer]):
@@ -55,7 +61,7 @@ class Choice(ModalScreen[Answer | None], Generic[Answer]):
                 yield PagedList([Column("", 60, grows=True)], heading=False, id="names", classes="-chained")
             yield self.text_widget()
             apart = "" if self._text or self._names else " -apart"
-            yield PagedList([Column("", 60, grows=True)], heading=False, id="choices", classes=f"-chained{apart}")
+            yield Offered([Column("", 60, grows=True)], heading=False, id="choices", classes=f"-chained{apart}")
 
     def text_widget(self) -> Widget:
         """What there is to say."""
@@ -195,21 +201,33 @@ def problem_notice(problem: Problem, title: str = "That did not work") -> Notice
     return Notice(title, f"{in_local_time(problem.happened)}\n\n{problem.remedy}\n\n[{problem.reason}]")
 
 
-class FactsDialog(ModalScreen[None]):
-    """Facts over a screen."""
+class FactsDialog(ModalScreen[Command | None]):
+    """Facts over a screen. Answers a command of the screen below whose key was pressed, None where it was closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((CLOSE,))
 
-    def __init__(self, title: str, facts: Sequence[Fact]) -> None:
+    def __init__(self, title: str, facts: Sequence[Fact], commands: Sequence[Command] = ()) -> None:
+        """`commands`: those of the screen below that are for what is shown."""
         super().__init__()
         self._title = title
         self._facts = tuple(facts)
+        self._commands = tuple(commands)
 
     def compose(self) -> ComposeResult:
-        """The facts, scrollable."""
+        """The facts, scrollable; what can be done about them."""
         with Vertical(classes="dialog -wide"):
             yield Static(printable(f"{self._title} - Esc closes"), classes="dialog-title", markup=False)
             yield Facts()
+            if self._commands:
+                said = "  ".join(f"{one.first_key} {one.label}" for one in self._commands)
+                yield Static(said, classes="dialog-hint", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """A command's key leads to the command."""
+        chosen = next((one for one in self._commands if event.key in one.key.split(",")), None)
+        if chosen is not None:
+            event.stop()
+            self.dismiss(chosen)
 
     def on_mount(self) -> None:
         """Fill it."""
@@ -238,7 +256,7 @@ class Picker(ModalScreen[Any]):
         with Vertical(classes="dialog -wide"):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
             yield QuietInput(placeholder="type to narrow", id="answer")
-            yield PagedList(
+            yield Offered(
                 [Column("", 26), Column("", 8, 2), Column("", 40, 3, grows=True)], heading=False, empty="Nothing."
             )
 

@@ -45,6 +45,7 @@ class ShownGroup:
 class GroupScreen(LiveScreen[ShownGroup]):
     """The group as the newest execution found it; or, when asked again, as it is now."""
 
+    OPENS = False
     KEYS = (GROUP_CONFIRM, GROUP_REFRESH, *FILTERING)
     PLACE = "tasks"
     HELP_TEXT = (

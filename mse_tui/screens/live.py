@@ -17,12 +17,26 @@ from mse_tui.reasons import Problem
 from mse_tui.screens.roles import lacking_for, needs_said
 from mse_tui.screens.tui import Tui
 from mse_tui.text import printable
-from mse_tui.widgets.bars import HeaderBar, KeyBar
-from mse_tui.widgets.commands import BACK, HELP, QUIT, REFRESH, Command, bindings, steps_beside
+from mse_tui.widgets.bars import Bar, HeaderBar, KeyBar
+from mse_tui.widgets.commands import (
+    BACK,
+    FILTER,
+    HELP,
+    LIST_COPY,
+    LIST_MARK,
+    LIST_OPEN,
+    NEXT_MATCH,
+    PREVIOUS_MATCH,
+    QUIT,
+    REFRESH,
+    Command,
+    bindings,
+    steps_beside,
+)
 from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.inputs import QuietInput
 from mse_tui.widgets.paged_list import PagedList
-from mse_tui.widgets.wording import number
+from mse_tui.widgets.wording import number, zone_said
 
 Data = TypeVar("Data")
 HOME_PLACE = "dashboard"
@@ -37,6 +51,12 @@ class LiveScreen(Screen[None], Generic[Data]):
 
     KEYS: ClassVar[tuple[Command, ...]] = ()
     """The screen's own commands, in the order of the key line."""
+    FOR_A_LINE: ClassVar[tuple[Command, ...]] = ()
+    """Those of them that are for the line under the cursor: where there is none, they do nothing."""
+    OPENS: ClassVar[bool] = True
+    """Enter opens a line of its list."""
+    MARKS: ClassVar[bool] = False
+    """A command of its own is for marked lines."""
     PLACE: ClassVar[str] = ""
     """Which of the modes is lit in the header."""
     HOLDS_WORK: ClassVar[bool] = False
@@ -112,8 +132,24 @@ class LiveScreen(Screen[None], Generic[Data]):
         return {name: needs_said(roles) for name, roles in lacking.items() if roles}
 
     def absent(self) -> frozenset[str]:
-        """The ids of the commands that would do nothing now, as far as that changes: the key line is without them."""
-        return frozenset()
+        """The ids of the commands that would do nothing now: the key line is without them."""
+        found = self.main_list
+        line = found.current if found is not None else None
+        narrowed = found is not None and bool(found.filter_text)
+        nothing = set[Command]()
+        if line is None:
+            nothing |= {*self.FOR_A_LINE, LIST_COPY}
+        if line is None or not self.OPENS or (found is not None and found.IS_TEXT):
+            nothing |= {LIST_OPEN}
+        if line is None or not self.MARKS or (found is not None and found.IS_TEXT):
+            nothing |= {LIST_MARK}
+        if not narrowed:
+            nothing |= {NEXT_MATCH, PREVIOUS_MATCH}
+        if line is None and not narrowed:
+            nothing |= {FILTER}
+        if not narrowed and len(self.app.screen_stack) < 2:
+            nothing |= {BACK}
+        return frozenset(one.id for one in nothing)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -124,7 +160,7 @@ class LiveScreen(Screen[None], Generic[Data]):
         with Vertical(id="body"):
             yield from self.body()
         yield QuietInput(id="filter", placeholder="text to look for; Enter keeps it, Esc drops it")
-        yield KeyBar((HELP, QUIT, *self.KEYS))
+        yield KeyBar((HELP, QUIT, *self.KEYS), (LIST_OPEN, BACK, LIST_MARK, LIST_COPY))
 
     def on_mount(self) -> None:
         """The header is right from the first frame on."""
@@ -138,13 +174,15 @@ class LiveScreen(Screen[None], Generic[Data]):
     def show_header(self) -> None:
         """Where one is, who runs the engine, and what one may do."""
         for header in self.query(HeaderBar):
-            header.show(self.PLACE or str(self.tui.current_mode), *self.tui.engine_state)
+            zones = zone_said(self.now)
+            header.show(self.PLACE or str(self.tui.current_mode), *self.tui.engine_state, zones)
         self.show_keys()
 
     def show_keys(self) -> None:
         """Which commands are to be had now: that may change with the line under the cursor."""
         for keys in self.query(KeyBar):
-            keys.show(self.refused(), self._marked_said(), self.absent())
+            matching = self.main_list.matching if self.main_list is not None else ""
+            keys.show(self.refused(), self._marked_said(), self.absent(), matching)
 
     def _marked_said(self) -> str:
         if (found := self.main_list) is None or not found.marked:
@@ -186,7 +224,12 @@ class LiveScreen(Screen[None], Generic[Data]):
             self._banner(f"{message.problem.happened} {message.problem.remedy}")
         self._reading_ended()
 
+    @on(Bar.Clicked)
+    async def _command_clicked(self, event: Bar.Clicked) -> None:
+        await self.tui.do(event.command, self.focused)
+
     @on(PagedList.Moved)
+    @on(PagedList.Counted)
     @on(PagedList.Marked)
     @on(events.DescendantFocus)
     def _keys_may_differ(self) -> None:
@@ -285,6 +328,7 @@ class LiveScreen(Screen[None], Generic[Data]):
             line.value = text
         line.display = bool(text) and not found.is_paged
         found.focus()
+        self.show_keys()
 
     def on_key(self, event: events.Key) -> None:
         """A letter that is no command here says so, so that nobody waits for what it would do."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 from textual import events, on, work
@@ -22,22 +21,21 @@ from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PAGE, PagedList
 from mse_tui.widgets.wording import count
 
-_COLUMNS = (
-    Column("When", 11),
+_COLUMNS: tuple[Column, ...] = (
+    Column("When", 14),
     Column("Level", 9),
     Column("Task", 22, 4),
     Column("Mailbox", 24, 3),
     Column("Message", 26, grows=True),
 )
-_NARROW_COLUMNS = (
-    Column("When", 11),
-    Column("", 1),
-    Column("Task", 22, 4),
-    Column("Mailbox", 18, 3),
-    Column("Message", 20, grows=True),
-)
+_ABOUT = Column("Mailbox or task", 22, 3)
+"""One column for what a line is about, where there is no room for two."""
+_FEWER_COLUMNS: tuple[Column, ...] = (_COLUMNS[0], _COLUMNS[1], _ABOUT, Column("Message", 20, grows=True))
+_FEWEST_COLUMNS: tuple[Column, ...] = (
+    _COLUMNS[0], Column("", 1), Column("Mailbox or task", 15, 3), Column("Message", 20, grows=True),
+)  # fmt: skip
 """Of the level its sign alone, so that the mailbox stays."""
-_NARROW = 78
+_ROOMY, _NARROW = 110, 78
 _NO_LINES = " No lines. An engine that runs logs at least its start."
 _NONE_WANTED = " No such lines. Esc shows what is hidden; v shows other levels."
 _LEVELS = {
@@ -79,11 +77,13 @@ class LogsScreen(LiveScreen[ShownLog]):
         self._reader: LogReader | None = None
         self._watcher: LogWatcher | None = None
         self._to_end = True
+        self._columns = _COLUMNS
 
     def body(self) -> Iterable[Widget]:
         """The title and the lines."""
         yield Static("", classes="title", id="title", markup=False)
-        yield PagedList(_COLUMNS, id="lines", empty=_NO_LINES)
+        self._columns = _columns_for(self.app.size.width)
+        yield PagedList(self._columns, id="lines", empty=_NO_LINES)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +108,11 @@ class LogsScreen(LiveScreen[ShownLog]):
 
     def on_resize(self, event: events.Resize) -> None:
         """What is worth its room there."""
-        self._lines.set_columns(_COLUMNS if event.size.width >= _NARROW else _NARROW_COLUMNS)
+        columns = _columns_for(event.size.width)
+        if columns != self._columns:
+            self._columns = columns
+            self._lines.set_columns(columns)
+            self.reload()
 
     def _tell_grown(self) -> None:
         self.post_message(self.Grown())
@@ -143,8 +147,8 @@ class LogsScreen(LiveScreen[ShownLog]):
         self._show_title()
 
     def _page(self, reader: LogReader, offset: int, limit: int) -> Sequence[Line]:
-        now = self.now
-        return [_line(offset + place, one, now) for place, one in enumerate(reader.lines(offset, limit))]
+        roomy = self._columns is _COLUMNS
+        return [_line(offset + place, one, roomy) for place, one in enumerate(reader.lines(offset, limit))]
 
     @property
     def _lines(self) -> PagedList:
@@ -232,6 +236,12 @@ class LogsScreen(LiveScreen[ShownLog]):
         self._lines.action_list_last()
 
 
+def _columns_for(width: int) -> tuple[Column, ...]:
+    if width >= _ROOMY:
+        return _COLUMNS
+    return _FEWER_COLUMNS if width >= _NARROW else _FEWEST_COLUMNS
+
+
 def _described(wanted: LogFilter) -> Iterator[str]:
     if wanted.level > Level.DEBUG:
         yield f"{wanted.level.word} and worse" if wanted.level < Level.ERROR else "errors"
@@ -245,18 +255,16 @@ def _described(wanted: LogFilter) -> Iterator[str]:
         yield f"text {wanted.text!r}"
 
 
-def _line(place: int, one: LogLine, now: datetime) -> Line:
+def _line(place: int, one: LogLine, roomy: bool) -> Line:
     level = _LEVELS[one.level]
-    moment, today = one.moment.astimezone(), now.astimezone().date()
-    # A narrow terminal has no column for the task: where no mailbox says what it is about, the message does.
-    whose = f"{one.task}: " if one.task and not one.mailbox else ""
+    moment = one.moment.astimezone()
+    about = (one.task, one.mailbox) if roomy else (one.mailbox or one.task,)
     return line(
         place,
-        Cell(f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%m-%d %H:%M}", Tone.DIM),
+        Cell(f"{moment:%m-%d %H:%M:%S}", Tone.DIM),
         level,
-        Cell(one.task, Tone.DIM),
-        Cell(one.mailbox, Tone.DIM),
-        Cell(f"{whose}{one.message}", Tone.PLAIN if one.level < Level.WARNING else level.tone),
+        *(Cell(text, Tone.DIM) for text in about),
+        Cell(one.message, Tone.PLAIN if one.level < Level.WARNING else level.tone),
     )
 
 

@@ -106,6 +106,11 @@ class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
         if self.shown is not None:
             self.show(self.shown)
 
+    def absent(self) -> frozenset[str]:
+        """No attachment, nothing to write."""
+        has_any = self.shown is not None and bool(self.shown.attachments)
+        return super().absent() | (frozenset() if has_any else {SAVE_ATTACHMENT.id})
+
     def to_restore(self) -> ToRestore | None:
         """This one."""
         if self.shown is None:

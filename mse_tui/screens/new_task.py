@@ -195,7 +195,7 @@ class NewTaskScreen(LiveScreen[Stock]):
         elsewhere = [LIST_OPEN, *FILTERING] if self._step == "review" else [SUBMIT]
         if self._step != "group":
             elsewhere += [GROUP_BROWSE, GROUP_REFRESH]
-        return frozenset(one.id for one in elsewhere)
+        return super().absent() - {LIST_OPEN.id, FILTERING[0].id} | {one.id for one in elsewhere}
 
     @property
     def _unlisted(self) -> str:

@@ -1,6 +1,6 @@
 """Retention & holds: settings, litigation holds, approvals of purges, and what the purge set aside and did."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,16 @@ from mse_tui.screens.form_screen import FormScreen
 from mse_tui.screens.live import LiveScreen
 from mse_tui.screens.roles import leads_to
 from mse_tui.terms import TaskType
-from mse_tui.widgets.commands import APPROVE, CREATE_RETENTION, EDIT_RETENTION, FILTERING, LIFT, TAB_NEXT, TAB_PREVIOUS
+from mse_tui.widgets.commands import (
+    APPROVE,
+    CREATE_RETENTION,
+    EDIT_RETENTION,
+    FILTERING,
+    LIFT,
+    TAB_NEXT,
+    TAB_PREVIOUS,
+    Command,
+)
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import said, settings_facts
@@ -170,6 +179,20 @@ class RetentionScreen(LiveScreen[Shown]):
             cut = self.shown.cut(self.tab)
             self.query_one("#title", Static).update(f"Retention & holds: {cut or self.shown.in_force}")
 
+    def absent(self) -> frozenset[str]:
+        """Each tab has commands of its own."""
+        approval, hold = self._approval, self._hold
+        nothing = set[Command]()
+        if approval is None or approval.approved:
+            nothing.add(APPROVE)
+        if not ((approval is not None and approval.approved) or (hold is not None and hold.lifted is None)):
+            nothing.add(LIFT)
+        if self.tab not in ("settings", "holds"):
+            nothing.add(CREATE_RETENTION)
+        if self.tab != "settings":
+            nothing.add(EDIT_RETENTION)
+        return super().absent() | {one.id for one in nothing}
+
     # --- commands ------------------------------------------------------------------------------------------------
 
     @leads_to(roles=_to_create)
@@ -221,6 +244,17 @@ class RetentionScreen(LiveScreen[Shown]):
     def _open_approval(self) -> None:
         if (row := self._approval) is not None:
             self.app.push_screen(FactsDialog(row.label, _content_facts(row)))
+
+    @on(PagedList.Opened, "#holds")
+    def _open_hold(self) -> None:
+        if self.shown is not None and (row := self._hold) is not None:
+            self.tui.show_facts(row.name, list(_hold_facts(row, self.shown.covered[row.id])), (LIFT,))
+
+    @on(PagedList.Opened, "#purged")
+    def _open_purged(self, event: PagedList.Opened) -> None:
+        row = next((row for row in (self.shown.purged if self.shown else ()) if str(row.id) == event.line.key), None)
+        if row is not None:
+            self.tui.show_facts(f"Purged {absolute(row.purged)}", list(_purged_facts(row)))
 
     @on(PagedList.Opened, "#quarantine")
     @leads_to(explain)
@@ -325,6 +359,19 @@ def _hold_line(row: HoldRow, covers: str) -> Line:
         Cell(absolute(row.placed), Tone.DIM), Cell(row.placed_by, Tone.DIM),
         Cell(absolute(row.lifted), Tone.DIM) if row.lifted else Cell("in force", Tone.WARN),
     )  # fmt: skip
+
+
+def _hold_facts(row: HoldRow, covers: str) -> Iterator[Fact]:
+    yield Fact("Covers", covers)
+    yield Fact("Placed", f"{absolute(row.placed)} by {row.placed_by}")
+    yield Fact("Lifted", absolute(row.lifted)) if row.lifted else Fact("Lifted", "no: in force", Tone.WARN)
+
+
+def _purged_facts(row: PurgedRow) -> Iterator[Fact]:
+    yield Fact("Mailboxes", row.mailboxes)
+    yield Fact("Received", absolute(row.received))
+    yield Fact("Size", size(row.size))
+    yield Fact("Because", row.because)
 
 
 def _approval_line(row: Awaiting) -> Line:

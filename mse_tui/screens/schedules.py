@@ -35,6 +35,8 @@ class SchedulesScreen(LiveScreen[Shown]):
     """All schedules; what the one under the cursor means below."""
 
     KEYS = (CREATE, EDIT, DELETE, *FILTERING)
+    FOR_A_LINE = (EDIT, DELETE)
+    MARKS = True
     PLACE = "schedules"
     HELP_TEXT = "Schedules: named timing that tasks use. Below: the next five executions, in the schedule's zone."
 

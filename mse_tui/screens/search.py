@@ -102,7 +102,7 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
         yield PagedList(
             (
                 Column("", 2),
-                Column("Received", 16),
+                Column("When", 16),
                 Column("From", 22, 3, grows=True),
                 Column("Subject", 24, grows=True),
                 Column("Mailbox", 28, 4),
@@ -283,7 +283,8 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             where, around = "", ""
         else:
             gone = f", gone since {absolute(hit.closed)}" if hit.closed is not None else ""
-            where, around = f"{hit.address}  {hit.folder or 'top of the mailbox'}{gone}", hit.snippet
+            what = "Appointment, by its start: " if hit.is_appointment else ""
+            where, around = f"{what}{hit.address}  {hit.folder or 'top of the mailbox'}{gone}", hit.snippet
         self.query_one("#where", Static).update(printable(where))
         self.query_one("#around", Static).update(printable(around))
 

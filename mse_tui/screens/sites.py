@@ -45,6 +45,7 @@ class SitesScreen(LiveScreen[Shown]):
     """All sites; the one under the cursor in full below."""
 
     KEYS = (SITE_ENABLE, SITE_MAINTENANCE, SITE_WINDOWS, SITE_PRUNING, RETRY, *FILTERING)
+    OPENS = False
     PLACE = "sites"
     HELP_TEXT = (
         "One site is one installed engine. e enables or disables the one under the cursor: none of a disabled site's"

@@ -46,6 +46,8 @@ class StubsScreen(LiveScreen[Shown]):
     """The stub registry, latest first; read page by page."""
 
     KEYS = (STUB_REHYDRATE, STUB_REVOKE, FIND, STUBS_STATE)
+    FOR_A_LINE = (STUB_REHYDRATE, STUB_REVOKE)
+    MARKS = True
     PLACE = "stubs"
     HELP_TEXT = (
         "What storage management took out of mailboxes. H puts originals back in the places of marked stubs (or of the"
@@ -99,7 +101,7 @@ class StubsScreen(LiveScreen[Shown]):
         self.tui.act(partial(self._look.row, event.line.key), self._show_stub)
 
     def _show_stub(self, row: StubRow) -> None:
-        self.tui.show_facts(_title(row), _facts(row, self))
+        self.tui.show_facts(_title(row), _facts(row, self), (STUB_REHYDRATE, STUB_REVOKE))
 
     # --- narrowing
 

@@ -27,7 +27,15 @@ from mse_tui.store.queries import ExecutionDetail, ExecutionRow, MailboxResultRo
 from mse_tui.terms import Light, TaskType, Trigger
 from mse_tui.text import printable
 from mse_tui.widgets.advice import Advice
-from mse_tui.widgets.commands import FINDING, LOG_DEFINITION, LOG_OPEN, RUN_AGAIN, TASK_RESYNC, TASK_STOP
+from mse_tui.widgets.commands import (
+    FINDING,
+    LOG_DEFINITION,
+    LOG_OPEN,
+    LOG_PROBLEMS,
+    RUN_AGAIN,
+    TASK_RESYNC,
+    TASK_STOP,
+)
 from mse_tui.widgets.counters import counters_said
 from mse_tui.widgets.facts import Facts
 from mse_tui.widgets.lines import Cell, Column, Fact, Line, Tone, light_cell, light_tone, line
@@ -35,38 +43,60 @@ from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.settings_facts import settings_facts
 from mse_tui.widgets.wording import absolute, count, in_local_time, item_said, lasted, number, when
 
+_NO_EXECUTIONS = " Nothing has been executed. Press 2 for the tasks."
+_NO_PROBLEMS = " No execution ended with a warning or an error. Press t for all of them."
 _REMOVED = "The task was removed; it can't be told anything."
 
 
 class SummaryLogScreen(LiveScreen[int]):
     """All executions, newest first."""
 
-    KEYS = FINDING
+    KEYS = (LOG_PROBLEMS, *FINDING)
     PLACE = "log"
     HELP_TEXT = (
         "The task summary log of all tasks: one entry an execution, newest first. Below the list: what to do about the"
-        " one under the cursor. Enter opens it."
+        " one under the cursor. Enter opens it; t leaves out what ended well, and shows it again."
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._problems = False
 
     def body(self) -> Iterable[Widget]:
         """The title and the list."""
         yield Static("Task summary log", classes="title", id="title", markup=False)
         started, ago, *others = EXECUTION_COLUMNS
         columns = (started, ago, Column("Task", 24, grows=True), *others)
-        yield PagedList(columns, id="executions", empty=" Nothing has been executed. Press 2 for the tasks.")
+        yield PagedList(columns, id="executions", empty=_NO_EXECUTIONS)
         yield Advice()
 
     def load(self) -> int:
         """How many there are."""
-        return queries.executions_count()
+        return queries.executions_count(problems=self._problems)
 
     def show(self, data: int) -> None:
         """The list fetches what is seen of them."""
-        self.query_one("#executions", PagedList).set_pages(data, self._page)
+        what = f": {count(data, 'execution')} with warnings or errors" if self._problems else ""
+        self.query_one("#title", Static).update(f"Task summary log{what}")
+        executions = self.query_one("#executions", PagedList)
+        executions.set_empty(_NO_PROBLEMS if self._problems else _NO_EXECUTIONS)
+        executions.set_pages(data, self._page)
 
     def _page(self, offset: int, limit: int) -> Sequence[Line]:
         now = self.now
-        return [_with_task(row, execution_cells(row, now)) for row in queries.executions_of(None, offset, limit)]
+        rows = queries.executions_of(None, offset, limit, problems=self._problems)
+        return [_with_task(row, execution_cells(row, now)) for row in rows]
+
+    def action_log_problems(self) -> None:
+        """Only what needs somebody; again: everything."""
+        self._problems = not self._problems
+        self.query_one("#executions", PagedList).forget_pages()
+        self.reload()
+
+    def show_all(self) -> None:
+        """Those that ended well too."""
+        if self._problems:
+            self.action_log_problems()
 
     @on(PagedList.Moved)
     def _moved(self, event: PagedList.Moved) -> None:
@@ -93,6 +123,7 @@ class ShownExecution:
 class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
     """One execution: what it came to, and a row a mailbox."""
 
+    MARKS = True
     KEYS = (RUN_AGAIN, TASK_STOP, LOG_OPEN, FINDING[0], TASK_RESYNC, LOG_DEFINITION, *FINDING[1:])
     PLACE = "log"
     NO_TASK = _REMOVED

@@ -89,6 +89,8 @@ class TasksScreen(TaskCommands, LiveScreen[list[TaskRow]]):
     """All tasks or one type's."""
 
     KEYS = (*TASK_COMMANDS[:1], TASK_NEW, *TASK_COMMANDS[1:], FILTERING[0], TASKS_SORT, TASKS_TYPE, *FILTERING[1:])
+    FOR_A_LINE = TASK_COMMANDS
+    MARKS = True
     PLACE = "tasks"
     HELP_TEXT = (
         "All tasks. Enter opens one; space marks several, and a command then goes to all that are marked. A task whose"

@@ -16,6 +16,7 @@ from mse_tui.home import Home
 from mse_tui.reasons import Problem
 from mse_tui.screens.dialogs import FactsDialog, problem_notice
 from mse_tui.terms import TaskType
+from mse_tui.widgets.commands import Command
 from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.lines import Fact, Tone
 
@@ -142,9 +143,19 @@ class Tui(App[None]):
             self.push_screen(problem_notice(problem))
             return None
 
-    def show_facts(self, title: str, facts: Sequence[Fact]) -> None:
-        """Facts over the present screen."""
-        self.push_screen(FactsDialog(title, facts))
+    def show_facts(self, title: str, facts: Sequence[Fact], commands: Sequence[Command] = ()) -> None:
+        """Facts over the present screen; `commands` of the screen can be given from there."""
+
+        def closed(chosen: Command | None) -> None:
+            if chosen is not None:
+                self.call_later(self.do, chosen, None)
+
+        self.push_screen(FactsDialog(title, facts, commands), closed)
+
+    async def do(self, command: Command, focused: Any) -> None:
+        """Give a command: to what has the focus, the screen or the app, whichever knows it first."""
+        owner = next(one for one in (focused, self.screen, self) if hasattr(one, command.method))
+        await self.run_action(command.action, owner)
 
     # --- where to go ---------------------------------------------------------------------------------------------
 

@@ -130,7 +130,9 @@ MODE_CALENDAR = Command(
 )
 MODE_STUBS = Command("mode.stubs", "9", "Stubs", "What was taken out of mailboxes, and giving it back.", footer=False)
 MODE_AUDIT = Command("mode.audit", "W", "Audit", "Who did what, and whether anybody has been at it.", footer=False)
-MODE_LOGS = Command("mode.logs", "L", "Logs", "What the engine logs, as it comes; filtered.", footer=False)
+MODE_LOGS = Command(
+    "mode.logs", "L", "Engine log", "What the engine logs, as it comes; filtered.", footer=False, short="Engine"
+)
 MODE_SITES = Command("mode.sites", "S", "Sites", "The sites, their engines and accounts.", footer=False)
 MODE_PLANNING = Command(
     "mode.planning", "0", "Planning", "How long tasks take and whether they keep up.", footer=False, short="Plan"
@@ -236,6 +238,7 @@ TABS = (TAB_OPTIONS, TAB_INFORMATION, TAB_LOGS, TAB_NEXT, TAB_PREVIOUS)
 TASK_CHANGE = Command("task.change", "e", "Change", "Give the task another schedule or definition.", changes=True)
 
 LOG_OPEN = Command("log.open", "o", "Log", "What the engine has logged about the line under the cursor.")
+LOG_PROBLEMS = Command("log.problems", "t", "Problems", "Only what ended with a warning or an error; again: all.")
 LOG_DEFINITION = Command("log.definition", "d", "Definition", "The definition as this execution used it.", footer=False)
 
 # --- definitions and schedules -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from mse_tui.widgets.commands import LIST_KEYS, bindings
 from mse_tui.widgets.lines import GAP, Column, Line, Tone, fit, layout, widest
+from mse_tui.widgets.wording import count, number
 from mse_tui.widgets.wrapping import wrapped
 
 _NOTHING_MATCHES = " Nothing matches the filter. Esc shows all."
@@ -28,6 +29,8 @@ class LineList(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST_KEYS)
     IS_TEXT: ClassVar[bool] = False
     """Its lines are text to be read: there is nothing to open or to mark."""
+    ONE_CLICK: ClassVar[bool] = False
+    """Its lines are choices: a click takes one."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--heading", "list--cursor", "list--mark"} | {
         f"list--{tone}" for tone in Tone
     }
@@ -78,6 +81,8 @@ class LineList(ScrollView, can_focus=True):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self._clicked = ""
+        """The key of the line that was clicked last."""
         self._columns = tuple(columns)
         self._empty = empty
         self._heading = heading
@@ -103,6 +108,12 @@ class LineList(ScrollView, can_focus=True):
     def count(self) -> int:
         """Lines shown."""
         return self._count
+
+    @property
+    def matching(self) -> str:
+        """How many lines have the text that was asked for, as far as that is known: '2 of 10 lines'."""
+        listed = sum(not one.is_note for one in self._all)
+        return f"{number(self._count)} of {count(listed, 'line')}" if self.filter_text else ""
 
     @property
     def current(self) -> Line | None:
@@ -298,10 +309,13 @@ class LineList(ScrollView, can_focus=True):
     def _lay_out(self) -> list[int]:
         room = max(1, self.scrollable_content_region.width - 1)
         if self._laid_for != (room, self._revision):
-            wanted = None if self.is_paged else widest(self._columns, self._shown)
-            self._widths = layout(self._columns, room, wanted)
+            self._widths = layout(self._columns, room, self._widest())
             self._laid_for = (room, self._revision)
         return self._widths
+
+    def _widest(self) -> Sequence[int] | None:
+        """The widest text of each column; None where that is not known yet."""
+        return widest(self._columns, self._shown)
 
     def _line(self, index: int) -> Line | None:
         return self._shown[index] if 0 <= index < len(self._shown) else None
@@ -446,10 +460,13 @@ class LineList(ScrollView, can_focus=True):
             self.post_message(self.Copied(text))
 
     def on_click(self, event: events.Click) -> None:
-        """The mouse works too: a click moves, a second one opens."""
+        """The mouse works too: a click moves, a second one on the same line opens; one is enough for a choice."""
         index = self.scroll_offset.y + event.y - self._heading_rows
-        if 0 <= index < self._count:
-            before = self.cursor
-            self.move_to(index)
-            if before == self.cursor and event.chain > 1:
-                self.action_list_open()
+        if not 0 <= index < self._count:
+            return
+        before = self.current
+        self.move_to(index)
+        again = self.current is not None and self.current == before and self._clicked == self.current.key
+        self._clicked = self.current.key if self.current is not None else ""
+        if again or self.ONE_CLICK:
+            self.action_list_open()

@@ -1,7 +1,7 @@
 """Lines and columns of lists: what a line says, and how wide its columns become."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import compress
@@ -13,6 +13,8 @@ from mse_tui.text import printable
 
 GAP = 2
 """Cells between two columns."""
+_READABLE = 48
+"""Cells that a growing column gets before the others get what their texts want."""
 _JOINERS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 """The zero-width joiner, variation selectors, and the colours of skin."""
 
@@ -94,6 +96,8 @@ class Column:
     """Numbers are aligned to the right."""
     grows: bool = False
     """It takes the room that is left."""
+    if_any: bool = False
+    """It is left out where no line has anything in it."""
 
 
 _LIGHTS = {
@@ -138,15 +142,25 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
-def widest(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
-    """For each column, how many cells its widest text has."""
-    widths = [cell_len(column.title) for column in columns]
+def fit_path(path: str, width: int) -> str:
+    """The path in at most `width` cells: what is cut is its beginning, folder by folder, then its last name's end."""
+    names = path.split("/")
+    for first in range(len(names)):
+        said = "/".join(names[first:]) if first == 0 else "…/" + "/".join(names[first:])
+        if cell_len(said) <= width:
+            return said
+    return fit(names[-1], max(1, width))
+
+
+def widest(columns: Sequence[Column], lines: Iterable[Line]) -> list[int]:
+    """For each column, how many cells its widest text has; 0 for one that is there only if any line has something."""
+    widths = [0 if column.if_any else cell_len(column.title) for column in columns]
     for one in lines:
         if one.is_note or one.spans:
             continue
         for index, cell in enumerate(one.cells[: len(widths)]):
             widths[index] = max(widths[index], cell_len(steady(cell.text)))
-    return widths
+    return [max(width, cell_len(column.title)) if width else 0 for column, width in zip(columns, widths, strict=True)]
 
 
 def layout(columns: Sequence[Column], room: int, wanted: Sequence[int] | None = None) -> list[int]:
@@ -154,7 +168,7 @@ def layout(columns: Sequence[Column], room: int, wanted: Sequence[int] | None = 
     needs = [
         column.width if wanted is None else min(column.width, wanted[index]) for index, column in enumerate(columns)
     ]
-    kept = set(range(len(columns)))
+    kept = {index for index in range(len(columns)) if not (columns[index].if_any and wanted and not wanted[index])}
     while len(kept) > 1 and sum(needs[index] + GAP for index in kept) - GAP > room:
         last = max(kept, key=lambda index: (columns[index].priority, index))
         if columns[last].priority == 1:
@@ -165,8 +179,12 @@ def layout(columns: Sequence[Column], room: int, wanted: Sequence[int] | None = 
     growing = [index for index in sorted(kept) if columns[index].grows]
     if spare < 0:
         _shrink(widths, growing or sorted(kept), -spare)
-    elif growing:
-        _grow(widths, growing, spare, wanted)
+    elif wanted is None:
+        _share_out(widths, growing, spare)
+    else:
+        others = [index for index in sorted(kept) if not columns[index].grows]
+        for some, most in ((growing, _READABLE), (others, _READABLE), (growing, room), (others, room)):
+            spare = _grow(widths, some, spare, [min(most, width) for width in wanted])
     return widths
 
 
@@ -177,12 +195,20 @@ def _shrink(widths: list[int], shrinking: list[int], missing: int) -> None:
         missing -= less
 
 
-def _grow(widths: list[int], growing: list[int], spare: int, wanted: Sequence[int] | None) -> None:
+def _share_out(widths: list[int], growing: list[int], spare: int) -> None:
     for position, index in enumerate(growing):
-        share = spare // (len(growing) - position)
-        more = share if wanted is None else max(0, min(spare, wanted[index] - widths[index]))
+        more = spare // (len(growing) - position)
         widths[index] += more
         spare -= more
+
+
+def _grow(widths: list[int], growing: list[int], spare: int, wanted: Sequence[int]) -> int:
+    """Give each what it wants, in turn, as long as there is room; answers how much is left."""
+    for index in growing:
+        more = max(0, min(spare, wanted[index] - widths[index]))
+        widths[index] += more
+        spare -= more
+    return spare
 
 
 @dataclass(frozen=True, slots=True)

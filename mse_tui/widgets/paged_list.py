@@ -1,16 +1,18 @@
 """Long lists, read page by page in a thread; short ones from memory all the same."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from textual import work
 from textual.message import Message
+from textual.worker import get_current_worker
 
 from mse_tui.reasons import Problem
 from mse_tui.widgets.faults import every_fault_explained
 from mse_tui.widgets.line_list import LineList
-from mse_tui.widgets.lines import Column, Line
+from mse_tui.widgets.lines import Column, Line, widest
+from mse_tui.widgets.wording import count
 
 PAGE = 100
 """Lines of a page that is fetched."""
@@ -47,6 +49,13 @@ class PagedList(LineList):
         number: int
 
     @dataclass
+    class Counted(Message):
+        """It is known how many lines have the text."""
+
+        text: str
+        lines: int
+
+    @dataclass
     class Failed(Message):
         """Lines could not be fetched."""
 
@@ -60,6 +69,10 @@ class PagedList(LineList):
         self._fresh: set[int] = set()
         self._asked: set[int] = set()
         self._generation = 0
+        self._matches: int | None = None
+        """How many lines have the text that was asked for, once that is known."""
+        self._seen_widest: list[int] = []
+        """The widest text of each column in all pages that have come, so that columns never shrink as one scrolls."""
 
     @property
     def is_paged(self) -> bool:
@@ -90,6 +103,7 @@ class PagedList(LineList):
             self._pages[number] = tuple(lines)
             self._fresh.add(number)
             self._asked.add(number)
+            self._widen(self._pages[number])
         self._resize(count)
         for number in sorted(self._visible_pages()):
             self._want(number)
@@ -97,8 +111,17 @@ class PagedList(LineList):
     def forget_pages(self) -> None:
         """Another thing is listed now: start at its top with nothing from before."""
         self._pages.clear()
+        self._matches = None
+        self._seen_widest = []
         self.cursor = 0
         self.scroll_to(y=0, animate=False)
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show these columns from now on."""
+        self._seen_widest = []
+        super().set_columns(columns)
+        for page in self._pages.values():
+            self._widen(page)
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -110,6 +133,19 @@ class PagedList(LineList):
             self._want(number)
         page = self._pages.get(number, ())
         return page[place] if place < len(page) else None
+
+    def _widest(self) -> Sequence[int] | None:
+        return (self._seen_widest or None) if self.is_paged else super()._widest()
+
+    def _widen(self, lines: Sequence[Line]) -> None:
+        """Take a page's texts into account, and draw all again where one of them is wider than those before."""
+        found = widest(self._columns, lines)
+        before = self._seen_widest or [0] * len(found)
+        wider = [max(both) for both in zip(before, found, strict=True)]
+        if wider != self._seen_widest and lines:
+            self._seen_widest = wider
+            self._revision += 1
+            self.refresh()
 
     def _visible_pages(self) -> set[int]:
         top = self.scroll_offset.y
@@ -143,6 +179,7 @@ class PagedList(LineList):
             return
         before = self._pages.pop(loaded.number, None)
         self._pages[loaded.number] = loaded.lines
+        self._widen(loaded.lines)
         self._fresh.add(loaded.number)
         for old in list(self._pages)[:-_PAGES_KEPT]:
             del self._pages[old]
@@ -157,39 +194,60 @@ class PagedList(LineList):
 
     def find(self, text: str, forward: bool = True) -> None:
         """Move to the next (or previous) line with this text, from the line beside the cursor on, once around."""
+        if text != self.filter_text:
+            self._matches = None
         self.filter_text = text
         if text and self._count:
             step = 1 if forward else -1
             order = [
                 (self.cursor + step * away) % self._count for away in range(1, min(self._count, _FIND_AT_MOST) + 1)
             ]
-            self._search(order, text, self._fetch)
+            self._search(order, text, self._fetch, is_counted=self._matches is not None)
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
-    def _search(self, order: list[int], text: str, fetch: Fetch | None) -> None:
+    def _search(self, order: list[int], text: str, fetch: Fetch | None, *, is_counted: bool) -> None:
+        worker, matches = get_current_worker(), 0
         try:
             with every_fault_explained():
-                index = self._index_of(order, text, fetch)
+                for index in self._indices_of(order, text, fetch):
+                    matches += 1
+                    if matches == 1:
+                        self.post_message(self.Found(index, text))
+                    if is_counted or worker.is_cancelled:
+                        return
         except Problem as problem:
             self.post_message(self.Failed(problem))
             return
-        self.post_message(self.Found(index, text))
+        if not matches:
+            self.post_message(self.Found(-1, text))
+        self.post_message(self.Counted(text, matches))
 
-    def _index_of(self, order: list[int], text: str, fetch: Fetch | None) -> int:
-        pages: dict[int, Sequence[Line]] = {}
-        shown = self._shown
+    def _indices_of(self, order: list[int], text: str, fetch: Fetch | None) -> Iterator[int]:
+        """Of the lines with this text."""
+        shown, number = self._shown, -1
+        lines: Sequence[Line] = ()
         for index in order:
-            number, place = divmod(index, PAGE)
-            if fetch is None:
-                lines: Sequence[Line] = shown[number * PAGE : (number + 1) * PAGE]
-            elif number in pages:
-                lines = pages[number]
-            else:
-                pages.clear()
-                lines = pages[number] = fetch(number * PAGE, PAGE)
-            if place < len(lines) and lines[place].contains(text):
-                return index
-        return -1
+            if number != index // PAGE:
+                number = index // PAGE
+                start = number * PAGE
+                lines = shown[start : start + PAGE] if fetch is None else fetch(start, PAGE)
+            if index % PAGE < len(lines) and lines[index % PAGE].contains(text):
+                yield index
+
+    @property
+    def matching(self) -> str:
+        """How many lines have the text that was asked for, as far as that is known."""
+        if not self.is_paged:
+            return super().matching
+        if not self.filter_text or self._matches is None:
+            return ""
+        more = "at least " if self._count > _FIND_AT_MOST else ""
+        return f"{more}{count(self._matches, 'line')} with {self.filter_text!r}"
+
+    def on_paged_list_counted(self, counted: Counted) -> None:
+        """Keep it; the screen says it."""
+        if counted.text == self.filter_text:
+            self._matches = counted.lines
 
     def on_paged_list_found(self, found: Found) -> None:
         """Go to the line that was found, or say that there is none."""

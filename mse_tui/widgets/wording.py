@@ -67,6 +67,16 @@ def when(moment: datetime | None, now: datetime) -> str:
     return f"{absolute(moment)} ({relative(moment, now)})" if moment else "-"
 
 
+def zone_said(now: datetime) -> tuple[str, str]:
+    """This machine's time zone by its name and the hours it is ahead, and by these alone: 'UTC+1', 'UTC-3:30'."""
+    local = now.astimezone()
+    ahead = local.utcoffset() or timedelta()
+    hours, minutes = divmod(abs(int(ahead.total_seconds())) // 60, 60)
+    sign = "-" if ahead < timedelta() else "+"
+    short = f"UTC{sign}{hours}{f':{minutes:02}' if minutes else ''}"
+    return ("UTC", "UTC") if local.tzname() == "UTC" else (f"{local.tzname()}, {short}", short)
+
+
 def when_in(moment: datetime, now: datetime, zone: tzinfo) -> str:
     """As `when`; where another zone's clocks show another time, that as well."""
     there, here = moment.astimezone(zone), moment.astimezone()

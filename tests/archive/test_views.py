@@ -52,6 +52,17 @@ def test_a_tree_in_order_with_paths_counts_and_sizes(box: ArchivedMailbox) -> No
     assert views.folder(box.row.id, str(below.id), View.live()).messages == 2
 
 
+def test_the_inbox_stands_first_and_what_people_made_behind_what_every_mailbox_has(box: ArchivedMailbox) -> None:
+    for name, distinguished in (
+        ("Archiv", ""), ("Gelöschte Elemente", "deleteditems"), ("Gesendete Elemente", "sentitems"),
+        ("Posteingang", "inbox"), ("Notizen", "notes"),
+    ):  # fmt: skip
+        made = box.folder(name, box.root)
+        type(made).update(distinguished=distinguished).where(type(made).id == made.id).execute()
+    expected = ["", "Posteingang", "Gesendete Elemente", "Gelöschte Elemente", "Archiv", "Notizen"]
+    assert paths(box, View.live()) == expected
+
+
 def test_a_folder_that_moves_and_is_renamed(box: ArchivedMailbox) -> None:
     old, new = box.folder("Old", box.root), box.folder("New", box.root)
     child = box.folder("Child", old, opened=5)

@@ -184,7 +184,7 @@ def test_a_disabled_mailbox_is_listed_and_colours_nothing(bench, caplog):
     assert lights(bench, execution)[0] == ("anna@example.com", Light.NONE, Reason.MAILBOX_DISABLED)
     assert execution.light == Light.GREEN
     assert execution.message == "3 mailboxes: 2 success, 1 skipped."
-    assert "Mailbox done: skipped Disabled." in caplog.messages
+    assert "Mailbox done: skipped: Disabled." in caplog.messages
 
 
 def test_failed_items_and_warnings_are_orange(bench):

@@ -36,10 +36,10 @@ def seed_log(home: Home) -> None:
             log_line(29.5, Level.INFO, "Mailbox done: success", mailbox=f"ann.lindqvist@{DOMAIN}", **board),
             log_line(29.2, Level.INFO, HOSTILE, mailbox=BO, **board),
             log_line(
-                29, Level.WARNING, "Mailbox done: warning 1 item could not be read", mailbox=BO, reason="item-corrupt",
+                29, Level.WARNING, "Mailbox done: warning: 1 item could not be read", mailbox=BO, reason="item-corrupt",
                 **board,
             ),
-            log_line(29, Level.WARNING, "Task ended: warning 2 mailboxes: 1 success, 1 warning.", **board),
+            log_line(29, Level.WARNING, "Task ended: warning: 2 mailboxes: 1 success, 1 warning.", **board),
             log_line(7, Level.INFO, "Task begins", **nightly),
             log_line(2, Level.WARNING, "waiting 30.0 s: The server is busy", mailbox=CARLA, **nightly),
             log_line(

@@ -81,3 +81,17 @@ async def test_a_person_may_be_named_as_the_directory_knows_him(app: MseTuiApp, 
         EngineRequest.update(answered=now(), answer=json.dumps({"address": EVE, "name": "Eve"})).execute()
         await keys.see(EVE)
     assert EVE in [person for person, _, _ in by_hand()]
+
+
+async def test_a_grant_is_opened_and_taken_back_from_there(app: MseTuiApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "a")
+        await keys.see("4 grants")
+        await keys.press("slash")
+        await keys.type("auditor")
+        await keys.press("enter", "enter")
+        screen = await keys.see("Inbox/Prosjekter and below")
+        assert "D Revoke" in screen
+        await keys.press("D")
+        await keys.see("Take back what auditor@")

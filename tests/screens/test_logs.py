@@ -57,7 +57,7 @@ async def test_a_narrow_terminal_shows_whose_mailbox_a_line_is_about(app: MseTui
         await keys.press("L")
         await keys.see("Engine's log: 9 lines, following")
         failed = next(one for one in shown(app).splitlines() if "A mailbox failed" in one)
-        assert failed.split()[1:] == ["x", "carla.moreau@fjor…", "A", "mailbox", "failed", "inside"]
+        assert failed.split() == ["03-02", "10:28:30", "x", "carla.moreau@f…", "A", "mailbox", "failed", "inside"]
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
         assert "x error" in shown(app)

@@ -20,6 +20,13 @@ def test_columns_are_dropped_by_priority(room: int, widths: list[int]) -> None:
     assert layout(COLUMNS, room) == widths
 
 
+def test_columns_get_the_room_that_their_texts_want_and_leave_out_what_is_empty() -> None:
+    listed = (Column("Task", 6, grows=True), Column("Site", 6), Column("Gone", 4, if_any=True))
+    assert layout(listed, 30, [6, 20, 4]) == [6, 16, 4]
+    assert layout(listed, 60, [9, 20, 0]) == [9, 20, 0]
+    assert layout(listed, 90, [200, 20, 0]) == [68, 20, 0]
+
+
 class ListApp(App[None]):
     def compose(self) -> ComposeResult:
         yield PagedList(COLUMNS, empty="Nothing. Press c.")
@@ -104,3 +111,14 @@ async def test_what_an_empty_list_says_is_wrapped_not_cut() -> None:
             " change how long.",
             "",
         ]
+
+
+async def test_columns_of_pages_are_as_wide_as_what_has_been_seen_of_them() -> None:
+    def fetch(offset: int, limit: int) -> Sequence[Line]:
+        return [line(number, f"line {number}", "1", "a class of its own") for number in range(offset, offset + limit)]
+
+    app = ListApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        found = app.query_one(PagedList)
+        found.set_pages(3, fetch)
+        await until(pilot, lambda: "a class of its own" in shown(app), "the whole text")

@@ -39,6 +39,17 @@ async def test_the_registry_is_listed_narrowed_and_opened(stubbed: MseTuiApp) ->
         assert f"{2:032x}" in facts and "4.8 MiB before, 19.5 KiB as a stub" in facts
 
 
+async def test_a_stub_that_is_looked_at_can_be_put_back_from_there(stubbed: MseTuiApp) -> None:
+    async with stubbed.run_test(size=(100, 30), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("9")
+        await keys.see("Figures, week 1")
+        await keys.press("j", "enter")
+        await keys.see("H Rehydrate")
+        await keys.press("H")
+        await keys.see("Rehydrate 1 stub?")
+
+
 async def test_rehydrating_asks_the_engine_for_what_is_marked(stubbed: MseTuiApp) -> None:
     async with stubbed.run_test(size=(100, 30), notifications=True) as pilot:
         keys = Keys(pilot)

@@ -79,21 +79,24 @@ def _activity(row: Any) -> ActivityRow:
     return ActivityRow(execution_row(row), Status(row.task.status), row.task.latest_detail)
 
 
-def executions_count(task_id: int | None = None) -> int:
-    """How many executions are kept, of one task or of all."""
-    query = Execution.select()
-    if task_id is not None:
-        query = query.where(Execution.task == task_id)
-    return int(query.count())
+def executions_count(task_id: int | None = None, *, problems: bool = False) -> int:
+    """How many executions are kept, of one task or of all; or of those that ended orange or red."""
+    return int(_narrowed(Execution.select(), task_id, problems).count())
 
 
-def executions_of(task_id: int | None, offset: int = 0, limit: int = 100) -> list[ExecutionRow]:
-    """One task's executions (None: all tasks'), newest first."""
+def executions_of(
+    task_id: int | None, offset: int = 0, limit: int = 100, *, problems: bool = False
+) -> list[ExecutionRow]:
+    """One task's executions (None: all tasks'), newest first; or those that ended orange or red."""
     query = _executions().order_by(Execution.started.desc(), Execution.id.desc()).offset(offset).limit(limit)
+    with reading():
+        return [execution_row(row) for row in _narrowed(query, task_id, problems)]
+
+
+def _narrowed(query: Any, task_id: int | None, problems: bool) -> Any:
     if task_id is not None:
         query = query.where(Execution.task == task_id)
-    with reading():
-        return [execution_row(row) for row in query]
+    return query.where(Execution.light.in_((Light.ORANGE, Light.RED))) if problems else query
 
 
 def executions_of_removed(name: str, limit: int = 100) -> list[ExecutionRow]:
