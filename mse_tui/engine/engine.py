@@ -23,7 +23,7 @@ from mse_tui.engine.claims import Claim, Claims
 from mse_tui.engine.clock import Clock, SystemClock
 from mse_tui.engine.commands import Commands
 from mse_tui.engine.configuration_watch import ConfigurationWatch
-from mse_tui.engine.execution import Equipment, Execution, State
+from mse_tui.engine.execution import SHUTDOWN, Equipment, Execution, State
 from mse_tui.engine.full_disk import FULL_DISK
 from mse_tui.engine.giving_back import GivingBack
 from mse_tui.engine.group_cache import GroupCache, scope_of
@@ -61,7 +61,6 @@ _AUDIT_HEAD = 10
 _CONFIGURATION = 10
 _INDEX_TICKS = 10
 _HOUSEKEEPING = 3600
-_SHUTDOWN = "the engine's shutdown"
 _HOUSEKEEPING_ENDS_SECONDS = 30.0
 _LAST_WORDS_SECONDS = 5.0
 """How long threads are waited for once nothing is left for them to do."""
@@ -390,7 +389,7 @@ class Engine:
 
     def _end_executions(self) -> None:
         for execution in self._executions():
-            execution.stop(_SHUTDOWN)
+            execution.stop(SHUTDOWN)
         patience = self._clock.monotonic() + _LAST_WORDS_SECONDS
         while (left := self._executions()) and not self._at_once.is_set():
             if self._clock.monotonic() > patience and all(execution.state is State.ENDING for execution in left):

@@ -36,6 +36,9 @@ from mse_tui.terms import Light, TaskType
 
 log = logging.getLogger(__name__)
 
+SHUTDOWN = "the engine's shutdown"
+"""Who stops executions when their engine ends."""
+
 
 class State(Enum):
     """Where an execution stands."""
@@ -261,7 +264,7 @@ class Execution:
         journal.close(outcome)
         self._result_id = None
         self._tell_how_it_ended(member, outcome)
-        if outcome.reason in (Reason.PAUSED, Reason.STOPPED):
+        if outcome.reason in (Reason.PAUSED, Reason.STOPPED, Reason.INTERRUPTED):
             self._with.submit(self.turn)
             return False
         records.note_health(self.claim, member.address, outcome, self._now())
@@ -350,7 +353,7 @@ class Execution:
             if self._lease_lost:
                 return failed(Problem(Reason.LEASE_LOST, "Another engine took the task over."))
             if self._stopped_by:
-                return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by}.")
+                return Outcome(Light.ORANGE, str(self._why_stopped()), f"Stopped by {self._stopped_by}.")
             return Outcome(Light.NONE, str(Reason.PAUSED), f"Paused by {self._pause() or 'a person'}.")
         problem = _problem(error)
         if problem.reason is Reason.INTERNAL:
@@ -378,7 +381,12 @@ class Execution:
         return f"the site's maintenance until {self._rests_until:%Y-%m-%d %H:%M} UTC"
 
     def _stopped(self) -> Outcome:
-        return Outcome(Light.ORANGE, str(Reason.STOPPED), f"Stopped by {self._stopped_by} {self._so_far()}.")
+        message = f"Stopped by {self._stopped_by} {self._so_far()}."
+        return Outcome(Light.ORANGE, str(self._why_stopped()), message)
+
+    def _why_stopped(self) -> Reason:
+        """No person stopped what ends with its engine."""
+        return Reason.INTERRUPTED if self._stopped_by == SHUTDOWN else Reason.STOPPED
 
     def _so_far(self) -> str:
         return f"after {self._position} of {len(self._members)} mailboxes"

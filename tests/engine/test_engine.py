@@ -16,6 +16,7 @@ from mse_tui.engine.leases import Leases
 from mse_tui.engine.locks import MailboxLocks, Waiting
 from mse_tui.exchange.mailbox import Cancelled
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store import queries
 from mse_tui.store.database import keep_connection, writing
 from mse_tui.store.lease_keys import mailbox_key, task_key
 from mse_tui.store.models import (
@@ -23,7 +24,6 @@ from mse_tui.store.models import (
     Command,
     EngineRequest,
     Execution,
-    HaltedAccount,
     Lease,
     LockWait,
     MailboxResult,
@@ -61,6 +61,7 @@ def test_stopping_the_engine_ends_executions_at_their_next_item_and_frees_everyt
     assert engine.join(10)
     (execution,) = bench.executions(task)
     assert execution.message.startswith("Stopped by the engine's shutdown after 0 of 3 mailboxes.")
+    assert [one.reason for one in queries.troubles() if one.task_id == task.id] == [Reason.INTERRUPTED]
     assert bench.task(task).status == Status.SCHEDULED
     assert not Lease.select().where(Lease.owner != "").exists()
     assert bench.exchange.closed.is_set()
@@ -223,12 +224,6 @@ class TestRequests:
             unknown = self.ask(bench, "dance")
         assert answer["problem"] == {"reason": "timeout", "happened": "Too slow.", "remedy": "Wait."}
         assert unknown["problem"]["reason"] == Reason.INVALID
-
-    def test_a_person_says_that_the_password_is_right(self, bench):
-        HaltedAccount.create(key="k", account="service", since=NOON, message="Refused.")
-        with bench.engine():
-            assert self.ask(bench, "retry_account")["accounts"] == ["service"]
-        assert not HaltedAccount.select().exists()
 
 
 def test_records_are_pruned_by_age_but_a_tasks_newest_execution_stays(bench):
