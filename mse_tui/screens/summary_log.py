@@ -204,7 +204,7 @@ class ExecutionScreen(TaskCommands, LiveScreen[ShownExecution]):
 
     def absent(self) -> frozenset[str]:
         """What runs can be stopped, what has ended run again."""
-        return super().absent() | _absent_while(self.shown is not None and self.shown.detail.execution.finished is None)
+        return super().absent() | _absent_while(self.shown is not None and self.shown.detail.execution.runs)
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """The marked mailboxes, else the one under the cursor where it failed; and all that failed."""
@@ -316,7 +316,7 @@ class ResultScreen(TaskCommands, LiveScreen[MailboxResultRow]):
 
     def absent(self) -> frozenset[str]:
         """A turn under way can be stopped, one that has ended run again."""
-        return super().absent() | _absent_while(self.shown is not None and self.shown.finished is None)
+        return super().absent() | _absent_while(self.shown is not None and self.shown.runs)
 
     def retries(self, tasks: Sequence[TaskRow]) -> Callable[[], list[Retry]]:
         """This mailbox, if it is one."""

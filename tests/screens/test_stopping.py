@@ -1,6 +1,7 @@
 """Stopping what runs, from wherever it is seen, and being told where nothing does."""
 
 from mse_tui.app import MseTuiApp
+from mse_tui.store.models import Lease
 from tests.screens.conftest import Keys, shown
 from tests.screens.test_journeys import commands_given
 
@@ -24,6 +25,16 @@ async def test_an_execution_that_has_ended_is_run_again_and_not_stopped(app: Mse
         keys = Keys(pilot)
         await keys.press("2", "j", "enter", "s", "enter")
         await keys.see("bo.akerman")
+        last = shown(app).splitlines()[-1]
+        assert "R Run again" in last and "x Stop" not in last
+
+
+async def test_an_execution_whose_engine_is_gone_is_run_again_and_not_stopped(app: MseTuiApp) -> None:
+    Lease.delete().where(Lease.key.startswith("task:")).execute()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        keys = Keys(pilot)
+        await keys.press("2", "j", "j", "enter", "s", "enter")
+        await keys.see("carla.moreau")
         last = shown(app).splitlines()[-1]
         assert "R Run again" in last and "x Stop" not in last
 
