@@ -1,6 +1,6 @@
 """Finding what a storage management definition means: listed by the server, judged row by row, before any change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,18 +69,20 @@ class Candidates:
         wanted: list[ItemRow] = []
         seen: set[str] = set()
         for page in self._mailbox.editing.find(remote_id, self._definition.query(self._moment)):
+            known = registered(row.stub for row in page if row.stub)
             for row in page:
                 if row.remote_id not in seen:
                     seen.add(row.remote_id)
                     self.scanned += 1
-                    if self._takes(row):
+                    if self._takes(row, known):
                         wanted.append(row)
         found: list[Candidate] = []
         for start in range(0, len(wanted), _DETAILS):
             found += self._with_details(path, wanted[start : start + _DETAILS])
         return found
 
-    def _takes(self, row: ItemRow) -> bool:
+    def _takes(self, row: ItemRow, known: Set[str]) -> bool:
+        """`known`: stubs that the registry has."""
         definition = self._definition
         if not is_of_class(row, definition.item_classes):
             self._leave("left_class")
@@ -89,7 +91,7 @@ class Candidates:
             self._leave("left_nothing")
             return False
         reason = never_changed(row) or definition.state_scope().skips(row)
-        if reason is Reason.IS_STUB and not registered([row.stub]):
+        if reason is Reason.IS_STUB and row.stub not in known:
             reason = Reason.STUB_UNKNOWN
         if reason is not None:
             self._skip(reason)
