@@ -9,7 +9,6 @@ from typing import Any
 from mse_tui.directory.addresses import parse_addresses
 from mse_tui.engine.clock import Clock
 from mse_tui.engine.group_questions import Answer, Arguments
-from mse_tui.engine.halts import clear_halts
 from mse_tui.exchange.mailbox import Cancelled, Exchange
 from mse_tui.exchange.waits import Wait, listening
 from mse_tui.reasons import Problem, Reason
@@ -40,7 +39,6 @@ class Requests:
         self._by_kind: dict[str, Answering] = {
             **by_kind,
             "test_connection": self._test_connection,
-            "retry_account": self._retry_account,
         }
 
     def answer_new(self) -> None:
@@ -100,9 +98,6 @@ class Requests:
             if addresses := parse_addresses(task.group).addresses:
                 return addresses[0]
         raise Problem(Reason.NOT_FOUND, "There is no mailbox to try.", "Name one, or create a task first.")
-
-    def _retry_account(self, _arguments: Arguments) -> Answer:
-        return {"accounts": clear_halts()}
 
 
 def _as_answer(problem: Problem) -> Answer:
