@@ -34,8 +34,9 @@ class Asked:
     person: str | None = None
     """Address of who looks; None: an administrator."""
     mailbox: str = ""
-    """Address, guid or number; what the text says of it beats this, as with the following three."""
+    """Address, guid or number; it beats what the text says of it."""
     folder: str = ""
+    """What the text says beats this, and the next two."""
     since: datetime | None = None
     until: datetime | None = None
     """Received before this time."""
@@ -51,7 +52,7 @@ class Asked:
         said = parse(self.text)
         return replace(
             said,
-            mailbox=said.mailbox or self.mailbox,
+            mailbox=self.mailbox or said.mailbox,
             folder=said.folder or self.folder,
             after=said.after or self.since,
             before=said.before or self.until,

@@ -106,6 +106,19 @@ def parse(text: str) -> Query:
     )
 
 
+def unknown_field(text: str) -> str:
+    """What to say of the first name that stands like a field's and is none; '' where there is none.
+
+    It may well be meant as it stands, as in 're:invoice': so it is said only where nothing was found.
+    """
+    for match in _TERM.finditer(text.translate(_QUOTES)):
+        name, value = match["name"] or "", match["word"] or ""
+        if name and name.lower() not in (*_FIELDS, *_PLACES) and not value.startswith("/"):
+            fields = " ".join(f"{each}:" for each in (*_FIELDS, *_PLACES))
+            return f"{name}: is no field and was looked for as a word; fields are {fields}"
+    return ""
+
+
 def day(text: str) -> datetime | None:
     """The beginning of a day, month or year in this machine's zone; None where the text is neither."""
     match = _DATE.fullmatch(text.strip())

@@ -24,7 +24,7 @@ class StubRow:
     mailbox_id: int
     address: str
     folder: str | None
-    """The folder's name when it was stubbed, as it is called now; None: withheld, as with the next two."""
+    """Where it lay when it was stubbed, names joined by / as they are now; None: withheld, as with the next two."""
     placement_id: int | None
     """The number by which the archive's commands know the original where it lay."""
     subject: str | None
@@ -106,12 +106,18 @@ class StubTotals:
     saved: int
 
 
-_FROM = (
-    " FROM stub s JOIN message m ON m.id = s.message_id JOIN archive_mailbox b ON b.id = s.mailbox_id"
-    " LEFT JOIN folder_place p ON p.folder_id = s.folder_id AND p.closed IS NULL"
-)
+_FROM = " FROM stub s JOIN message m ON m.id = s.message_id JOIN archive_mailbox b ON b.id = s.mailbox_id"
 _COLUMNS = (
-    "SELECT s.id, s.key, s.mailbox_id, b.address, COALESCE(p.name, ''),"
+    "SELECT s.id, s.key, s.mailbox_id, b.address,"
+    " COALESCE((WITH RECURSIVE up(parent_id, path, depth) AS ("
+    "  SELECT p.parent_id, p.name, 1 FROM folder_place p JOIN archive_folder f ON f.id = p.folder_id"
+    "   WHERE p.folder_id = s.folder_id AND p.closed IS NULL"
+    "   AND f.distinguished NOT IN ('msgfolderroot', 'archivemsgfolderroot')"
+    "  UNION ALL SELECT p.parent_id, p.name || '/' || up.path, depth + 1 FROM up"
+    "   JOIN folder_place p ON p.folder_id = up.parent_id AND p.closed IS NULL"
+    "   JOIN archive_folder f ON f.id = p.folder_id"
+    "   WHERE f.distinguished NOT IN ('msgfolderroot', 'archivemsgfolderroot') AND depth < 300"  # an end to cycles
+    " ) SELECT path FROM up ORDER BY depth DESC LIMIT 1), ''),"
     " (SELECT COALESCE(MAX(CASE WHEN x.remote_id = s.remote_id THEN x.id END), MAX(x.id)) FROM placement x"
     "  JOIN archive_folder f ON f.id = x.folder_id WHERE x.message_id = s.message_id AND f.mailbox_id = s.mailbox_id),"
     " m.subject,"

@@ -9,7 +9,7 @@ from mse_tui.actions.archive_search import Asked, Found
 from mse_tui.archive.indexing import Freshness
 from mse_tui.archive.search import PAGE, Hit, Place
 from mse_tui.archive.search_index import size_of
-from mse_tui.archive.search_query import day
+from mse_tui.archive.search_query import day, parse, unknown_field
 from mse_tui.archive.views import View
 from mse_tui.cli.completion import of_mailboxes
 from mse_tui.cli.naming import archived_mailbox, who_looks
@@ -49,7 +49,7 @@ def _place(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -
     help="live: as last replicated; full: everything ever seen.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000), default=PAGE, show_default=True, help="Hits at most.")
-@click.option("--after", "place", callback=_place, metavar="PLACE", help="Go on where a search has ended.")
+@click.option("--more", "place", callback=_place, metavar="PLACE", help="Go on where a search has ended, as it says.")
 @click.option(
     "--as",
     "person",
@@ -71,8 +71,10 @@ def search(
     """
     chosen = View.live() if view == "live" else View.full()
     person = who_looks(session, person)
+    text = " ".join(words)
+    mailbox = parse(text).mailbox or mailbox
     mailbox = str(archived_mailbox(session, mailbox, person).id) if mailbox else ""
-    asked = Asked(" ".join(words), person, mailbox, folder, since, until, chosen, place, limit)
+    asked = Asked(text, person, mailbox, folder, since, until, chosen, place, limit)
     found = archive_search.search_archive(asked, session.home, session.packs())
     fresh = archive_search.freshness(session.home)
     if as_json:
@@ -119,8 +121,10 @@ def _tell(found: Found, fresh: Freshness) -> None:
             click.echo(printable(f"{'':10}{hit.snippet}"))
     if not found.hits:
         click.echo("Nothing is found.")
+        if hint := unknown_field(found.asked.text):
+            click.echo(printable(hint))
     if found.more is not None:
-        click.echo(f"There is more: the same with --after {found.more}")
+        click.echo(f"There is more: the same with --more {found.more}")
     click.echo(index_is_fresh(fresh.up_to, fresh.waiting))
     if fresh.waiting:
         click.echo("An engine indexes them while it runs; at once: mse-tui archive index")

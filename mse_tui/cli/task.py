@@ -12,6 +12,7 @@ import click
 from mse_tui.actions import commands
 from mse_tui.actions.contents import shown_progress
 from mse_tui.actions.going_live import task_going_live
+from mse_tui.actions.group_preview import Preview
 from mse_tui.actions.groups import confirm_group
 from mse_tui.actions.tasks import create_task, set_task
 from mse_tui.actions.what_if import changes_within
@@ -33,6 +34,8 @@ from mse_tui.widgets.removal_wording import what_removing_does
 from mse_tui.widgets.wording import LEFT_OUT, absolute, count, in_local_time, next_start, number, utc_now
 
 _TYPE = click.Choice([kind.value for kind in TaskType], case_sensitive=False)
+_FEW = 3
+"""Mailboxes to try a new task on."""
 _TAKEN_WITHIN = 10.0
 _LINE_SECONDS = 5.0
 """How often, at most, who waits is told where the execution is."""
@@ -148,12 +151,19 @@ def new_task(
         )
         telling.say(
             f"Created task {description!r} (id {task_id}).",
-            f"Tip: try it on a few mailboxes first: mse-tui task run --first 3 {description!r}",
+            f"Tip: {_first_steps(found)} {description!r}",
             id=task_id,
             warnings=found.doubts(),
         )
     if not as_json:
         warn(found.doubts(), description)
+
+
+def _first_steps(group: Preview) -> str:
+    """How to begin with a task; of a group that has no more than a few mailboxes there is no part to try first."""
+    if group.answer is not None and 0 < len(group.answer["included"]) <= _FEW:
+        return "see first what it would do: mse-tui task run --what-if"
+    return f"try it on a few mailboxes first: mse-tui task run --first {_FEW}"
 
 
 @task.command("set")

@@ -61,8 +61,12 @@ def valid_addresses(text: str) -> tuple[str, ...]:
     if parsed.refused:
         raise Problem(Reason.ADDRESS_INVALID, " ".join(_sentence(entry.message) for entry in parsed.refused))
     if not parsed.addresses:
-        raise Problem(Reason.GROUP_EMPTY, "The list holds no address.", "Give at least one mail address.")
+        raise _names_nobody()
     return parsed.addresses
+
+
+def _names_nobody() -> Problem:
+    return Problem(Reason.GROUP_EMPTY, "The list holds no address.", "Give at least one mail address.")
 
 
 class AddressDirectory:
@@ -78,9 +82,11 @@ class AddressDirectory:
     def resolve(self, group_text: str) -> Membership:
         """Each address's mailbox; addresses of one mailbox count once, unknown ones are skipped with their reason.
 
-        Raises Problem when they could not be asked.
+        Raises Problem group-empty where nothing is named, and when they could not be asked.
         """
         parsed = parse_addresses(group_text)
+        if not parsed.addresses and not parsed.refused:
+            raise _names_nobody()
         included: dict[str, Member] = {}
         skipped = list(parsed.refused)
         for address in parsed.addresses:

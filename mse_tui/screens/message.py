@@ -88,8 +88,9 @@ class MessageScreen(RestoresMessages, LiveScreen[ShownMessage]):
             Fact("Message-ID", row.internet_message_id or "-"),
         ]
         for place in data.history:
-            until = f"until {absolute(place.closed)}" if place.closed else "now"
-            facts.append(Fact("Lay in", f"{place.path}  from {absolute(place.opened)} {until}"))
+            opened = absolute(place.opened)
+            lasts = f"from {opened} until {absolute(place.closed)}" if place.closed else f"since {opened}"
+            facts.append(Fact("Lay in" if place.closed else "Lies in", f"{place.path}  {lasts}"))
         return [*facts, *(Fact(name, text) for name, text in data.retention)]
 
     def _content(self, data: ShownMessage) -> list[Fact]:

@@ -19,6 +19,7 @@ from mse_tui.actions.archive_search import Asked, Found, freshness, next_page, s
 from mse_tui.archive.indexing import Freshness
 from mse_tui.archive.search import Hit
 from mse_tui.archive.search_index import Interrupted
+from mse_tui.archive.search_query import unknown_field
 from mse_tui.archive.views import View
 from mse_tui.reasons import Problem
 from mse_tui.screens.archive_look import ViewChoice, view_said
@@ -248,10 +249,11 @@ class SearchScreen(ViewChoice, LiveScreen[Freshness]):
             return
         self._fetching = False
         problem = message.problem
-        self._banner(f"{problem.happened} {problem.remedy}" if problem is not None else "")
         if message.found is not None:
             self._hits += message.found.hits
             self._found = message.found
+        hint = unknown_field(message.found.asked.text) if message.found is not None and not self._hits else ""
+        self._banner(f"{problem.happened} {problem.remedy}" if problem is not None else hint)
         self._show_hits()
         if self._wants_hits:
             self._go_to_hits()

@@ -6,6 +6,7 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
+from mse_tui.access.roles import is_read_only
 from mse_tui.engine.log_lines import LogFilter
 from mse_tui.reasons import Reason, explain, remedy
 from mse_tui.screens.live import LiveScreen
@@ -36,6 +37,7 @@ def by_key(troubles: Sequence[Trouble]) -> dict[str, Trouble]:
 
 
 _NO_ENGINE = "E runs the engine here; as a service it is: mse-tui engine"
+_NO_ENGINE_TO_READ = "These screens only read; an engine is begun with: mse-tui engine"
 
 
 def trouble_lines(troubles: Sequence[Trouble], width: int = 0) -> list[Line]:
@@ -52,7 +54,7 @@ def trouble_lines(troubles: Sequence[Trouble], width: int = 0) -> list[Line]:
         if one.reason:
             lines += _notes(key, f"[{one.reason}] {remedy(one.reason)}", width)
         elif one.task_id is None:
-            lines += _notes(key, _NO_ENGINE, width)
+            lines += _notes(key, _NO_ENGINE_TO_READ if is_read_only() else _NO_ENGINE, width)
     return lines
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mse_tui.access.grants import FolderKey, give
 from mse_tui.archive.packs import Packs
+from mse_tui.cli import questions
 from mse_tui.home import Home
 from mse_tui.store.database import open_database
 from mse_tui.store.models import ArchiveFolder, ArchiveMailbox, Audit
@@ -93,9 +94,24 @@ def test_narrowing_by_options_and_fields(indexed: Site, mse_tui: Command) -> Non
     assert subjects(mse_tui, "harbour", "--mailbox", ANN) == {"ferry", "secret", "sent"}
     assert subjects(mse_tui, "harbour", "--until", "1999") == set()
     assert subjects(mse_tui, "harbour", "--since", "1999-01", "subject:ferry") == {"ferry"}
-    for wrong in (["--since", "yesterday"], ["before:soon"], ["--after", "x"], ["--mailbox", "nobody"], ["!"]):
+    for wrong in (["--since", "yesterday"], ["before:soon"], ["--more", "x"], ["--mailbox", "nobody"], ["!"]):
         ran = mse_tui("archive", "search", *(wrong if wrong == ["!"] else ["harbour", *wrong]))
         assert ran.code == EXIT_USAGE and ran.err, wrong
+
+
+def test_a_name_that_is_no_field_is_told_where_nothing_is_found(indexed: Site, mse_tui: Command) -> None:
+    ran = mse_tui("archive", "search", "foo:bar")
+    assert ran.code == 0 and "foo: is no field and was looked for as a word; fields are subject: from: " in ran.out
+    for right in ("nowhere", "from:nobody", "https://nowhere.example"):
+        assert "is no field" not in mse_tui("archive", "search", right).out, right
+
+
+def test_a_mailbox_in_the_words_is_named_as_by_the_option(
+    indexed: Site, mse_tui: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "ask", lambda _session, _topic, asked: {"address": ANN, "name": asked["text"]})
+    for words in (["mailbox:ann.alias@example.test"], ["--mailbox", "ann.alias@example.test"]):
+        assert subjects(mse_tui, "harbour", *words) == {"ferry", "secret", "sent"}
 
 
 def test_page_after_page(indexed: Site, mse_tui: Command) -> None:
@@ -106,12 +122,12 @@ def test_page_after_page(indexed: Site, mse_tui: Command) -> None:
         found += [hit["placement_id"] for hit in answer["hits"]]
         if answer["more"] is None:
             break
-        going_on = ["--after", answer["more"]]
+        going_on = ["--more", answer["more"]]
     assert len(found) == len(set(found)) == 3
 
 
 def test_each_search_is_audited_wherever_it_begins(indexed: Site, mse_tui: Command) -> None:
-    assert subjects(mse_tui, "harbour", "--after", f"{1 << 61}.0") == {"ferry", "secret", "sent"}
+    assert subjects(mse_tui, "harbour", "--more", f"{1 << 61}.0") == {"ferry", "secret", "sent"}
     ((action, _, after),) = indexed.audited()
     assert (action, json.loads(after)["query"], json.loads(after)["after"]) == (
         "search archive", "harbour", f"{1 << 61}.0",

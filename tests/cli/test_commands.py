@@ -17,8 +17,11 @@ from mse_tui import __version__
 from mse_tui.access import roles
 from mse_tui.actions.definitions import create_definition
 from mse_tui.actions.opening import open_site
+from mse_tui.cli import group_doubts
 from mse_tui.cli.main import run
 from mse_tui.config.loading import load_configuration
+from mse_tui.directory.answers import membership_as_json
+from mse_tui.directory.directory import Member, Membership
 from mse_tui.engine.commands import remove
 from mse_tui.engine.leases import Leases
 from mse_tui.home import Home
@@ -272,6 +275,18 @@ def test_the_log_explains_once_why_a_mailbox_was_paused_however_often(with_task:
     told = with_task("log", "--execution", str(execution.id)).out
     assert "Paused by ann." in told and "Paused by bob." in told, "each turn has its row"
     assert told.count("this mailbox goes on in a later row") == 1
+
+
+@pytest.mark.parametrize(("mailboxes", "tip"), [(1, "task run --what-if 'New'"), (9, "task run --first 3 'New'")])
+def test_the_tip_for_a_new_task_fits_its_group(
+    with_task: Command, monkeypatch: pytest.MonkeyPatch, mailboxes: int, tip: str
+) -> None:
+    members = tuple(Member(f"m{number}@example.com", "", "person") for number in range(mailboxes))
+    answer = membership_as_json(Membership(members, (), now()))
+    monkeypatch.setattr(group_doubts, "ask", lambda *_, **__: answer)
+    chosen = ("--definition", "Everything", "--schedule", "Nightly", "--group", "sales@example.com")
+    made = with_task("task", "new", "New", *chosen)
+    assert made.code == 0 and tip in made.out
 
 
 def test_an_open_home_is_refused(home: Home, mse_tui: Command) -> None:

@@ -83,6 +83,20 @@ def test_the_registry_says_what_was_stubbed(site: Site, mse_tui: Command) -> Non
     assert key in shown and "Message 2" in shown and "attachment stub" in shown
 
 
+def test_a_stub_says_the_whole_path_of_its_folder(home: Home, server, site: Site, mse_tui: Command) -> None:
+    owner, parent = Owner(server), 0
+    parent = owner.store.distinguished_folder(owner.mailbox.id, "msgfolderroot").id
+    for name in ("Projects", "Beacon 40", "Drawings"):
+        parent = owner.store.add_folder(owner.mailbox.id, parent, name).id
+    owner.store.move_item(owner.add(3, attachments=[("a.bin", BIG)]), parent)
+    with opened(connect(settings(server.url, user=server.service_account[0]), Halts()), owner.address) as mailbox:
+        Management(mailbox, Packs(site.packs)).run()
+    (found,) = json.loads(mse_tui("stub", "list", "--mailbox", owner.address, "--json").out)["stubs"]
+    assert found["folder"] == "Projects/Beacon 40/Drawings"
+    listed = mse_tui("archive", "ls", owner.address, found["folder"])
+    assert listed.code == 0 and "Message 3" in listed.out
+
+
 @pytest.mark.parametrize(
     "words",
     [("stub", "check"), ("stub", "rehydrate", "--text", "Message", "--yes"), ("archive", "restore", "1", "--yes")],

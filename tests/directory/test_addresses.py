@@ -85,6 +85,13 @@ def test_aliases_lead_to_their_mailbox_once():
     assert found.included[0].kind == "shared"
 
 
+@pytest.mark.parametrize("text", ["", " ; , ", "\n"])
+def test_a_list_that_names_nobody_is_no_group_of_nobody(text: str) -> None:
+    with pytest.raises(Problem) as empty:
+        AddressDirectory(Organisation().resolve).resolve(text)
+    assert empty.value.reason is Reason.GROUP_EMPTY
+
+
 class Encoded(Organisation):
     """Keeps internationalised domains as they travel in DNS."""
 

@@ -8,6 +8,7 @@ from mse_tui.access import roles
 from mse_tui.actions.opening import open_site
 from mse_tui.app import MseTuiApp
 from mse_tui.home import Home
+from mse_tui.store.models import Lease
 from tests.screens.conftest import Keys, shown
 from tests.screens.seed import NOW
 
@@ -36,6 +37,14 @@ async def test_the_screens_say_so(looked_at: MseTuiApp) -> None:
         await keys.press("R", "R", "D")
         screen = await keys.see("Open to look at only")
         assert screen.count("Open to look at only") == 1
+
+
+async def test_no_engine_is_offered_where_none_may_be_begun(seeded: Home, request: pytest.FixtureRequest) -> None:
+    Lease.update(owner="").where(Lease.key.startswith("engine:")).execute()
+    looked_at: MseTuiApp = request.getfixturevalue("looked_at")
+    async with looked_at.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await Keys(pilot).see("No engine runs for this site")
+        assert "These screens only read" in screen and "E runs the engine" not in screen
 
 
 async def test_archived_mail_is_not_shown_where_the_look_cannot_be_recorded(looked_at: MseTuiApp) -> None:

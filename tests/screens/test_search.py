@@ -47,6 +47,15 @@ async def test_what_one_types_is_found_as_it_is_typed(indexed: MseTuiApp, size: 
     assert searches() == ["ferry week"], "only what was waited for is looked for"
 
 
+async def test_a_name_that_is_no_field_is_told_where_nothing_is_found(indexed: MseTuiApp) -> None:
+    async with indexed.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.press("3", "s")
+        await keys.see("from:ann")
+        await keys.type("sender:ann")
+        await keys.see("sender: is no field and was looked for as a word")
+
+
 async def test_how_fresh_the_index_is_is_asked_now_and_then_only(indexed: MseTuiApp, monkeypatch) -> None:
     asked = []
 
