@@ -1,7 +1,8 @@
 """Stubs that the registry does not know get their originals back from packs that the database does not list.
 
 So it is after an older database was put back beside a newer archive. A content is a stub's original only beyond doubt:
-the one content with the item's Internet message id, where the archive has no other of that id from the mailbox.
+the one content with the item's Internet message id, where the archive has none of that id from the mailbox and no other
+one at all: what lies in a sender's Sent Items is not what a recipient got.
 """
 
 import logging
@@ -112,7 +113,9 @@ class Adoption:
         if self._read is None:
             self._read = _by_message_id(self._packs)
         candidates = self._read.get(message_id, [])
-        return candidates[0] if len(candidates) == 1 else None
+        if len(candidates) != 1 or _has_other_content(message_id, candidates[0][1].sha256):
+            return None
+        return candidates[0]
 
 
 def _has_message(mailbox_id: int, message_id: str) -> bool:
@@ -123,6 +126,13 @@ def _has_message(mailbox_id: int, message_id: str) -> bool:
         (message_id, mailbox_id),
     )
     return bool(rows)
+
+
+def _has_other_content(message_id: str, sha256: bytes) -> bool:
+    """Whether the archive has a message of this id, from any mailbox, that is another content."""
+    return bool(
+        select("SELECT 1 FROM message WHERE internet_message_id = ? AND sha256 <> ? LIMIT 1", (message_id, sha256))
+    )
 
 
 def _by_message_id(packs: Packs) -> dict[str, list[_Original]]:

@@ -173,3 +173,12 @@ def test_of_two_contents_with_the_stubs_message_id_neither_is_taken(restored: Re
     code, told = restored.command("archive", "verify", "--against-exchange", "--repair")
     assert code == 2 and "unknown stub" in [each["kind"] for each in told["mailboxes"][0]["differences"]]
     assert restored.command("stub", "check")[0] == 2
+
+
+def test_what_another_mailbox_has_of_the_message_is_not_taken_for_the_original(restored: Restored) -> None:
+    message_id = Message.get(Message.subject == LATER).internet_message_id
+    restored.put_back(packs=False)
+    Message.create(size=1, subject=LATER, internet_message_id=message_id, sha256=bytes(32))
+    _, told = restored.command("archive", "verify", "--against-exchange", "--repair")
+    assert "unknown stub" in [each["kind"] for each in told["mailboxes"][0]["differences"]]
+    assert restored.command("stub", "check")[0] == 2
