@@ -105,6 +105,9 @@ async def test_what_an_empty_list_says_is_wrapped_not_cut() -> None:
         empty = app.query_one(PagedList)
         empty.set_empty(" Nothing is kept here. Press c to keep something, and e to change how long.")
         await pilot.pause()
+        assert not shown(app).strip(), "nothing has been read yet"
+        empty.set_lines([])
+        await pilot.pause()
         assert shown(app).split("\n")[:4] == [
             " Nothing is kept here. Press c",
             " to keep something, and e to",
