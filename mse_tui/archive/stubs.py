@@ -226,13 +226,11 @@ def deleted_by_policies(mailbox_id: int) -> set[str]:
     return {key for (key,) in rows}
 
 
-def with_live_stubs(message_ids: Iterable[int]) -> set[int]:
-    """Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost."""
-    return set(why_kept(message_ids))
-
-
 def why_kept(message_ids: Iterable[int]) -> dict[int, str]:
-    """Message -> why stubs keep it from being purged, in words; those of the messages that are."""
+    """Message -> why stubs keep it from being purged, in words.
+
+    Of these messages, those in whose place some mailbox holds a stub, or may get one back that it has lost.
+    """
     wanted = set(message_ids)
     sql = "SELECT message_id, state, ended FROM stub WHERE message_id IN ({values})"
     forgotten = to_micros(now() - RECOVERABLE)

@@ -150,6 +150,6 @@ class TestWatching:
         try:
             assert looked.wait(5)
             Task.update(latest_detail="x").execute()
-            assert told.wait(2)
+            assert told.wait(10)
         finally:
             watcher.stop()

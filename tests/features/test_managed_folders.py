@@ -11,7 +11,7 @@ from mse_tui.archive.coverage import compare
 from mse_tui.archive.holds import HoldScope
 from mse_tui.archive.purge import Purge
 from mse_tui.archive.stamps import stamp_history
-from mse_tui.archive.stubs import RECOVERABLE, with_live_stubs
+from mse_tui.archive.stubs import RECOVERABLE, why_kept
 from mse_tui.archive.verdicts import hidden_from_owner
 from mse_tui.exchange.rows import ItemFailure
 from mse_tui.features import expiring, stub_completion
@@ -418,9 +418,9 @@ def test_a_stub_that_a_policy_deletes_holds_its_content_back_while_it_may_come_b
     journal = managing.run(definition(inbox=policy(delete=30, how=how)))
     assert journal.counts["items_deleted"] == 1 and not journal.failures
     assert Stub.get().state == state
-    assert with_live_stubs([made.message_id]) == {made.message_id}
+    assert set(why_kept([made.message_id])) == {made.message_id}
     Stub.update(ended=now() - RECOVERABLE - timedelta(seconds=1)).execute()
-    assert with_live_stubs([made.message_id]) == ({made.message_id} if state == "complete" else set())
+    assert set(why_kept([made.message_id])) == ({made.message_id} if state == "complete" else set())
 
 
 def test_a_stub_is_known_gone_also_where_its_owner_had_moved_it_before(owner, managing, stub):
@@ -468,7 +468,7 @@ def test_where_the_look_for_deleted_stubs_fails_the_deletions_hold_and_it_is_tol
     ((reason, told),) = journal.warnings
     assert reason is Reason.STUBS_NOT_SOUGHT and "ErrorInternalServerError" in told
     assert journal.counts["items_deleted"] == 1 and Expiry.get().state == "deleted"
-    assert Stub.get().state == "complete" and with_live_stubs([made.message_id])
+    assert Stub.get().state == "complete" and why_kept([made.message_id])
     assert not managing.run(wanted).warnings
     assert Stub.get().state == "lost"
 
