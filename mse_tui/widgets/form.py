@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -377,6 +378,13 @@ class Form(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         """A widget a field."""
         yield from entries(self.model, self._values)
+
+    def on_mount(self) -> None:
+        """All controls stand in one column: titles are as wide as the widest of them."""
+        titles = list(self.query(".entry-title").results(Static))
+        widest = max((cell_len(str(title.content)) for title in titles), default=0)
+        for title in titles:
+            title.styles.min_width = widest + 1
 
     def values(self) -> dict[str, Any]:
         """What is entered, unchecked."""

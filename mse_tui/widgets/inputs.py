@@ -101,8 +101,9 @@ class Chooser(Widget, can_focus=True):
         return self._choices[self.index][1]
 
     def render(self) -> Text:
-        """Arrows say that there are others."""
-        return Text(f"< {printable(self._choices[self.index][0])} >", no_wrap=True, overflow="ellipsis")
+        """Arrows say that there are others; with the focus, which key leads to them."""
+        hint = "  Space changes it" if self.has_focus else ""
+        return Text(f"< {printable(self._choices[self.index][0])} >{hint}", no_wrap=True, overflow="ellipsis")
 
     def action_step(self, by: int) -> None:
         """The next one, around."""

@@ -7,11 +7,12 @@ import pytest
 from pydantic import BaseModel, Field
 from textual.app import App, ComposeResult
 
+from mse_tui.app import MseTuiApp
 from mse_tui.engine.schedules import ScheduleSettings
 from mse_tui.features.folder_replication import FolderReplicationDefinition
 from mse_tui.widgets.form import Form
 from mse_tui.widgets.inputs import Chooser
-from tests.screens.conftest import shown
+from tests.screens.conftest import Keys, shown
 
 
 class Colour(StrEnum):
@@ -119,3 +120,15 @@ async def test_windows_can_be_added_and_taken_away() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert app.form.values()["windows"] == []
+
+
+async def test_all_controls_of_a_form_stand_in_one_column_and_a_choice_says_its_key(app: MseTuiApp) -> None:
+    async with app.run_test(size=(100, 40)) as pilot:
+        keys = Keys(pilot)
+        await keys.see("Recent activity")
+        await keys.press("5", "e")
+        screen = await keys.see("Include Enterprise Vault shortcuts")
+        boxes = {one.index("[ ]") for one in screen.splitlines() if "[ ]" in one}
+        assert len(boxes) == 1
+        app.screen.query("Chooser").first().focus()
+        await keys.see("Space changes it")
