@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from mse_tui.access.roles import Role, needs
 from mse_tui.actions.audit import audit, who
-from mse_tui.machine_zone import machine_zone, machine_zone_name
+from mse_tui.machine_zone import machine_zone
 from mse_tui.maintenance import Maintenance
 from mse_tui.reasons import Problem, Reason
 from mse_tui.store.database import now, writing
@@ -64,7 +64,7 @@ def end_maintenance(site_id: int) -> None:
 
 def valid_windows(texts: Sequence[str]) -> tuple[str, ...]:
     """Windows as they are kept; this machine's time zone is meant where one names none. Raises Problem invalid."""
-    zone = machine_zone_name()
+    zone = str(machine_zone())
     try:
         windows = tuple(dict.fromkeys(str(WeeklyWindow.parse(text, zone)) for text in texts))
     except ValueError as error:

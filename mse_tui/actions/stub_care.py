@@ -127,6 +127,7 @@ def check(
 
     `told` is told of each mailbox that is looked at: its address, which one it is, of how many.
     Where no stubs in particular are wanted, mailboxes of which the registry knows none are looked at too.
+    A mailbox among several that can't be looked at says so in its row; one that was named alone raises the Problem.
     Changes what the registry knows: where stubs lie, which are lost, and which of the lost are back.
     """
     every = every_stub(only_by_what_is_shown(wanted))
@@ -137,28 +138,21 @@ def check(
     found = []
     for number, archived in enumerate(mailboxes, 1):
         told(archived.address, number, len(mailboxes))
-        if archived.id in with_stubs:
-            found.append(_check(exchange, packs, archived, rows))
-        else:
-            found += _check_without_stubs(exchange, packs, archived)
+        try:
+            checked = _check(exchange, packs, archived, rows)
+        except Problem as problem:
+            if problem.reason in NEVER_PASSED_OVER or wanted.mailbox_id is not None:
+                raise
+            if archived.id in with_stubs or problem.reason is not Reason.MAILBOX_NOT_FOUND:
+                found.append(StubCheck(archived.address, problem=str(problem)))
+            continue
+        if archived.id in with_stubs or checked.unknown:
+            found.append(checked)
     return found
 
 
 def _is_meant(archived: MailboxView, wanted: StubFilter) -> bool:
     return wanted.mailbox_id in (None, archived.id)
-
-
-def _check_without_stubs(exchange: Exchange, packs: Packs, archived: MailboxView) -> list[StubCheck]:
-    """A mailbox of which the registry has no stubs; nothing where it is gone or has no stubs indeed."""
-    try:
-        found = _check(exchange, packs, archived, ())
-    except Problem as problem:
-        if problem.reason is Reason.MAILBOX_NOT_FOUND:
-            return []
-        if problem.reason in NEVER_PASSED_OVER:
-            raise
-        return [StubCheck(archived.address, problem=str(problem))]
-    return [found] if found.unknown else []
 
 
 def _check(exchange: Exchange, packs: Packs, archived: MailboxView, rows: Sequence[StubRow]) -> StubCheck:

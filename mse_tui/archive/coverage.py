@@ -104,7 +104,8 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
                 report.not_covered.append(path if area is Area.PRIMARY else f"{path} (online archive)")
             if known is not None:
                 _Comparison(mailbox, known, path, folder.remote_id, report).run()
-    for stub in of_unknown_originals(find_marked(mailbox, list(paths))):
+    between = (lambda: boundary("stubs")) if boundary is not None else (lambda: None)
+    for stub in of_unknown_originals(find_marked(mailbox, list(paths), between)):
         kind, path = DifferenceKind.UNKNOWN_STUB, paths.get(stub.folder_id, "")
         report.add(Difference(kind, False, NO_FOLDER, path, stub.row.remote_id, stub.row.subject))
     return report

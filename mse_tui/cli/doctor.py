@@ -180,7 +180,7 @@ def _monitoring(configuration: Configuration, *, database_opens: bool) -> Iterat
     from mse_tui.monitoring.doctor import check_monitoring
     from mse_tui.store import queries
 
-    runs = database_opens and any(site.engine for site in queries.sites())
+    runs = not database_opens or any(site.engine for site in queries.sites())  # unknown: the port may be its own
     yield from check_monitoring(configuration, engine_runs=runs)
 
 

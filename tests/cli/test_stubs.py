@@ -107,9 +107,20 @@ def test_somebody_new_with_the_address_gets_nothing_and_loses_no_stub(
     """The mailbox was made anew under its address: what is archived is of the one before."""
     ArchiveMailbox.update(guid="of the one before").execute()
     ran = mse_tui(*words)
-    assert ran.code not in (0, 1) and "another mailbox now" in ran.err
+    assert ran.code != 0 and "another mailbox now" in ran.out + ran.err
     assert {row.state for row in Stub.select()} == {"complete"}
     assert site.originals() == 0
+
+
+def test_a_mailbox_that_cannot_be_looked_at_keeps_no_other_from_being_checked(site: Site, mse_tui: Command) -> None:
+    other = ArchiveMailbox.create(guid="other", address="a.former@nordlicht.example", display_name="Former")
+    first = Stub.select().order_by(Stub.id).first()
+    first.mailbox = other.id
+    first.save()
+    ran = mse_tui("stub", "check")
+    assert ran.code == 1
+    assert "not looked at: " in ran.out and f"{site.address}: 1 of 1 stubs are as they were made" in ran.out
+    assert "not looked at" not in mse_tui("stub", "check", "--mailbox", other.address).out, "the one named is refused"
 
 
 def test_one_stub_and_then_the_rest_are_rehydrated(site: Site, mse_tui: Command) -> None:
