@@ -18,7 +18,7 @@ from mse_tui.screens.dialogs import Choice
 from mse_tui.text import printable
 from mse_tui.widgets.commands import CANCEL, SUBMIT, bindings
 from mse_tui.widgets.faults import every_fault_explained
-from mse_tui.widgets.form import Form
+from mse_tui.widgets.form import Form, align_controls
 from mse_tui.widgets.inputs import Button, QuietInput
 
 Save = Callable[[str, BaseModel], Any]
@@ -78,9 +78,14 @@ class FormScreen(ModalScreen[Any]):
 
     def on_mount(self) -> None:
         """The name first."""
+        align_controls(self)
         self._first_entered = self._entered()
         self.query_one("#name", Input).focus()
         self._show_note()
+
+    @on(Form.Changed)
+    def _align(self) -> None:
+        self.call_after_refresh(align_controls, self)
 
     @on(Form.Changed)
     def _show_note(self) -> None:

@@ -379,13 +379,6 @@ class Form(VerticalScroll, can_focus=False):
         """A widget a field."""
         yield from entries(self.model, self._values)
 
-    def on_mount(self) -> None:
-        """All controls stand in one column: titles are as wide as the widest of them."""
-        titles = list(self.query(".entry-title").results(Static))
-        widest = max((cell_len(str(title.content)) for title in titles), default=0)
-        for title in titles:
-            title.styles.min_width = widest + 1
-
     def values(self) -> dict[str, Any]:
         """What is entered, unchecked."""
         return gathered(self)
@@ -436,3 +429,15 @@ class Form(VerticalScroll, can_focus=False):
     @on(Several.Changed)
     def _changed(self) -> None:
         self.post_message(self.Changed())
+
+
+def align_controls(root: Widget) -> None:
+    """Have all controls below `root` stand in one column: titles are as wide as the widest, less what indents them."""
+    indents = {title: _indent(title) for title in root.query(".entry-title").results(Static)}
+    edge = max((indent + cell_len(str(title.content)) for title, indent in indents.items()), default=0)
+    for title, indent in indents.items():
+        title.styles.min_width = edge + 1 - indent
+
+
+def _indent(widget: Widget) -> int:
+    return sum(one.styles.margin.left for one in widget.ancestors if isinstance(one, Widget))

@@ -130,5 +130,7 @@ async def test_all_controls_of_a_form_stand_in_one_column_and_a_choice_says_its_
         screen = await keys.see("Include Enterprise Vault shortcuts")
         boxes = {one.index("[ ]") for one in screen.splitlines() if "[ ]" in one}
         assert len(boxes) == 1
+        (name,) = (one.region.x for one in app.screen.query("#name"))
+        assert {one.region.x for one in app.screen.query("Form Input").results()} == {name}
         app.screen.query("Chooser").first().focus()
         await keys.see("Space changes it")
