@@ -9,6 +9,7 @@ from mse_tui.directory.directory import Member, Membership
 from mse_tui.engine import group_records
 from mse_tui.home import Home
 from mse_tui.reasons import Problem, Reason
+from mse_tui.store.calendars import Calendar
 from mse_tui.store.database import now, open_database
 from mse_tui.store.models import ArchiveMailbox, Execution, Task
 from mse_tui.store.models import Command as CommandRow
@@ -47,7 +48,8 @@ def directory(monkeypatch: pytest.MonkeyPatch) -> Directory:
 @pytest.fixture
 def site(with_task: Command, home: Home) -> Command:
     open_database(home.database)
-    ArchiveMailbox.create(guid="g", address=ADDRESS, display_name="Ann")
+    ann = ArchiveMailbox.create(guid="g", address=ADDRESS, display_name="Ann")
+    Calendar.create(mailbox=ann, remote_id="c", name="Calendar", opened=1)
     return with_task
 
 

@@ -201,7 +201,10 @@ def test_storage_management_takes_what_it_should_and_nothing_else(
         assert stored(mailbox) == before
 
         real = manage.run(**definition)
-        assert counted(dry) == counted(real) and dry.skipped == real.skipped
+        foreseen = counted(dry)
+        if sure := foreseen.pop("confirmed", 0) + foreseen.get("archived_first", 0):
+            foreseen["confirmed"] = sure  # a dry run confirms nothing that it would archive first
+        assert foreseen == counted(real) and dry.skipped == real.skipped
         assert not real.failures and not dry.failures
         after = stored(mailbox)
         changed = {remote_id for remote_id in before if after.get(remote_id) != before[remote_id]}

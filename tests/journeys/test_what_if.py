@@ -19,6 +19,7 @@ from mse_tui.sandbox.churn import churn
 from mse_tui.store import queries
 from mse_tui.store.database import open_database
 from mse_tui.store.lease_keys import mailbox_key
+from mse_tui.store.models import Audit
 from mse_tui.terms import TaskType
 from tests.exchange.canned import Halts, opened
 from tests.journeys.conftest import FAR, SiteUnderTest
@@ -54,14 +55,15 @@ class Foreseeing:
         )
 
     def _everything(self) -> tuple[object, ...]:
-        """The site's rows but leases and questions to the engine; every mailbox as it is on the server."""
+        """The site's rows but leases, questions to the engine and looks; every mailbox as the server has it."""
         database = open_database(self.site.home.database)
         tables = database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         rows = {
             name: list(database.execute_sql(f'SELECT * FROM "{name}"').fetchall())
             for (name,) in tables
-            if name not in ("lease", "site", "engine_request", "halted_account")
+            if name not in ("lease", "site", "engine_request", "halted_account", "audit")
         }
+        rows["audit"] = [row.id for row in Audit.select().where(~Audit.action.startswith("look at "))]
         store = self.site.server.store
         mailboxes = [
             (folder.id, [tuple(row) for row in store.items(folder.id)])

@@ -99,6 +99,7 @@ def _run_commands(home: Path, commands: Sequence[Sequence[str]]) -> list[Ran]:
 _FORKED.set_forkserver_preload(
     [
         "encodings.ascii",
+        "encodings.utf_8_sig",
         *(
             module.name
             for module in pkgutil.walk_packages(mse_tui.__path__, "mse_tui.")
