@@ -30,7 +30,7 @@ from mse_tui.store import queries
 from mse_tui.store.queries import ActivityRow, Overview, SiteRow, TaskRow, Trouble, UpcomingRow
 from mse_tui.terms import Light, TaskType
 from mse_tui.text import printable
-from mse_tui.widgets.commands import TASK_NEW, TASK_RESYNC, TASK_STOP, Command
+from mse_tui.widgets.commands import LOG_OPEN, RUN_AGAIN, TASK_NEW, TASK_RESYNC, TASK_STOP, Command
 from mse_tui.widgets.lines import Cell, Column, Line, Tone, light_cell, line
 from mse_tui.widgets.paged_list import PagedList
 from mse_tui.widgets.site_wording import engine_now, maintenance_now
@@ -211,6 +211,11 @@ class DashboardScreen(TroubleCommands, LiveScreen[Overview]):
     @property
     def _troubles_by_key(self) -> Mapping[str, Trouble]:
         return by_key(self.shown.troubles) if self.shown is not None else {}
+
+    def absent(self) -> frozenset[str]:
+        """A line that is about no task: of a type, of a site."""
+        about_tasks = (RUN_AGAIN, LOG_OPEN, TASK_STOP, TASK_RESYNC)
+        return super().absent() | (frozenset() if self._meant() else {one.id for one in about_tasks})
 
     def chosen_ids(self) -> Sequence[int]:
         """The tasks of the marked lines of the section with the cursor, else of the line under it."""

@@ -163,7 +163,7 @@ def main() -> None:
         task = seed(home, given.tasks, given.executions)
         print(f"{given.tasks} tasks, {given.executions} executions; the best of {given.times} starts, medians of keys")
         _, baseline = paint_time(lambda: plain(home), b"Task 0010", given.times)
-        for landmark in ("Dashboard", "Recent activity"):
+        for landmark in ("1 Dash", "Recent activity"):
             wall, cpu = paint_time(lambda: screens(home), landmark.encode(), given.times)
             print(f"start to {landmark!r}: {wall:.2f} s, {cpu:.2f} s of CPU, {cpu / baseline:.2f} x plain Textual's")
         Progress.delete().execute()

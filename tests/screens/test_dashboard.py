@@ -77,3 +77,13 @@ async def test_what_has_not_changed_is_not_drawn_again(app: MseTuiApp, monkeypat
         screen.show(screen.shown)
         await pilot.pause()
         assert drawn == []
+
+
+async def test_what_is_done_to_a_task_is_offered_where_the_cursor_is_on_one(app: MseTuiApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        keys = Keys(pilot)
+        assert "R Run again" in await keys.see("Shared mailboxes")
+        while getattr(app.focused, "id", "") != "types":
+            await keys.press("tab")
+        screen = await keys.see("Next section")
+        assert "R Run again" not in screen and "x Stop" not in screen
