@@ -134,7 +134,7 @@ def test_a_task_is_created_run_and_read_by_keys_alone(tmux: Tmux) -> None:
     _create(tmux)
     assert "Scheduled" in tmux.see("+ success")
     tmux.press("s")
-    tmux.see("1 mailbox")
+    tmux.see("26 added")
     tmux.press("Enter")
     tmux.see("26 seen")
     until(lambda: re.search(r"grace\.whitfield\S+ +\+ success +26", tmux.pane), SECONDS, 0.1)
