@@ -94,11 +94,15 @@ def set_task(
         )
         if not after:
             return
-        if schedule != old_schedule and not although_passed:
-            refuse_passed(read_settings(schedule.settings))
-        Task.update(definition=definition, schedule=schedule, modified=now(), modified_by=who()).where(
-            Task.id == task_id
-        ).execute()
+        moment, planned = now(), task.next_execution
+        if schedule != old_schedule:
+            settings = read_settings(schedule.settings)
+            if not although_passed:
+                refuse_passed(settings)
+            planned = next_execution(settings, moment)
+        Task.update(
+            definition=definition, schedule=schedule, next_execution=planned, modified=moment, modified_by=who()
+        ).where(Task.id == task_id).execute()
         audit("change task", task.description, before, after)
 
 

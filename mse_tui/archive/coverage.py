@@ -5,7 +5,7 @@ checkpoint, is pending and no fault. Items are compared by identity: folder, ite
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -84,11 +84,10 @@ class CoverageReport:
             self.differences.append(difference)
 
 
-def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> CoverageReport:
+def compare(mailbox: Mailbox) -> CoverageReport:
     """Enumerate a mailbox and compare it with the archive.
 
-    `boundary` is called with each folder's path and may raise to end the comparison. Raises the Problems of reaching
-    a mailbox; not-found where the archive has none of it yet.
+    Raises the Problems of reaching a mailbox; not-found where the archive has none of it yet.
     """
     identity = mailbox.identity()
     report = CoverageReport(identity.address)
@@ -96,16 +95,13 @@ def compare(mailbox: Mailbox, boundary: Callable[[str], None] | None = None) -> 
     paths: dict[str, str] = {}
     for area in identity.areas:
         for path, folder in _tree(mailbox, area):
-            if boundary is not None:
-                boundary(path)
             paths[folder.remote_id] = path
             known = _covered(mailbox_id, area, folder.remote_id)
             if known is None and not _has_calendar(mailbox_id, folder.remote_id):
                 report.not_covered.append(path if area is Area.PRIMARY else f"{path} (online archive)")
             if known is not None:
                 _Comparison(mailbox, known, path, folder.remote_id, report).run()
-    between = (lambda: boundary("stubs")) if boundary is not None else (lambda: None)
-    for stub in of_unknown_originals(find_marked(mailbox, list(paths), between)):
+    for stub in of_unknown_originals(find_marked(mailbox, list(paths))):
         kind, path = DifferenceKind.UNKNOWN_STUB, paths.get(stub.folder_id, "")
         report.add(Difference(kind, False, NO_FOLDER, path, stub.row.remote_id, stub.row.subject))
     return report

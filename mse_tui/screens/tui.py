@@ -154,7 +154,7 @@ class Tui(App[None]):
 
     async def do(self, command: Command, focused: Any) -> None:
         """Give a command: to what has the focus, the screen or the app, whichever knows it first."""
-        owner = next(one for one in (focused, self.screen, self) if hasattr(one, command.method))
+        owner = next((one for one in (focused, self.screen) if hasattr(one, command.method)), self)
         await self.run_action(command.action, owner)
 
     # --- where to go ---------------------------------------------------------------------------------------------

@@ -194,6 +194,7 @@ def test_a_task_gets_another_schedule(ready: Ready) -> None:
     row = queries.task(task)
     assert row is not None
     assert (row.schedule, row.definition) == ("Mornings", "Everything")
+    assert row.next_execution is not None and row.next_execution.time() == time(6), "not by the schedule before"
     assert _last_audit().action == "change task"
 
 
